@@ -1,0 +1,83 @@
+//! The claims that rules look at, with their types held strictly (RFC 7519, 4.1; RFC 9068, 2.2; RFC 7662, 2.2).
+
+use serde_json::{Map, Value};
+
+use crate::{Reason, ScopeSet, UnixTime};
+
+/// The latest date that is believed: the last whole number that a double holds exactly.
+const MAX_DATE: f64 = 9_007_199_254_740_992.0;
+
+/// A claims object whose registered members have been read.
+#[derive(Clone, Debug)]
+pub(crate) struct Claims {
+    pub(crate) issuer: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) expires_at: Option<UnixTime>,
+    pub(crate) not_before: Option<UnixTime>,
+    pub(crate) issued_at: Option<UnixTime>,
+    pub(crate) token_id: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) all: Map<String, Value>,
+}
+
+impl Claims {
+    /// Reads the registered claims; one of the wrong type refuses the token, never counts as absent.
+    pub(crate) fn read(all: Map<String, Value>) -> Result<Self, Reason> {
+        let scopes = match all.get("scope").or_else(|| all.get("scp")) {
+            None => ScopeSet::default(),
+            Some(value) => ScopeSet::from_json(value).map_err(|_| Reason::ClaimsMalformed)?,
+        };
+        Ok(Self {
+            issuer: string(&all, "iss")?,
+            subject: string(&all, "sub")?,
+            audiences: audiences(&all)?,
+            expires_at: date(&all, "exp")?,
+            not_before: date(&all, "nbf")?,
+            issued_at: date(&all, "iat")?,
+            token_id: string(&all, "jti")?,
+            client_id: string(&all, "client_id")?,
+            scopes,
+            all,
+        })
+    }
+
+    /// Whether `now` lies within the token's time, give or take `leeway` seconds: `exp` must lie ahead (RFC 9068, 4), `nbf`
+    /// and `iat` must not.
+    pub(crate) fn check_time(&self, now: UnixTime, leeway: u64) -> Result<(), Reason> {
+        if self.expires_at.is_some_and(|exp| now >= exp.saturating_add(leeway)) {
+            return Err(Reason::TokenExpired);
+        }
+        let latest = now.saturating_add(leeway);
+        if self.not_before.is_some_and(|nbf| nbf > latest) || self.issued_at.is_some_and(|iat| iat > latest) {
+            return Err(Reason::TokenNotYetValid);
+        }
+        Ok(())
+    }
+}
+
+fn string(all: &Map<String, Value>, name: &str) -> Result<Option<String>, Reason> {
+    match all.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(Reason::ClaimsMalformed),
+    }
+}
+
+/// `aud` is a string or an array of strings (RFC 7519, 4.1.3); an array with anything else in it is no audience at all.
+fn audiences(all: &Map<String, Value>) -> Result<Vec<String>, Reason> {
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(Reason::ClaimsMalformed);
+    match all.get("aud") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(values)) => values.iter().map(text).collect(),
+        Some(value) => Ok(vec![text(value)?]),
+    }
+}
+
+/// A `NumericDate` (RFC 7519, 2): a number of seconds, with a fraction at some issuers, which is cut off.
+fn date(all: &Map<String, Value>, name: &str) -> Result<Option<UnixTime>, Reason> {
+    let Some(value) = all.get(name) else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_DATE).contains(seconds)).ok_or(Reason::ClaimsMalformed)?;
+    Ok(Some(UnixTime(seconds as u64)))
+}

@@ -1,0 +1,43 @@
+//! Bearward's rules, pure: bytes, keys and the time go in, a verdict comes out.
+//!
+//! Nothing in this crate does I/O, waits, reads a clock or holds a global. Whatever must be fetched, the engine
+//! (`bearward-gate`) fetches; whatever must be sent, a mount sends. So every rule here can be tested with a table and
+//! fuzzed.
+//!
+//! The way of a token: [`credential`] takes it from the request, [`Shape`] tells who can say what it means,
+//! [`verify_jws`] or [`read_introspection`] makes a [`Verified`], [`Requirement`] holds that against the route, and
+//! [`IdentityHeaders`] tells the upstream. What goes wrong on that way is a [`Reason`], and a [`Refusal`] puts it into
+//! an answer.
+
+mod algorithm;
+mod bearer;
+mod claims;
+mod identity;
+mod introspection;
+mod json;
+mod jws;
+mod keys;
+mod path;
+mod policy;
+mod reason;
+mod refusal;
+mod scope;
+mod shape;
+mod time;
+mod verified;
+mod verify;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use bearer::{Credential, Scheme, credential};
+pub use identity::{ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError};
+pub use introspection::read_introspection;
+pub use keys::{KeySet, KeySetError, SkippedKey};
+pub use path::{PathPattern, PathPatternError, RequestPath};
+pub use policy::{Access, Requirement};
+pub use reason::{Cause, Check, Reason};
+pub use refusal::{Answer, Refusal, Wire};
+pub use scope::{Scope, ScopeError, ScopeSet};
+pub use shape::{Shape, unverified_issuer};
+pub use time::UnixTime;
+pub use verified::Verified;
+pub use verify::{TokenRules, verify_jws};

@@ -1,0 +1,131 @@
+//! What a route asks of a request, and whether a verified token has it.
+//!
+//! Asked on every request, whether the token was verified just now or is remembered: what was enough for one route says
+//! nothing about another.
+
+use crate::{Reason, Scope, Verified};
+
+/// Who may use a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a token.
+    Open,
+    /// Whoever has a valid access token that meets the requirement.
+    Token(Requirement),
+}
+
+/// What a route asks of a valid token. The default asks nothing more than that it is valid.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requirement {
+    /// Scopes that the token must have, all of them.
+    pub all: Vec<Scope>,
+    /// Scopes of which the token must have one, where there are any. The first is the one that a challenge asks for.
+    pub any: Vec<Scope>,
+    /// Audiences of which one must stand in `aud`, on top of what the issuer's rules ask for. Empty: those suffice.
+    pub audiences: Vec<String>,
+}
+
+impl Requirement {
+    /// Holds a verified token against the requirement.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::AudienceMismatch`] before [`Reason::ScopeMissing`]: of a token that is not meant for this resource,
+    /// its scopes say nothing.
+    pub fn check(&self, token: &Verified) -> Result<(), Reason> {
+        let meant = |audience: &String| token.audiences().contains(audience);
+        if !self.audiences.is_empty() && !self.audiences.iter().any(meant) {
+            return Err(Reason::AudienceMismatch);
+        }
+        let has = |scope: &Scope| token.scopes().contains(scope);
+        if !self.all.iter().all(has) || !self.any.is_empty() && !self.any.iter().any(has) {
+            return Err(Reason::ScopeMissing);
+        }
+        Ok(())
+    }
+
+    /// The value of a challenge's `scope`: with all of these a token suffices (RFC 6750 section 3). `None` when the
+    /// route needs no scope.
+    ///
+    /// The attribute knows no alternatives. Naming all of `any` would have clients ask for more than they need, so the
+    /// first is named, and none when `all` holds one already.
+    pub fn scope_for_challenge(&self) -> Option<String> {
+        let alternative = self.any.first().filter(|_| !self.any.iter().any(|scope| self.all.contains(scope)));
+        let needed: Vec<_> = self.all.iter().chain(alternative).map(Scope::as_str).collect();
+        (!needed.is_empty()).then(|| needed.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn scopes_and_audiences_are_held_against_the_token() {
+        let orders = json!({"aud": ["https://api.example.com", "orders"], "scope": "orders:read orders:write"});
+        let none = json!({"aud": "https://api.example.com"});
+        for (claims, all, any, audiences, expected) in [
+            (&orders, "", "", "", Ok(())),
+            (&none, "", "", "", Ok(())),
+            (&orders, "orders:read", "", "", Ok(())),
+            (&orders, "orders:read orders:write", "", "", Ok(())),
+            (&orders, "orders:read orders:admin", "", "", Err(Reason::ScopeMissing)),
+            (&orders, "orders", "", "", Err(Reason::ScopeMissing)),
+            (&orders, "ORDERS:READ", "", "", Err(Reason::ScopeMissing)),
+            (&none, "orders:read", "", "", Err(Reason::ScopeMissing)),
+            (&orders, "", "orders:admin orders:write", "", Ok(())),
+            (&orders, "", "orders:admin", "", Err(Reason::ScopeMissing)),
+            (&none, "", "orders:admin", "", Err(Reason::ScopeMissing)),
+            (&orders, "orders:read", "orders:write", "", Ok(())),
+            (&orders, "orders:read", "orders:admin", "", Err(Reason::ScopeMissing)),
+            (&orders, "orders:admin", "orders:read", "", Err(Reason::ScopeMissing)),
+            (&orders, "", "", "orders", Ok(())),
+            (&orders, "", "", "billing orders", Ok(())),
+            (&orders, "orders:read", "", "orders", Ok(())),
+            (&orders, "", "", "billing", Err(Reason::AudienceMismatch)),
+            (&none, "", "", "orders", Err(Reason::AudienceMismatch)),
+            (&orders, "", "", "https://api.example.com/", Err(Reason::AudienceMismatch)),
+            // Both are wrong: the audience speaks first.
+            (&orders, "orders:admin", "", "billing", Err(Reason::AudienceMismatch)),
+        ] {
+            let found = requirement(all, any, audiences).check(&token(claims));
+            assert_eq!(found, expected, "{claims} all: {all} any: {any} audiences: {audiences}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_asks_for_what_suffices() {
+        for (all, any, scope) in [
+            ("", "", None),
+            ("a", "", Some("a")),
+            ("b a", "", Some("b a")),
+            ("", "c d", Some("c")),
+            ("a b", "c d", Some("a b c")),
+            ("a b", "c b", Some("a b")),
+        ] {
+            let requirement = requirement(all, any, "");
+            let asked = requirement.scope_for_challenge();
+            assert_eq!(asked.as_deref(), scope, "all: {all} any: {any}");
+            // Whoever follows the challenge is let in.
+            let claims = json!({"scope": asked.unwrap_or_default()});
+            assert_eq!(requirement.check(&token(&claims)), Ok(()), "all: {all} any: {any}");
+        }
+    }
+
+    fn token(claims: &Value) -> Verified {
+        Verified::for_tests("https://auth.example.com", claims.clone())
+    }
+
+    fn requirement(all: &str, any: &str, audiences: &str) -> Requirement {
+        let scopes = |text: &str| text.split_whitespace().map(|scope| Scope::parse(scope).unwrap()).collect();
+        Requirement {
+            all: scopes(all),
+            any: scopes(any),
+            audiences: audiences.split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+}

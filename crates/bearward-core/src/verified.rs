@@ -1,0 +1,91 @@
+//! A token that was proved.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::claims::Claims;
+use crate::verify::TokenRules;
+use crate::{ClaimPointer, ScopeSet, UnixTime};
+
+/// A token that the issuer's signature or its introspection answer has proved, with what it says.
+///
+/// Only verification makes one: claims that nobody proved cannot reach policy, headers, logs or metrics. It does not
+/// hold the token.
+///
+/// ```compile_fail
+/// let forged = bearward_core::Verified { issuer: "https://auth.example.com".into() };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verified {
+    issuer: Arc<str>,
+    claims: Claims,
+    leeway: u64,
+}
+
+impl Verified {
+    pub(crate) fn new(rules: &TokenRules, claims: Claims) -> Self {
+        Self { issuer: rules.issuer.clone(), claims, leeway: rules.leeway }
+    }
+
+    /// The issuer that proved it: the configured identifier, also where an introspection answer names none.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`: whom the token stands for.
+    pub fn subject(&self) -> Option<&str> {
+        self.claims.subject.as_deref()
+    }
+
+    /// `client_id`: the application that asked for the token.
+    pub fn client_id(&self) -> Option<&str> {
+        self.claims.client_id.as_deref()
+    }
+
+    /// `jti`: the token's identifier.
+    pub fn token_id(&self) -> Option<&str> {
+        self.claims.token_id.as_deref()
+    }
+
+    /// What the token permits.
+    pub fn scopes(&self) -> &ScopeSet {
+        &self.claims.scopes
+    }
+
+    /// `aud`: the resource servers that the token is meant for.
+    pub fn audiences(&self) -> &[String] {
+        &self.claims.audiences
+    }
+
+    /// `exp`, as the issuer states it.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.claims.expires_at
+    }
+
+    /// Whether the token is within its time at `now`, give or take the issuer's leeway: the rule of verification, asked
+    /// again each time a remembered token is used.
+    pub fn is_current(&self, now: UnixTime) -> bool {
+        self.claims.check_time(now, self.leeway).is_ok()
+    }
+
+    /// The claim that `pointer` points to.
+    pub fn claim(&self, pointer: &ClaimPointer) -> Option<&Value> {
+        pointer.find(&self.claims.all)
+    }
+
+    /// All claims, or all members of the introspection answer.
+    pub fn claims(&self) -> &Map<String, Value> {
+        &self.claims.all
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+impl Verified {
+    pub(crate) fn for_tests(issuer: &str, claims: Value) -> Self {
+        let rules = TokenRules { issuer: issuer.into(), audiences: Vec::new(), algorithms: Vec::new(), leeway: 0 };
+        let Value::Object(claims) = claims else { panic!("claims are an object") };
+        Self::new(&rules, Claims::read(claims).unwrap())
+    }
+}
