@@ -1,0 +1,105 @@
+//! What a mount asks, and what it is told.
+
+use std::sync::Arc;
+
+use bearward_core::{Reason, Refusal, Verified};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::routes::Route;
+
+/// The facts of a request on which a decision rests.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestFacts<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The host as sent, with or without a port; `None` where the request has none.
+    pub host: Option<&'a str>,
+    /// The path's bytes exactly as they will be forwarded, without the query.
+    pub path: &'a [u8],
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// The engine's answer to a request, with what logs and metrics want to know of it.
+#[derive(Debug)]
+pub struct Decision {
+    /// Admit or refuse.
+    pub verdict: Verdict,
+    /// The route that matched, if one did.
+    pub route: Option<Arc<Route>>,
+    /// The issuer that the token was judged by, if it came so far.
+    pub issuer: Option<Arc<str>>,
+    /// Where the answer about the token came from, if it came so far.
+    pub source: Option<Source>,
+}
+
+/// Admit (with an identity) or refuse (with a reason).
+#[derive(Debug)]
+pub enum Verdict {
+    /// The request may go on, with these headers.
+    Admit(Admission),
+    /// The request is answered here.
+    Refuse(Refusal),
+}
+
+impl Verdict {
+    /// The reason of a refusal.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Admit(_) => None,
+            Self::Refuse(refusal) => Some(refusal.reason()),
+        }
+    }
+}
+
+/// An admitted request: who calls, and the headers that say so.
+///
+/// A route that is open to requests without a token admits them with no identity and no headers.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    pub(crate) identity: Option<Arc<Identity>>,
+}
+
+impl Admission {
+    /// The identity headers to set, after all copies and aliases of them were removed from the request.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        self.identity.as_ref().map_or(&[], |identity| &identity.headers)
+    }
+
+    /// The token that was verified; `None` on an open route.
+    pub fn token(&self) -> Option<&Verified> {
+        self.identity.as_ref().map(|identity| &*identity.token)
+    }
+}
+
+/// A verified token and its headers, rendered once.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) token: Arc<Verified>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Where the answer about a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was verified before and is still good.
+    Cache,
+    /// Its signature and claims were verified with the issuer's keys.
+    Signature,
+    /// The issuer was asked.
+    Introspection,
+}
+
+impl Source {
+    /// All sources.
+    pub const ALL: [Self; 3] = [Self::Cache, Self::Signature, Self::Introspection];
+
+    /// The name in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Signature => "signature",
+            Self::Introspection => "introspection",
+        }
+    }
+}

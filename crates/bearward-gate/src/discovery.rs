@@ -1,0 +1,125 @@
+//! Where an issuer's endpoints are, as its own metadata says (OpenID Connect Discovery 1.0, 4; RFC 8414, 3).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::Full;
+use serde::Deserialize;
+
+use crate::http_client::{HttpClient, Limit};
+
+/// Metadata is some kilobytes; what is larger is none.
+const MAX_METADATA: usize = 256 * 1024;
+
+/// What of an issuer's metadata matters here.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    issuer: String,
+    pub(crate) jwks_uri: Option<String>,
+    pub(crate) introspection_endpoint: Option<String>,
+}
+
+/// Asks `issuer` for its metadata, by OpenID Connect's address first and by RFC 8414's second.
+///
+/// The error is a sentence for the person who runs the gateway.
+pub(crate) async fn discover(client: &HttpClient, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
+    let mut failures = Vec::new();
+    for address in addresses(issuer) {
+        match fetch(client, &address, issuer, timeout).await {
+            Ok(metadata) => return Ok(metadata),
+            Err(why) => failures.push(format!("{address}: {why}")),
+        }
+    }
+    Err(failures.join("; "))
+}
+
+/// A plain GET of JSON, bounded in size and time; only 200 is an answer, and redirects are not followed.
+pub(crate) async fn get_json(client: &HttpClient, uri: &str, limit: Limit) -> Result<Response<Bytes>, String> {
+    let request = Request::get(uri)
+        .header(header::ACCEPT, "application/json, application/jwk-set+json")
+        .body(Full::default())
+        .map_err(|_| "not a valid URL".to_owned())?;
+    let response = client.send(request, limit).await.map_err(|error| error.to_string())?;
+    if response.status() == StatusCode::OK {
+        Ok(response)
+    } else {
+        Err(format!("answered with status {}", response.status().as_u16()))
+    }
+}
+
+/// Whether the gateway may connect there: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2).
+pub(crate) fn is_acceptable_url(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Some(host) = uri.host() else { return false };
+    match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        _ => false,
+    }
+}
+
+fn addresses(issuer: &str) -> [String; 2] {
+    let issuer = issuer.trim_end_matches('/');
+    // OpenID Connect appends; RFC 8414 puts its part between host and path.
+    let host_end = issuer.find("://").map_or(0, |at| at + 3);
+    let path_at = issuer.get(host_end..).and_then(|rest| rest.find('/')).map_or(issuer.len(), |at| host_end + at);
+    let (origin, path) = issuer.split_at(path_at);
+    [
+        format!("{issuer}/.well-known/openid-configuration"),
+        format!("{origin}/.well-known/oauth-authorization-server{path}"),
+    ]
+}
+
+async fn fetch(client: &HttpClient, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
+    let response = get_json(client, address, Limit { total: timeout, max_body: MAX_METADATA }).await?;
+    let metadata: Metadata =
+        serde_json::from_slice(response.body()).map_err(|_| "not an issuer's metadata: expected JSON with `issuer`")?;
+    // RFC 8414, 3.3 and OpenID Connect Discovery, 4.3: identical, or the metadata is somebody else's.
+    if metadata.issuer != issuer {
+        return Err(format!(
+            "the metadata is of another issuer: `{}`, configured is `{issuer}` (they must be identical, a slash at the end \
+             included)",
+            metadata.issuer.escape_debug()
+        ));
+    }
+    for url in [&metadata.jwks_uri, &metadata.introspection_endpoint].into_iter().flatten() {
+        if !is_acceptable_url(url) {
+            return Err(format!("the metadata names `{}`, which is not https", url.escape_debug()));
+        }
+    }
+    Ok(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_addresses() {
+        let openid = "https://auth.example.com/tenant/1/.well-known/openid-configuration";
+        let oauth = "https://auth.example.com/.well-known/oauth-authorization-server/tenant/1";
+        assert_eq!(addresses("https://auth.example.com/tenant/1"), [openid, oauth]);
+        assert_eq!(addresses("https://auth.example.com/tenant/1/"), [openid, oauth]);
+        assert_eq!(
+            addresses("https://auth.example.com"),
+            [
+                "https://auth.example.com/.well-known/openid-configuration",
+                "https://auth.example.com/.well-known/oauth-authorization-server"
+            ]
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for good in ["https://a.example", "http://127.0.0.1:9000/x", "http://[::1]:9000", "http://localhost/"] {
+            assert!(is_acceptable_url(good), "{good}");
+        }
+        for bad in ["http://a.example", "http://10.0.0.1/", "http://127.0.0.1.example/", "ftp://a.example", "/x", ""] {
+            assert!(!is_acceptable_url(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The gate: one decision for each request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bearward_core::{Access, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, unverified_issuer};
+use prometheus::Registry;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use crate::cache::Memory;
+use crate::clock::Clock;
+use crate::decision::{Admission, Decision, Identity, RequestFacts, Source, Verdict};
+use crate::http_client::HttpClient;
+use crate::issuer::{Issuer, Shared};
+use crate::metrics::Metrics;
+use crate::routes::{Route, Routes};
+use crate::settings::GateSettings;
+use crate::status::IssuerStatus;
+
+/// What a caller is told to wait, in seconds, where an issuer cannot be asked.
+const RETRY_AFTER: u32 = 5;
+
+/// The engine: issuers, keys, introspection, cache and routes behind one question, [`Gate::decide`].
+///
+/// It starts without its issuers, and serves the moment their keys arrive.
+pub struct Gate {
+    realm: Arc<str>,
+    max_token_bytes: usize,
+    routes: Routes,
+    issuers: Vec<Issuer>,
+    shared: Shared,
+    refreshes: Vec<AbortHandle>,
+}
+
+/// Why no gate can be built from the settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// An issuer without an audience would accept tokens that were meant for others.
+    #[error("issuer `{issuer}` has no audience; tokens meant for others would be accepted")]
+    NoAudience {
+        /// The issuer.
+        issuer: String,
+    },
+    /// Tokens and keys travel by https, or stay on this machine.
+    #[error("issuer `{issuer}`: `{url}` is not an https URL (plain http is for loopback addresses alone)")]
+    UnacceptableUrl {
+        /// The issuer.
+        issuer: String,
+        /// The URL.
+        url: String,
+    },
+    /// A route names an issuer that is not configured.
+    #[error("route `{route}` names issuer `{issuer}`, which is not configured")]
+    UnknownIssuer {
+        /// The route.
+        route: String,
+        /// The issuer that it names.
+        issuer: String,
+    },
+    /// A route sends referential tokens to an issuer that has no introspection.
+    #[error("route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection")]
+    NoIntrospection {
+        /// The route.
+        route: String,
+        /// The issuer that it names.
+        issuer: String,
+    },
+    /// A referential token names nobody, so one issuer has to be named for it.
+    #[error("route `{route}` has several issuers with introspection; name one as `referential_issuer`")]
+    AmbiguousReferentialIssuer {
+        /// The route.
+        route: String,
+    },
+    /// The metrics could not be registered, as when two gates share one registry.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Gate {
+    /// Builds a gate and starts to fetch keys on `runtime`; it never waits for an issuer.
+    ///
+    /// # Errors
+    ///
+    /// [`GateError`] where the settings contradict themselves.
+    pub fn new(settings: GateSettings, registry: &Registry, runtime: Handle) -> Result<Self, GateError> {
+        Self::with_clock(settings, registry, runtime, Clock::system())
+    }
+
+    /// [`Gate::new`], with the time from `clock`.
+    ///
+    /// # Errors
+    ///
+    /// [`GateError`] where the settings contradict themselves.
+    pub fn with_clock(
+        settings: GateSettings,
+        registry: &Registry,
+        runtime: Handle,
+        clock: Clock,
+    ) -> Result<Self, GateError> {
+        let routes = Routes::resolve(settings.routes, &settings.issuers)?;
+        let metrics = Metrics::new(registry)?;
+        let shared = Shared {
+            memory: Memory::new(&settings.cache, Arc::new(settings.identity), clock.clone(), metrics.clone()),
+            max_age: settings.cache.max_age,
+            clock,
+            client: HttpClient::new(),
+            metrics,
+            runtime: runtime.clone(),
+        };
+        let mut issuers = Vec::with_capacity(settings.issuers.len());
+        for issuer in settings.issuers {
+            issuers.push(Issuer::new(issuer, shared.clone())?);
+        }
+        let refreshes = issuers
+            .iter()
+            .map(|issuer| runtime.spawn(Arc::clone(issuer.key_store()).refresh_forever()).abort_handle())
+            .collect();
+        Ok(Self {
+            realm: settings.realm.into(),
+            max_token_bytes: settings.max_token_bytes,
+            routes,
+            issuers,
+            shared,
+            refreshes,
+        })
+    }
+
+    /// Decides one request. It may be called from any tokio runtime.
+    pub async fn decide(&self, request: &RequestFacts<'_>) -> Decision {
+        let started = Instant::now();
+        let mut trail = Trail::default();
+        let outcome = self.judge(request, &mut trail).await;
+        let verdict = match outcome {
+            Ok(admission) => Verdict::Admit(admission),
+            Err(reason) => Verdict::Refuse(self.refusal(reason, trail.route.as_deref())),
+        };
+        let decision = Decision { verdict, route: trail.route, issuer: trail.issuer, source: trail.source };
+        self.shared.metrics.record(&decision, started.elapsed());
+        decision
+    }
+
+    /// The headers by which upstreams learn who calls; a mount removes every copy of them from each request.
+    pub fn identity_headers(&self) -> &IdentityHeaders {
+        self.shared.memory.identity_headers()
+    }
+
+    /// The state of each issuer.
+    pub fn status(&self) -> Vec<IssuerStatus> {
+        self.issuers.iter().map(Issuer::status).collect()
+    }
+
+    /// Brings those metrics up to date that are read rather than counted; to be called before they are gathered.
+    pub fn refresh_gauges(&self) {
+        self.shared.memory.report_sizes();
+    }
+
+    /// The way of a request, in one direction.
+    async fn judge(&self, request: &RequestFacts<'_>, trail: &mut Trail) -> Result<Admission, Reason> {
+        let path = RequestPath::parse(request.path)?;
+        let route = self.routes.find(request.method, request.host, &path).ok_or(Reason::RouteNotFound)?;
+        trail.route = Some(Arc::clone(route));
+        let Access::Token(requirement) = route.access() else { return Ok(Admission::default()) };
+
+        let credential = credential(request.headers, self.max_token_bytes)?;
+        let identity = self.prove(credential.token(), route, trail).await?;
+        requirement.check(&identity.token)?;
+        Ok(Admission { identity: Some(identity) })
+    }
+
+    /// Tells by its shape who can say what the token means, and asks.
+    async fn prove(&self, token: &str, route: &Route, trail: &mut Trail) -> Result<Arc<Identity>, Reason> {
+        let (identity, source) = match Shape::of(token) {
+            Shape::SelfContained => {
+                let issuer = self.select(token, route)?;
+                trail.issuer = Some(Arc::clone(issuer.name()));
+                issuer.prove_by_signature(token).await?
+            }
+            Shape::Referential => {
+                let at = route.referential_issuer().ok_or(Reason::TokenUnsupported)?;
+                let issuer = self.issuers.get(at).ok_or(Reason::Internal)?;
+                trail.issuer = Some(Arc::clone(issuer.name()));
+                issuer.prove_by_introspection(token).await?
+            }
+        };
+        trail.source = Some(source);
+        Ok(identity)
+    }
+
+    /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.
+    fn select(&self, token: &str, route: &Route) -> Result<&Issuer, Reason> {
+        let mut candidates = route.issuers().iter().filter_map(|at| self.issuers.get(*at));
+        if let [only] = route.issuers() {
+            // Verification compares `iss`, so there is no need to read the token twice.
+            return self.issuers.get(*only).ok_or(Reason::Internal);
+        }
+        let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
+        candidates.find(|issuer| **issuer.name() == *named).ok_or(Reason::IssuerUnknown)
+    }
+
+    fn refusal(&self, reason: Reason, route: Option<&Route>) -> Refusal {
+        Refusal::new(reason)
+            .with_realm(Arc::clone(&self.realm))
+            .with_scope(route.and_then(Route::challenge_scope))
+            .with_retry_after(RETRY_AFTER)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        for refresh in &self.refreshes {
+            refresh.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("routes", &self.routes).field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// What is learnt on the way, for logs and metrics.
+#[derive(Default)]
+struct Trail {
+    route: Option<Arc<Route>>,
+    issuer: Option<Arc<str>>,
+    source: Option<Source>,
+}

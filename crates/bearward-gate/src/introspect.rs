@@ -1,0 +1,238 @@
+//! Asking an issuer what a referential token means (RFC 7662).
+//!
+//! Whatever goes wrong between the gateway and the issuer says nothing about the token: it is
+//! [`Reason::IntrospectionUnavailable`], and the log says what to do about it, without the token. A token is asked
+//! about once however many requests bring it at a time, and only so many questions are under way at once; the rest
+//! wait their turn, up to a bound, and never longer than the question may take in all.
+
+mod answer;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bearward_core::{Reason, TokenRules, Verified};
+use http::Uri;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use self::answer::Problem;
+use self::request::Credentials;
+use crate::clock::Clock;
+use crate::http_client::{HttpClient, Limit};
+use crate::metrics::Metrics;
+use crate::settings::IntrospectionSettings;
+use crate::single_flight::{FlightError, SingleFlight};
+
+/// What became of a token that one issuer was asked about.
+pub(crate) type Answer = Result<Arc<Verified>, Reason>;
+
+/// Asks one issuer, authenticated as one client.
+pub(crate) struct Introspector {
+    desk: Arc<Desk>,
+    flights: SingleFlight<[u8; 32], Answer>,
+    runtime: Handle,
+}
+
+/// What a question to an issuer came to, for the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum IntrospectionOutcome {
+    /// The issuer says that the token is active. The gateway's own rules (audience, time) may still refuse it.
+    Active,
+    /// The issuer says that the token is not active.
+    Inactive,
+    /// The issuer refuses the gateway's own credentials.
+    Refused,
+    /// The issuer does not answer for tokens of this kind.
+    Unsupported,
+    /// No answer, or none that can be understood.
+    Failed,
+    /// No answer in time.
+    TimedOut,
+    /// Too many questions at once; this one was not asked.
+    Overloaded,
+}
+
+impl IntrospectionOutcome {
+    /// Every outcome, in the order of declaration.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Active,
+        Self::Inactive,
+        Self::Refused,
+        Self::Unsupported,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Overloaded,
+    ];
+
+    /// The name in logs and metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Refused => "refused",
+            Self::Unsupported => "unsupported",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+impl Introspector {
+    /// Questions are asked on `runtime` with `client`, and their answers held against `rules` at the time of `clock`.
+    ///
+    /// `metrics` counts each question once, however many requests waited for it. `remember` is told of each answer
+    /// before anybody who waits for it, and while the question still counts as under way: what it puts into a cache
+    /// is there before the same question could be asked again.
+    pub(crate) fn new(
+        client: HttpClient,
+        settings: IntrospectionSettings,
+        rules: Arc<TokenRules>,
+        runtime: Handle,
+        clock: Clock,
+        metrics: Metrics,
+        remember: impl Fn(&[u8; 32], &Answer) + Send + Sync + 'static,
+    ) -> Self {
+        // A counter that starts at nought shows its first increase; one that appears with it does not.
+        for outcome in IntrospectionOutcome::ALL {
+            metrics.introspections.with_label_values(&[&*rules.issuer, outcome.name()]);
+        }
+        let slots = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
+        let desk = Desk {
+            client,
+            rules,
+            clock,
+            metrics,
+            remember: Box::new(remember),
+            slots: Semaphore::new(slots),
+            timeout: settings.timeout,
+            credentials: Credentials::new(settings),
+            complained: Mutex::default(),
+        };
+        Self { desk: Arc::new(desk), flights: SingleFlight::new(slots.saturating_mul(1 + WAITING_PER_SLOT)), runtime }
+    }
+
+    /// Asks the endpoint at `url` what `token` means, or waits for the answer if somebody asks already.
+    ///
+    /// `fingerprint` stands for the token and must be one that no other token has. The question is asked to its end
+    /// even if the caller goes away.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::IntrospectionUnavailable`] when the issuer does not say what the token means;
+    /// [`Reason::TokenUnsupported`] when it does not answer for tokens of this kind; otherwise what
+    /// [`read_introspection`](bearward_core::read_introspection) finds wrong with the token.
+    pub(crate) async fn introspect(&self, url: &Uri, token: &str, fingerprint: [u8; 32]) -> Answer {
+        let question = || {
+            let (desk, url, token) = (Arc::clone(&self.desk), url.clone(), token.to_owned());
+            async move {
+                let answer = desk.close(&url, desk.ask(&url, &token).await);
+                (desk.remember)(&fingerprint, &answer);
+                answer
+            }
+        };
+        let problem = match self.flights.run(fingerprint, &self.runtime, question).await {
+            Ok(answer) => return answer,
+            Err(FlightError::Full) => Problem::Overloaded,
+            Err(FlightError::Lost) => Problem::Lost,
+        };
+        self.desk.close(url, Err(problem))
+    }
+}
+
+impl fmt::Debug for Introspector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspector").field("issuer", &self.desk.rules.issuer).finish_non_exhaustive()
+    }
+}
+
+/// How many questions may wait for each one that is being asked. With 64 slots and an issuer that answers in 100 ms,
+/// the last in line waits 1.6 s; a longer line would mostly be one of timeouts, and hold a task and a token for each.
+const WAITING_PER_SLOT: usize = 16;
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// How often, at most, the log hears of each outcome at level `warn`; the rest is said at `debug`.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Where questions are asked: what they share.
+struct Desk {
+    client: HttpClient,
+    rules: Arc<TokenRules>,
+    clock: Clock,
+    metrics: Metrics,
+    remember: Box<Remember>,
+    slots: Semaphore,
+    timeout: Duration,
+    credentials: Credentials,
+    complained: Mutex<HashMap<IntrospectionOutcome, Instant>>,
+}
+
+type Remember = dyn Fn(&[u8; 32], &Answer) + Send + Sync;
+
+impl Desk {
+    async fn ask(&self, url: &Uri, token: &str) -> Result<Answer, Problem> {
+        let begun = Instant::now();
+        // The outer error is the time that is up, the inner one a semaphore that is closed, which nobody does.
+        let Ok(Ok(_slot)) = tokio::time::timeout(self.timeout, self.slots.acquire()).await else {
+            return Err(Problem::Overloaded);
+        };
+        let limit = Limit { total: self.timeout.saturating_sub(begun.elapsed()), max_body: MAX_ANSWER };
+        let response = self.client.send(self.credentials.question(url, token), limit).await?;
+        // The time is taken now and not before the question: a token may have expired while the issuer thought about
+        // it.
+        answer::read(&response, &self.rules, self.clock.now())
+    }
+
+    fn close(&self, url: &Uri, said: Result<Answer, Problem>) -> Answer {
+        let (outcome, answer) = match said {
+            Ok(answer @ Err(Reason::TokenInactive)) => (IntrospectionOutcome::Inactive, answer),
+            Ok(answer) => (IntrospectionOutcome::Active, answer),
+            Err(problem) => {
+                self.complain(url, &problem);
+                (problem.outcome(), Err(problem.reason()))
+            }
+        };
+        self.metrics.introspections.with_label_values(&[&*self.rules.issuer, outcome.name()]).inc();
+        answer
+    }
+
+    /// Says what is wrong and what to do, at most once in a while: an issuer that is down fails every request.
+    fn complain(&self, url: &Uri, problem: &Problem) {
+        let outcome = problem.outcome();
+        let due = {
+            let mut complained = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = complained.get(&outcome).is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY);
+            if due {
+                complained.insert(outcome, Instant::now());
+            }
+            due
+        };
+        let (issuer, endpoint, outcome) = (&*self.rules.issuer, Endpoint(url), outcome.name());
+        if due {
+            tracing::warn!(issuer, %endpoint, outcome, "introspection: {problem}");
+        } else {
+            tracing::debug!(issuer, %endpoint, outcome, "introspection: {problem}");
+        }
+    }
+}
+
+/// An address as the log may show it: without user information and query, in which some put secrets.
+struct Endpoint<'a>(&'a Uri);
+
+impl fmt::Display for Endpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, host) = (self.0.scheme_str().unwrap_or_default(), self.0.host().unwrap_or_default());
+        write!(f, "{scheme}://{host}")?;
+        if let Some(port) = self.0.port_u16() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(self.0.path())
+    }
+}

@@ -1,0 +1,29 @@
+//! Bearward's engine: it knows the issuers, their keys and their introspection endpoints, remembers what they said of
+//! tokens, and decides each request by the route it matches.
+
+mod cache;
+mod clock;
+mod decision;
+mod discovery;
+mod gate;
+mod http_client;
+mod introspect;
+mod issuer;
+mod keystore;
+mod metrics;
+mod routes;
+mod secret;
+mod settings;
+mod single_flight;
+mod status;
+
+pub use clock::Clock;
+pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
+pub use gate::{Gate, GateError};
+pub use http_client::{FetchError, HttpClient, Limit};
+pub use routes::Route;
+pub use secret::Secret;
+pub use settings::{
+    CacheSettings, ClientAuth, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings,
+};
+pub use status::IssuerStatus;

@@ -1,0 +1,210 @@
+//! Routes: which one a request matches, and what it then needs.
+
+use std::sync::Arc;
+
+use bearward_core::{Access, PathPattern, RequestPath};
+use http::Method;
+
+use crate::gate::GateError;
+use crate::settings::{IssuerSettings, RouteSettings};
+
+/// A route, resolved: its issuers are known by their place in the gate's list.
+#[derive(Debug)]
+pub struct Route {
+    name: Arc<str>,
+    upstream: Arc<str>,
+    hosts: Vec<String>,
+    methods: Vec<Method>,
+    path: PathPattern,
+    access: Access,
+    issuers: Vec<usize>,
+    referential_issuer: Option<usize>,
+    challenge_scope: Option<Arc<str>>,
+}
+
+impl Route {
+    /// The name in logs and metrics.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of the upstream that the route leads to.
+    pub fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    /// What a caller must show.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The issuers whose self-contained tokens the route takes.
+    pub(crate) fn issuers(&self) -> &[usize] {
+        &self.issuers
+    }
+
+    /// The one issuer that answers for referential tokens here.
+    pub(crate) fn referential_issuer(&self) -> Option<usize> {
+        self.referential_issuer
+    }
+
+    /// All scopes that the route needs, as a challenge names them.
+    pub(crate) fn challenge_scope(&self) -> Option<Arc<str>> {
+        self.challenge_scope.clone()
+    }
+
+    fn resolve(settings: RouteSettings, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
+        let place = |name: &str| {
+            let place = issuers.iter().position(|issuer| issuer.issuer == name);
+            place.ok_or_else(|| GateError::UnknownIssuer { route: settings.name.clone(), issuer: name.to_owned() })
+        };
+        let candidates = if settings.issuers.is_empty() {
+            (0..issuers.len()).collect()
+        } else {
+            settings.issuers.iter().map(|name| place(name)).collect::<Result<Vec<_>, _>>()?
+        };
+        let introspects = |at: &usize| issuers.get(*at).is_some_and(|issuer| issuer.introspection.is_some());
+        let referential_issuer = match &settings.referential_issuer {
+            Some(name) => {
+                let named = place(name)?;
+                if !introspects(&named) {
+                    return Err(GateError::NoIntrospection { route: settings.name, issuer: name.clone() });
+                }
+                Some(named)
+            }
+            None => {
+                let mut introspecting = candidates.iter().copied().filter(introspects);
+                let only = introspecting.next();
+                // An opaque token names nobody: to try one issuer after the other would hand it to strangers.
+                if introspecting.next().is_some() {
+                    return Err(GateError::AmbiguousReferentialIssuer { route: settings.name });
+                }
+                only
+            }
+        };
+        let challenge_scope = match &settings.access {
+            Access::Open => None,
+            Access::Token(requirement) => requirement.scope_for_challenge().map(Arc::from),
+        };
+        Ok(Self {
+            name: settings.name.into(),
+            upstream: settings.upstream.into(),
+            hosts: settings.hosts,
+            methods: settings.methods,
+            path: settings.path,
+            access: settings.access,
+            issuers: candidates,
+            referential_issuer,
+            challenge_scope,
+        })
+    }
+
+    fn matches_place(&self, host: Option<&str>, path: &RequestPath<'_>) -> bool {
+        let host_fits = self.hosts.is_empty()
+            || host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)));
+        host_fits && self.path.matches(path)
+    }
+
+    fn allows_method(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
+    }
+
+    /// Whether `other` stands for the same place: then only the method tells the two apart.
+    fn same_rank(&self, other: &Self) -> bool {
+        self.hosts.is_empty() == other.hosts.is_empty() && self.path.precedence() == other.path.precedence()
+    }
+}
+
+/// All routes, the most specific first.
+#[derive(Debug)]
+pub(crate) struct Routes(Vec<Arc<Route>>);
+
+impl Routes {
+    pub(crate) fn resolve(settings: Vec<RouteSettings>, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
+        let mut routes = Vec::with_capacity(settings.len());
+        for route in settings {
+            routes.push(Arc::new(Route::resolve(route, issuers)?));
+        }
+        routes.sort_by(|a, b| {
+            let by_host = a.hosts.is_empty().cmp(&b.hosts.is_empty());
+            let by_path = || a.path.precedence().cmp(&b.path.precedence());
+            let by_method = || a.methods.is_empty().cmp(&b.methods.is_empty());
+            by_host.then_with(by_path).then_with(by_method)
+        });
+        Ok(Self(routes))
+    }
+
+    /// The one route that matches.
+    ///
+    /// The place (host and path) is found first, then the method within it. A method that the most specific place does
+    /// not name finds no route: it must not fall through to a wider one, which may ask for less.
+    pub(crate) fn find(&self, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
+        let host = host.map(without_port);
+        let mut here = self.0.iter().filter(|route| route.matches_place(host, path)).peekable();
+        let best = *here.peek()?;
+        here.take_while(|route| route.same_rank(best)).find(|route| route.allows_method(method))
+    }
+}
+
+/// `example.com:8080` -> `example.com`; `[::1]:80` -> `[::1]`. One trailing dot is the same host (RFC 1034, 3.1).
+fn without_port(host: &str) -> &str {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, methods: &[Method], hosts: &[&str], path: &str) -> RouteSettings {
+        RouteSettings {
+            name: name.to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            methods: methods.to_vec(),
+            path: PathPattern::parse(path).unwrap(),
+            upstream: "u".to_owned(),
+            access: Access::Open,
+            issuers: Vec::new(),
+            referential_issuer: None,
+        }
+    }
+
+    #[test]
+    fn the_most_specific_place_decides() {
+        let routes = Routes::resolve(
+            vec![
+                route("all", &[], &[], "/*"),
+                route("orders-read", &[Method::GET], &[], "/orders/*"),
+                route("orders-write", &[Method::POST], &[], "/orders/*"),
+                route("order-lines", &[Method::GET], &[], "/orders/{id}/lines"),
+                route("stock", &[], &[], "/orders/stock"),
+                route("shop", &[], &["shop.example.com"], "/*"),
+            ],
+            &[],
+        )
+        .unwrap();
+        let cases = [
+            ("GET", None, "/", Some("all")),
+            ("GET", None, "/orders/7", Some("orders-read")),
+            ("POST", None, "/orders/7", Some("orders-write")),
+            // It must not fall through to "all".
+            ("DELETE", None, "/orders/7", None),
+            ("GET", None, "/orders/7/lines", Some("order-lines")),
+            ("POST", None, "/orders/7/lines", None),
+            ("DELETE", None, "/orders/stock", Some("stock")),
+            ("GET", Some("shop.example.com"), "/orders/7", Some("shop")),
+            ("GET", Some("SHOP.example.com.:8080"), "/orders/7", Some("shop")),
+            ("GET", Some("shop.example.com.evil.example"), "/orders/7", Some("orders-read")),
+            ("GET", Some("[::1]:8080"), "/orders/7", Some("orders-read")),
+        ];
+        for (method, host, path, expected) in cases {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
+            assert_eq!(found.map(|route| route.name()), expected, "{method} {host:?} {path}");
+        }
+    }
+}

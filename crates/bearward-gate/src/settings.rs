@@ -1,0 +1,138 @@
+//! What a [`Gate`](crate::Gate) is built from: resolved settings, already parsed and checked by whoever read them.
+
+use std::time::Duration;
+
+use bearward_core::{Access, Algorithm, IdentityHeaders, PathPattern};
+use http::Method;
+
+use crate::Secret;
+
+/// Everything a gate needs to know.
+#[derive(Debug)]
+pub struct GateSettings {
+    /// The `realm` of every challenge (RFC 9110, 11.5).
+    pub realm: String,
+    /// The longest access token that is looked at, in bytes; a longer one is a malformed request.
+    pub max_token_bytes: usize,
+    /// The authorization servers whose tokens are accepted.
+    pub issuers: Vec<IssuerSettings>,
+    /// The routes, in any order: the most specific match wins.
+    pub routes: Vec<RouteSettings>,
+    /// Bounds of the caches of verified and refused tokens.
+    pub cache: CacheSettings,
+    /// The headers in which the upstream learns who calls.
+    pub identity: IdentityHeaders,
+}
+
+/// One authorization server.
+#[derive(Clone, Debug)]
+pub struct IssuerSettings {
+    /// The exact issuer identifier, as it stands in `iss` and in the server's metadata (RFC 8414, 2).
+    pub issuer: String,
+    /// The identifiers of the resource server; a token must hold at least one of them in `aud`. Never empty.
+    pub audiences: Vec<String>,
+    /// The signature algorithms that this issuer may use.
+    pub algorithms: Vec<Algorithm>,
+    /// How far the issuer's clock may differ from ours. At most five minutes (RFC 9068, 4).
+    pub leeway: Duration,
+    /// Where the key set is; `None` takes it from the issuer's metadata.
+    pub jwks_url: Option<String>,
+    /// How to ask about referential tokens; `None` refuses them.
+    pub introspection: Option<IntrospectionSettings>,
+    /// The time that one fetch of metadata or keys may take in all.
+    pub timeout: Duration,
+    /// When the key set is fetched again.
+    pub refresh: RefreshSettings,
+}
+
+/// When a key set is fetched again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshSettings {
+    /// The shortest time between two regular fetches, whatever `Cache-Control` says.
+    pub min: Duration,
+    /// The longest time between two regular fetches, whatever `Cache-Control` says.
+    pub max: Duration,
+    /// How long a key set that cannot be renewed is still used.
+    pub stale: Duration,
+    /// The shortest time between two fetches caused by tokens that name an unknown key.
+    pub cooldown: Duration,
+}
+
+impl Default for RefreshSettings {
+    fn default() -> Self {
+        Self {
+            min: Duration::from_secs(60),
+            max: Duration::from_secs(3_600),
+            stale: Duration::from_secs(24 * 3_600),
+            cooldown: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How to ask an issuer about referential tokens (RFC 7662).
+#[derive(Clone, Debug)]
+pub struct IntrospectionSettings {
+    /// The introspection endpoint; `None` takes it from the issuer's metadata.
+    pub url: Option<String>,
+    /// The client identifier with which the gateway authenticates itself.
+    pub client_id: String,
+    /// The secret that belongs to it.
+    pub client_secret: Secret,
+    /// How the two are sent.
+    pub auth: ClientAuth,
+    /// How long an `active` answer is used, never beyond the token's `exp`; zero asks each time.
+    pub cache_ttl: Duration,
+    /// How long a refusal is used; zero asks each time.
+    pub negative_ttl: Duration,
+    /// How many questions may be under way at once.
+    pub max_concurrent: usize,
+    /// The time that one question may take in all, waiting for its turn included.
+    pub timeout: Duration,
+}
+
+/// How a client authenticates at the introspection endpoint (RFC 6749, 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// `client_secret_basic`: the `Authorization` header.
+    Basic,
+    /// `client_secret_post`: the form body.
+    Post,
+}
+
+/// Bounds of the token caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// How many verified tokens are remembered.
+    pub max_entries: u64,
+    /// How long a self-contained token is not verified again, never beyond its `exp`.
+    pub max_age: Duration,
+    /// How many refused referential tokens are remembered, in a space of their own.
+    pub negative_entries: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self { max_entries: 100_000, max_age: Duration::from_secs(300), negative_entries: 10_000 }
+    }
+}
+
+/// One route: what it matches, where it leads, and the access it needs.
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// The name in logs and metrics; unique.
+    pub name: String,
+    /// The hosts it answers for, in lower case and without a port; empty: any.
+    pub hosts: Vec<String>,
+    /// The methods it answers for; empty: any.
+    pub methods: Vec<Method>,
+    /// The paths it answers for.
+    pub path: PathPattern,
+    /// The name of the upstream it leads to.
+    pub upstream: String,
+    /// What a caller must show.
+    pub access: Access,
+    /// The issuers whose tokens it takes, by issuer identifier; empty: all.
+    pub issuers: Vec<String>,
+    /// The one issuer that answers for referential tokens; needed where several candidates can.
+    pub referential_issuer: Option<String>,
+}

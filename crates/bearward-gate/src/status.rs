@@ -1,0 +1,22 @@
+//! What readiness wants to know.
+
+use std::time::Duration;
+
+/// The state of one issuer, for `/readyz` and for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerStatus {
+    /// The issuer identifier.
+    pub issuer: String,
+    /// Whether its tokens can be judged now: its keys are here, or it publishes none and answers for each token.
+    pub ready: bool,
+    /// How many keys can verify.
+    pub keys: usize,
+    /// How many keys of its set were left out.
+    pub skipped: usize,
+    /// How long ago the keys in use were fetched or confirmed.
+    pub age: Option<Duration>,
+    /// Whether referential tokens can be asked about: `None` where that is not configured.
+    pub introspection: Option<bool>,
+    /// Why the last fetch failed; `None` where it did not.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,155 @@
+//! An issuer that is late, away, slow or changes its keys harms nobody more than it must.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn the_gate_starts_without_its_issuer_and_serves_when_keys_arrive() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let placeholder = FakeIssuer::start(&[]).await;
+    let mut settings = placeholder.settings();
+    settings.issuer.clone_from(&url);
+    settings.refresh.cooldown = Duration::ZERO;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let claims = json!({
+        "iss": url, "sub": "alice", "aud": AUDIENCE, "client_id": "shop", "jti": "1", "iat": clock.now(),
+        "exp": clock.now() + 600,
+    });
+    let token = key.sign(&claims);
+    assert_eq!(outcome(&gate, "/", &token).await, "keys_unavailable");
+    assert_eq!(outcome(&gate, "/", "opaque").await, "introspection_unavailable");
+    let status = gate.status().remove(0);
+    assert!(!status.ready && status.last_error.is_some(), "{status:?}");
+
+    let issuer = FakeIssuer::serve(TcpListener::bind(address).await.unwrap(), url, &[&key]);
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", "opaque").await, "token_inactive");
+    let status = gate.status().remove(0);
+    assert!(status.ready && status.last_error.is_none() && status.keys == 1, "{status:?}");
+    assert!(issuer.key_fetches() >= 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_causes_one_fetch_per_cooldown() {
+    let (clock, key, stranger) = (TestClock::new(), Key::new("k1"), Key::new("invented"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let gate = gate(&clock, vec![issuer.settings()], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &key.sign(&issuer.claims(clock.now()))).await, "admit signature");
+    let before = issuer.key_fetches();
+    let forged = stranger.sign(&issuer.claims(clock.now()));
+    for _ in 0..10_000 {
+        assert_eq!(outcome(&gate, "/", &forged).await, "key_unknown");
+    }
+    // The first request may have used up the cooldown when it waited for the first keys.
+    assert!(issuer.key_fetches() - before <= 1, "{} fetches", issuer.key_fetches() - before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_under_load_fails_no_request() {
+    let (clock, old, new) = (TestClock::new(), Key::new("old"), Key::new("new"));
+    let issuer = FakeIssuer::start(&[&old]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.cooldown = Duration::from_millis(1);
+    let gate = Arc::new(gate(&clock, vec![settings], vec![route("/*", &[])]));
+    assert_eq!(outcome(&gate, "/", &old.sign(&issuer.claims(clock.now()))).await, "admit signature");
+
+    issuer.publish(&[&old, &new]);
+    *issuer.script.delay.lock().unwrap() = Duration::from_millis(50);
+    let mut requests = Vec::new();
+    for at in 0..200 {
+        let mut claims = issuer.claims(clock.now());
+        claims["jti"] = json!(at.to_string());
+        let token = if at % 2 == 0 { new.sign(&claims) } else { old.sign(&claims) };
+        let gate = Arc::clone(&gate);
+        requests.push(tokio::spawn(async move { outcome(&gate, "/", &token).await }));
+    }
+    for request in requests {
+        assert_eq!(request.await.unwrap(), "admit signature");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_what_it_proved() {
+    let (clock, old, new) = (TestClock::new(), Key::new("old"), Key::new("new"));
+    let issuer = FakeIssuer::start(&[&old]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.cooldown = Duration::ZERO;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let token = old.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
+    issuer.publish(&[&new]);
+    assert_eq!(outcome(&gate, "/", &new.sign(&issuer.claims(clock.now()))).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", &token).await, "key_unknown");
+}
+
+#[tokio::test]
+async fn an_issuer_that_goes_away_leaves_its_keys_behind() {
+    let (clock, key, unseen) = (TestClock::new(), Key::new("k1"), Key::new("k2"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.cooldown = Duration::ZERO;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let token = key.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE, "exp": clock.now() + 600}));
+    assert_eq!(outcome(&gate, "/", "opaque").await, "admit introspection");
+
+    *issuer.script.key_status.lock().unwrap() = StatusCode::INTERNAL_SERVER_ERROR;
+    *issuer.script.introspection_status.lock().unwrap() = StatusCode::INTERNAL_SERVER_ERROR;
+    let mut claims = issuer.claims(clock.now());
+    claims["jti"] = json!("2");
+    assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature", "known keys stay in use");
+    assert_eq!(outcome(&gate, "/", "opaque").await, "admit cache", "a fresh answer stays in use");
+    assert_eq!(outcome(&gate, "/", "other").await, "introspection_unavailable");
+    assert_eq!(
+        outcome(&gate, "/", &unseen.sign(&claims)).await,
+        "keys_unavailable",
+        "nobody can say whether k2 is new"
+    );
+}
+
+#[tokio::test]
+async fn keys_older_than_the_bound_are_not_used() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.stale = Duration::from_millis(200);
+    settings.refresh.cooldown = Duration::ZERO;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let token = key.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    *issuer.script.key_status.lock().unwrap() = StatusCode::SERVICE_UNAVAILABLE;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(outcome(&gate, "/", &token).await, "keys_unavailable");
+}
+
+#[tokio::test]
+async fn one_failing_issuer_changes_nothing_for_another() {
+    let (clock, key) = (TestClock::new(), Key::new("same-kid"));
+    let good = FakeIssuer::start(&[&key]).await;
+    let bad = FakeIssuer::start(&[]).await;
+    *bad.script.key_status.lock().unwrap() = StatusCode::INTERNAL_SERVER_ERROR;
+    let mut without_introspection = bad.settings();
+    without_introspection.introspection = None;
+    let gate = gate(&clock, vec![without_introspection, good.settings()], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &key.sign(&good.claims(clock.now()))).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", &key.sign(&bad.claims(clock.now()))).await, "keys_unavailable");
+    // A key of one issuer never verifies for the other, whatever its `kid`.
+    *bad.script.key_status.lock().unwrap() = StatusCode::OK;
+    bad.publish(&[&Key::new("same-kid")]);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(outcome(&gate, "/", &key.sign(&bad.claims(clock.now()))).await, "signature_invalid");
+}

@@ -1,0 +1,247 @@
+//! A scripted issuer on a loopback port, and the tokens it signs.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_debug_implementations,
+    reason = "test support: it fails by panicking, and each test file uses its own part of it"
+)]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Form, Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward_core::{Access, Algorithm, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
+use bearward_gate::{
+    CacheSettings, ClientAuth, Clock, Decision, Gate, GateSettings, IntrospectionSettings, IssuerSettings,
+    RefreshSettings, RequestFacts, RouteSettings, Secret, Verdict,
+};
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub const AUDIENCE: &str = "https://api.example.com";
+
+/// A signing key that an issuer may publish.
+pub struct Key {
+    id: String,
+    pair: EcdsaKeyPair,
+}
+
+impl Key {
+    pub fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap() }
+    }
+
+    pub fn jwk(&self) -> Value {
+        let point = self.pair.public_key().as_ref();
+        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
+        json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id, "x": x, "y": y})
+    }
+
+    pub fn sign(&self, claims: &Value) -> String {
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": self.id});
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let input = format!("{}.{}", part(&header), part(claims));
+        let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+    }
+}
+
+/// What the issuer does and has been asked.
+pub struct Script {
+    pub keys: Mutex<Vec<Value>>,
+    pub key_status: Mutex<StatusCode>,
+    pub introspection_status: Mutex<StatusCode>,
+    pub delay: Mutex<Duration>,
+    pub answers: Mutex<HashMap<String, Value>>,
+    pub key_fetches: AtomicU64,
+    pub questions: AtomicU64,
+}
+
+pub struct FakeIssuer {
+    pub url: String,
+    pub script: Arc<Script>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl FakeIssuer {
+    pub async fn start(keys: &[&Key]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        Self::serve(listener, url, keys)
+    }
+
+    pub fn serve(listener: TcpListener, url: String, keys: &[&Key]) -> Self {
+        let script = Arc::new(Script {
+            keys: Mutex::new(keys.iter().map(|key| key.jwk()).collect()),
+            key_status: Mutex::new(StatusCode::OK),
+            introspection_status: Mutex::new(StatusCode::OK),
+            delay: Mutex::new(Duration::ZERO),
+            answers: Mutex::default(),
+            key_fetches: AtomicU64::new(0),
+            questions: AtomicU64::new(0),
+        });
+        let metadata = json!({
+            "issuer": url, "jwks_uri": format!("{url}/jwks"), "introspection_endpoint": format!("{url}/introspect"),
+        });
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(move || async move { Json(metadata) }))
+            .route("/jwks", get(jwks))
+            .route("/introspect", post(introspect))
+            .with_state(Arc::clone(&script));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, script, server }
+    }
+
+    pub fn publish(&self, keys: &[&Key]) {
+        *self.script.keys.lock().unwrap() = keys.iter().map(|key| key.jwk()).collect();
+    }
+
+    pub fn answer(&self, token: &str, answer: Value) {
+        self.script.answers.lock().unwrap().insert(token.to_owned(), answer);
+    }
+
+    pub fn key_fetches(&self) -> u64 {
+        self.script.key_fetches.load(Ordering::SeqCst)
+    }
+
+    pub fn questions(&self) -> u64 {
+        self.script.questions.load(Ordering::SeqCst)
+    }
+
+    pub fn claims(&self, now: u64) -> Value {
+        json!({
+            "iss": self.url, "sub": "alice", "aud": AUDIENCE, "client_id": "shop", "jti": "1", "scope": "orders:read",
+            "iat": now, "exp": now + 600,
+        })
+    }
+
+    pub fn settings(&self) -> IssuerSettings {
+        IssuerSettings {
+            issuer: self.url.clone(),
+            audiences: vec![AUDIENCE.to_owned()],
+            algorithms: Algorithm::ALL.to_vec(),
+            leeway: Duration::from_secs(5),
+            jwks_url: None,
+            introspection: Some(IntrospectionSettings {
+                url: None,
+                client_id: "gateway".to_owned(),
+                client_secret: Secret::from_text("secret".to_owned()),
+                auth: ClientAuth::Basic,
+                cache_ttl: Duration::from_secs(60),
+                negative_ttl: Duration::from_secs(10),
+                max_concurrent: 64,
+                timeout: Duration::from_secs(5),
+            }),
+            timeout: Duration::from_secs(5),
+            refresh: RefreshSettings::default(),
+        }
+    }
+}
+
+impl Drop for FakeIssuer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn jwks(State(script): State<Arc<Script>>) -> Response {
+    script.key_fetches.fetch_add(1, Ordering::SeqCst);
+    let delay = *script.delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
+    let status = *script.key_status.lock().unwrap();
+    let keys = script.keys.lock().unwrap().clone();
+    (status, Json(json!({"keys": keys}))).into_response()
+}
+
+async fn introspect(State(script): State<Arc<Script>>, Form(form): Form<HashMap<String, String>>) -> Response {
+    script.questions.fetch_add(1, Ordering::SeqCst);
+    let delay = *script.delay.lock().unwrap();
+    tokio::time::sleep(delay).await;
+    let status = *script.introspection_status.lock().unwrap();
+    let known = script.answers.lock().unwrap().get(&form["token"]).cloned();
+    (status, Json(known.unwrap_or_else(|| json!({"active": false})))).into_response()
+}
+
+/// A clock that the test sets.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(1_800_000_000)))
+    }
+
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub fn step(&self, seconds: i64) {
+        self.0.store(self.now().saturating_add_signed(seconds), Ordering::SeqCst);
+    }
+
+    pub fn clock(&self) -> Clock {
+        let seconds = Arc::clone(&self.0);
+        Clock::from_fn(move || UnixTime(seconds.load(Ordering::SeqCst)))
+    }
+}
+
+/// A route on `path` that takes any method and needs `scopes`.
+pub fn route(path: &str, scopes: &[&str]) -> RouteSettings {
+    RouteSettings {
+        name: path.to_owned(),
+        hosts: Vec::new(),
+        methods: Vec::new(),
+        path: PathPattern::parse(path).unwrap(),
+        upstream: "orders".to_owned(),
+        access: Access::Token(Requirement {
+            all: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
+            any: Vec::new(),
+            audiences: Vec::new(),
+        }),
+        issuers: Vec::new(),
+        referential_issuer: None,
+    }
+}
+
+pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> Gate {
+    let settings = GateSettings {
+        realm: "test".to_owned(),
+        max_token_bytes: 16 * 1024,
+        issuers,
+        routes,
+        cache: CacheSettings::default(),
+        identity: IdentityHeaders::new(Vec::<(_, ClaimPointer)>::new()).unwrap(),
+    };
+    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock()).unwrap()
+}
+
+pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let request = RequestFacts { method: &Method::GET, host: None, path: path.as_bytes(), headers: &headers };
+    gate.decide(&request).await
+}
+
+/// `admit SOURCE`, or the reason's name.
+pub async fn outcome(gate: &Gate, path: &str, token: &str) -> String {
+    let decision = decide(gate, path, token).await;
+    match &decision.verdict {
+        Verdict::Admit(_) => format!("admit {}", decision.source.map_or("none", |source| source.name())),
+        Verdict::Refuse(refusal) => refusal.reason().name().to_owned(),
+    }
+}
