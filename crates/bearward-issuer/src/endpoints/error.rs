@@ -1,0 +1,101 @@
+//! Refusals as RFC 6749 5.2 has them, for every endpoint that takes a form.
+
+use std::borrow::Cow;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use super::private_json;
+use crate::{CryptoError, MintError, RotateError};
+
+/// What a request did wrong, by the names of RFC 6749 5.2.
+#[derive(Debug)]
+pub(crate) enum OAuthError {
+    /// Missing, repeated or contradictory parameters.
+    InvalidRequest(Cow<'static, str>),
+    /// The client did not prove who it is.
+    InvalidClient,
+    /// The token is another client's (RFC 7009 2.1).
+    InvalidGrant,
+    /// The client may not use this grant type.
+    UnauthorizedClient,
+    /// The issuer does not know this grant type.
+    UnsupportedGrantType,
+    /// The scope is malformed, or more than the client is allowed.
+    InvalidScope,
+    /// Not from here: a development control asked for by somebody else.
+    AccessDenied,
+    /// Not now (RFC 7009 2.2.1).
+    TemporarilyUnavailable,
+    /// Our fault.
+    ServerError,
+}
+
+impl OAuthError {
+    fn parts(&self) -> (StatusCode, &'static str, &str) {
+        let bad = StatusCode::BAD_REQUEST;
+        match self {
+            Self::InvalidRequest(what) => (bad, "invalid_request", what),
+            Self::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed"),
+            Self::InvalidGrant => (bad, "invalid_grant", "the token was issued to another client"),
+            Self::UnauthorizedClient => (bad, "unauthorized_client", "the client may not use this grant type"),
+            Self::UnsupportedGrantType => (bad, "unsupported_grant_type", "only client_credentials is supported"),
+            Self::InvalidScope => (bad, "invalid_scope", "the scope is malformed or more than the client is allowed"),
+            Self::AccessDenied => {
+                (StatusCode::FORBIDDEN, "access_denied", "development controls answer only to programs on this machine")
+            }
+            Self::TemporarilyUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again later")
+            }
+            Self::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "the issuer failed"),
+        }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let (status, error, description) = self.parts();
+        let mut response = private_json(&json!({ "error": error, "error_description": description }));
+        *response.status_mut() = status;
+        match self {
+            // RFC 6749 5.2 and RFC 7235 3.1: a 401 names a scheme by which the client can authenticate.
+            Self::InvalidClient => {
+                let challenge = HeaderValue::from_static(r#"Basic realm="bearward-issuer", charset="UTF-8""#);
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Self::TemporarilyUnavailable => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<CryptoError> for OAuthError {
+    fn from(_: CryptoError) -> Self {
+        Self::ServerError
+    }
+}
+
+impl From<MintError> for OAuthError {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Crypto(_) => Self::ServerError,
+            MintError::Scope => Self::InvalidScope,
+            other => Self::InvalidRequest(other.to_string().into()),
+        }
+    }
+}
+
+impl From<RotateError> for OAuthError {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::Crypto(_) => Self::ServerError,
+            RotateError::TooManyKeys => Self::InvalidRequest(error.to_string().into()),
+        }
+    }
+}

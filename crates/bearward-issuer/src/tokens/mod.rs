@@ -1,0 +1,179 @@
+//! Tokens: making them in both formats, and saying what one means.
+
+mod jwe;
+mod jws;
+mod revocations;
+
+use aws_lc_rs::rand;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use revocations::TooManyRevocations;
+
+use crate::{CryptoError, SigningAlgorithm, keys::KeyRing};
+
+/// The claims of an access token, in both formats (RFC 9068 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) iss: String,
+    pub(crate) sub: String,
+    pub(crate) aud: Audience,
+    pub(crate) client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    pub(crate) iat: u64,
+    pub(crate) nbf: u64,
+    pub(crate) exp: u64,
+    pub(crate) jti: String,
+}
+
+/// One audience is a string and several are an array: both forms exist (RFC 7519 4.1.3), and a verifier under test
+/// should meet both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// All that it takes to make tokens and to answer for them.
+pub(crate) struct Tokens {
+    pub(crate) keys: KeyRing,
+    pub(crate) revocations: revocations::Revocations,
+    sealing: jwe::SealingKey,
+}
+
+impl Tokens {
+    pub(crate) fn generate(algorithms: &[SigningAlgorithm]) -> Result<Self, CryptoError> {
+        Ok(Self {
+            keys: KeyRing::generate(algorithms)?,
+            revocations: revocations::Revocations::default(),
+            sealing: jwe::SealingKey::generate()?,
+        })
+    }
+
+    /// A self-contained token. `None` if there is no key of that algorithm.
+    pub(crate) fn sign(
+        &self,
+        claims: &Claims,
+        algorithm: Option<SigningAlgorithm>,
+    ) -> Option<Result<String, CryptoError>> {
+        self.keys.current(algorithm).map(|key| jws::sign(claims, &key))
+    }
+
+    /// A referential token.
+    pub(crate) fn seal(&self, claims: &Claims) -> Result<String, CryptoError> {
+        self.sealing.seal(&serde_json::to_vec(claims)?)
+    }
+
+    /// A self-contained token that nobody signed: an attack to show, not a token to accept.
+    pub(crate) fn unsigned(claims: &Claims) -> Result<String, CryptoError> {
+        jws::unsigned(claims)
+    }
+
+    /// What a token means, if it is one of ours and in force: authentic, within its time, and not revoked.
+    pub(crate) fn read(&self, token: &str, issuer: &str, now: u64) -> Option<Claims> {
+        let claims = match token.split('.').count() {
+            3 => jws::verify(token, &self.keys)?,
+            5 => serde_json::from_slice(&self.sealing.open(token)?).ok()?,
+            _ => return None,
+        };
+        let in_force = claims.iss == issuer
+            && claims.nbf <= now
+            && now < claims.exp
+            && !self.revocations.contains(&claims.jti, now);
+        in_force.then_some(claims)
+    }
+}
+
+/// 128 random bits: no two tokens share a `jti`, and nobody guesses one (RFC 7519 4.1.7).
+pub(crate) fn random_id() -> Result<String, CryptoError> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    const ISSUER: &str = "http://127.0.0.1:9000";
+
+    pub(super) fn claims() -> Claims {
+        Claims {
+            iss: ISSUER.to_owned(),
+            sub: "alice".to_owned(),
+            aud: Audience::One("https://api.example.com".to_owned()),
+            client_id: "orders-app".to_owned(),
+            scope: Some("orders:read".to_owned()),
+            iat: 1000,
+            nbf: 1000,
+            exp: 2000,
+            jti: random_id().unwrap(),
+        }
+    }
+
+    fn tokens() -> Tokens {
+        Tokens::generate(&[SigningAlgorithm::EdDsa]).unwrap()
+    }
+
+    fn both(tokens: &Tokens, claims: &Claims) -> [String; 2] {
+        [tokens.sign(claims, None).unwrap().unwrap(), tokens.seal(claims).unwrap()]
+    }
+
+    #[test]
+    fn both_formats_mean_what_was_put_in() {
+        let (tokens, claims) = (tokens(), claims());
+        for token in both(&tokens, &claims) {
+            assert_eq!(tokens.read(&token, ISSUER, 1500), Some(claims.clone()));
+        }
+    }
+
+    #[test]
+    fn a_token_is_in_force_from_nbf_until_just_before_exp() {
+        let (tokens, claims) = (tokens(), claims());
+        for token in both(&tokens, &claims) {
+            for (now, active) in [(999, false), (1000, true), (1999, true), (2000, false), (u64::MAX, false)] {
+                assert_eq!(tokens.read(&token, ISSUER, now).is_some(), active, "{now}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_revoked_token_and_a_foreign_one_mean_nothing() {
+        let (tokens, claims, other) = (tokens(), claims(), tokens());
+        for token in both(&other, &claims) {
+            assert_eq!(tokens.read(&token, ISSUER, 1500), None);
+        }
+        for token in both(&tokens, &claims) {
+            assert_eq!(tokens.read(&token, "http://127.0.0.1:9001", 1500), None);
+        }
+        tokens.revocations.add(&claims.jti, claims.exp, 1500).unwrap();
+        for token in both(&tokens, &claims) {
+            assert_eq!(tokens.read(&token, ISSUER, 1500), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_means_nothing() {
+        let tokens = tokens();
+        for token in ["", ".", "..", "....", "a.b.c", "a.b.c.d", "a.b.c.d.e", "opaque", "\u{e9}.\u{e9}.\u{e9}"] {
+            assert_eq!(tokens.read(token, ISSUER, 1500), None, "{token:?}");
+        }
+        assert_eq!(tokens.read(&Tokens::unsigned(&claims()).unwrap(), ISSUER, 1500), None);
+    }
+
+    #[test]
+    fn one_audience_is_a_string_and_several_are_an_array() {
+        let shown = |audience: &Audience| serde_json::to_string(audience).unwrap();
+        assert_eq!(shown(&Audience::One("a".to_owned())), r#""a""#);
+        assert_eq!(shown(&Audience::Several(vec!["a".to_owned(), "b".to_owned()])), r#"["a","b"]"#);
+    }
+
+    #[test]
+    fn identifiers_do_not_repeat() {
+        assert_ne!(random_id().unwrap(), random_id().unwrap());
+        assert_eq!(random_id().unwrap().len(), 22);
+    }
+}

@@ -1,0 +1,74 @@
+//! What the issuer says of itself, and its keys.
+
+use bearward_issuer::SigningAlgorithm;
+use serde_json::json;
+
+use crate::client::{get, send, spawn, spawn_with};
+
+#[tokio::test]
+async fn both_documents_are_the_same_and_name_this_issuer() {
+    let issuer = spawn().await;
+    let answer = get(&issuer, "/.well-known/oauth-authorization-server").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("cache-control"), "max-age=300");
+    let metadata = answer.json();
+    assert_eq!(metadata, get(&issuer, "/.well-known/openid-configuration").await.json());
+    assert_eq!(metadata["issuer"], format!("http://{}", issuer.address()));
+    for (member, path) in [
+        ("token_endpoint", "/token"),
+        ("jwks_uri", "/jwks"),
+        ("introspection_endpoint", "/introspect"),
+        ("revocation_endpoint", "/revoke"),
+    ] {
+        assert_eq!(metadata[member], format!("{}{path}", issuer.url()));
+    }
+    assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
+    assert_eq!(metadata["response_types_supported"], json!([]));
+    assert_eq!(metadata["scopes_supported"], json!(["orders:read", "orders:write"]));
+    for endpoint in ["token", "introspection", "revocation"] {
+        let methods = &metadata[format!("{endpoint}_endpoint_auth_methods_supported")];
+        assert_eq!(*methods, json!(["client_secret_basic", "client_secret_post"]));
+    }
+}
+
+#[tokio::test]
+async fn the_url_can_differ_from_the_address() {
+    let issuer = spawn_with(|builder| builder.url("https://auth.example.com")).await;
+    let metadata = get(&issuer, "/.well-known/openid-configuration").await.json();
+    assert_eq!(metadata["issuer"], "https://auth.example.com");
+    assert_eq!(metadata["jwks_uri"], "https://auth.example.com/jwks");
+}
+
+#[tokio::test]
+async fn the_key_set_has_its_own_media_type_and_may_be_kept() {
+    let issuer =
+        spawn_with(|builder| builder.algorithms([SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa]).jwks_max_age(7))
+            .await;
+    let answer = get(&issuer, "/jwks").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/jwk-set+json"));
+    assert_eq!(answer.header("cache-control"), "max-age=7");
+    let set = answer.json();
+    assert_eq!((&set["keys"][0]["alg"], &set["keys"][1]["alg"]), (&json!("RS256"), &json!("EdDSA")));
+    assert_eq!(set["keys"].as_array().unwrap().len(), 2);
+    assert!(set["keys"][0].get("d").is_none() && set["keys"][1].get("d").is_none());
+    let metadata = get(&issuer, "/.well-known/openid-configuration").await.json();
+    assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256", "EdDSA"]));
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    let issuer = spawn().await;
+    for (method, path, status) in [
+        ("GET", "/", 404),
+        ("GET", "/authorize", 404),
+        ("GET", "/token", 405),
+        ("GET", "/token?grant_type=client_credentials", 405),
+        ("GET", "/introspect", 405),
+        ("GET", "/revoke", 405),
+        ("POST", "/jwks", 405),
+        ("GET", "/dev/token", 405),
+        ("GET", "/dev/rotate-keys", 405),
+    ] {
+        assert_eq!(send(issuer.address(), method, path, &[], "").await.status, status, "{method} {path}");
+    }
+}
