@@ -7,9 +7,11 @@ use aws_lc_rs::signature::{ParsedPublicKey, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::algorithm::Parameters;
+use crate::json::parse_object;
 use crate::{Algorithm, Reason};
 
 /// More keys than this in one set are no key set of an issuer.
@@ -49,18 +51,26 @@ impl KeySet {
     /// Reads a JWK set key by key: one that cannot be used is skipped and named, and never spoils the others.
     pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
         #[derive(Deserialize)]
-        struct Set {
-            keys: Vec<Value>,
+        struct Set<'a> {
+            #[serde(borrow)]
+            keys: Vec<&'a RawValue>,
         }
-        let set: Set = serde_json::from_slice(json).map_err(|_| KeySetError::NotAKeySet)?;
+        let text = str::from_utf8(json).map_err(|_| KeySetError::NotAKeySet)?;
+        // serde would also read an array as the struct.
+        let set = Some(text).filter(|text| text.trim_ascii_start().starts_with('{'));
+        let set: Set<'_> = set.and_then(|text| serde_json::from_str(text).ok()).ok_or(KeySetError::NotAKeySet)?;
         if set.keys.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
         let mut keys = Vec::new();
         let mut skipped = Vec::new();
         for key in set.keys {
-            let key_id = key.get("kid").and_then(Value::as_str).map(str::to_owned);
-            match PublicKey::from_jwk(key) {
+            let Ok(jwk) = parse_object(key.get().as_bytes()) else {
+                skipped.push(SkippedKey { key_id: None, why: "not a JSON object, or one with a member twice" });
+                continue;
+            };
+            let key_id = jwk.get("kid").and_then(Value::as_str).map(str::to_owned);
+            match PublicKey::from_jwk(jwk) {
                 Ok(key) => keys.push(key),
                 Err(why) => skipped.push(SkippedKey { key_id, why }),
             }
@@ -132,11 +142,11 @@ impl PublicKey {
         self.verifiers.iter().find(|(candidate, _)| *candidate == algorithm).map(|(_, key)| key)
     }
 
-    fn from_jwk(jwk: Value) -> Result<Self, &'static str> {
-        let jwk: Jwk = serde_json::from_value(jwk).map_err(|_| "a member has the wrong type")?;
-        if jwk.d.is_some() || jwk.k.is_some() {
+    fn from_jwk(jwk: Map<String, Value>) -> Result<Self, &'static str> {
+        if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
             return Err("it is a secret or private key, published by mistake");
         }
+        let jwk: Jwk = serde_json::from_value(Value::Object(jwk)).map_err(|_| "a member has the wrong type")?;
         if jwk.r#use.as_deref().is_some_and(|r#use| r#use != "sig") {
             return Err("`use` is not `sig`");
         }
@@ -175,9 +185,10 @@ struct Jwk {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    d: Option<Value>,
-    k: Option<Value>,
 }
+
+/// What only a secret or private key has (RFC 7518, 6.2.2, 6.3.2, 6.4); any one of them gives the rest away.
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl Jwk {
     /// The algorithms that this kind of key can be used with.
@@ -198,26 +209,76 @@ impl Jwk {
         match algorithm.parameters() {
             Parameters::Rsa(parameters) => {
                 let (n, e) = (member(self.n.as_ref())?, member(self.e.as_ref())?);
-                // 2048 bits and more (RFC 7518, 3.3), and no more than a verifier can bear.
-                if !(2048..=8192).contains(&bits(&n)) {
-                    return Err("an RSA modulus of less than 2048 or more than 8192 bits");
-                }
+                check_rsa(&n, &e)?;
                 let components = RsaPublicKeyComponents { n, e };
                 components.to_parsed_public_key(parameters).map_err(|_| "not a valid RSA public key")
             }
             Parameters::Other(parameters) => {
-                let mut point = Vec::new();
-                if self.kty == "EC" {
-                    point.push(4); // uncompressed (SEC 1, 2.3.3)
-                    point.extend(member(self.x.as_ref())?);
-                    point.extend(member(self.y.as_ref())?);
-                } else {
-                    point.extend(member(self.x.as_ref())?);
-                }
                 // This refuses a point that is not on the curve (RFC 8725, 3.4).
-                ParsedPublicKey::new(parameters, point).map_err(|_| "not a valid point of its curve")
+                ParsedPublicKey::new(parameters, self.point(algorithm)?).map_err(|_| "not a valid point of its curve")
             }
         }
+    }
+
+    /// The public key as aws-lc-rs takes it: an uncompressed point (SEC 1, 2.3.3), or the 32 bytes of Ed25519.
+    fn point(&self, algorithm: Algorithm) -> Result<Vec<u8>, &'static str> {
+        let length = match algorithm {
+            Algorithm::Es384 => 48,
+            Algorithm::Es512 => 66,
+            _ => 32,
+        };
+        // The lengths are fixed (RFC 7518, 6.2.1.2; RFC 8037, 2); aws-lc-rs would take other encodings too.
+        let coordinate = |value: Option<&String>| {
+            member(value).and_then(|bytes| {
+                if bytes.len() == length { Ok(bytes) } else { Err("a coordinate of the wrong length") }
+            })
+        };
+        let x = coordinate(self.x.as_ref())?;
+        if algorithm == Algorithm::EdDsa {
+            return if is_small_order(&x) { Err("a point of small order: anyone can sign for it") } else { Ok(x) };
+        }
+        let mut point = vec![4];
+        point.extend(x);
+        point.extend(coordinate(self.y.as_ref())?);
+        Ok(point)
+    }
+}
+
+/// 2048 bits and more (RFC 7518, 3.3), and no more than a verifier can bear; an exponent with which a signature means
+/// something (RFC 8017, 3.1).
+fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
+    let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+    if !(2048..=8192).contains(&bits(n)) {
+        return Err("an RSA modulus of less than 2048 or more than 8192 bits");
+    }
+    // aws-lc verifies with exponents of at most 33 bits.
+    if !is_odd(n) || !is_odd(e) || !(2..=33).contains(&bits(e)) {
+        return Err("not a valid RSA public key");
+    }
+    Ok(())
+}
+
+/// The Ed25519 points of order 8 and less, by their y coordinate: for those, a signature can be made without a key.
+fn is_small_order(point: &[u8]) -> bool {
+    const P_LOW: [u8; 3] = [0xec, 0xed, 0xee]; // p - 1, p, p + 1, of which all other bytes are set
+    const ORDER_8: [[u8; 32]; 2] = [
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+    let mut y = point.to_vec();
+    if let Some(last) = y.last_mut() {
+        *last &= 0x7f; // the sign of x
+    }
+    match y.as_slice() {
+        [0 | 1, rest @ ..] if rest.iter().all(|byte| *byte == 0) => true,
+        [low, middle @ .., 0x7f] if P_LOW.contains(low) && middle.iter().all(|byte| *byte == 0xff) => true,
+        y => ORDER_8.iter().any(|point| point == y),
     }
 }
 

@@ -26,15 +26,15 @@ impl TokenRules {
         if claims.issuer.as_deref().is_some_and(|issuer| issuer != &*self.issuer) {
             return Err(Reason::IssuerMismatch);
         }
-        if !claims.audiences.iter().any(|audience| self.audiences.contains(audience)) {
-            return Err(Reason::AudienceMismatch);
-        }
         // A token bound to a key (RFC 7800) says that the bearer alone proves nothing; passing it as a bearer token is
         // what the binding is there to stop (RFC 9449, 7.2; RFC 8705, 3).
         if claims.all.contains_key("cnf") {
             return Err(Reason::ConfirmationMissing);
         }
         claims.check_time(now, self.leeway)?;
+        if !claims.audiences.iter().any(|audience| self.audiences.contains(audience)) {
+            return Err(Reason::AudienceMismatch);
+        }
         Ok(Verified::new(self, claims))
     }
 }

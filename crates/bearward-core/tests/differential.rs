@@ -112,7 +112,7 @@ const CHANGES: &[Change] = &[
     same("alg of another family", |d| {
         d.header["alg"] = json!(if d.header["alg"] == "ES256" { "RS256" } else { "ES256" });
     }),
-    same("alg in lower case", |d| d.header["alg"] = json!(d.header["alg"].as_str().unwrap().to_lowercase())),
+    same("alg in lower case", |d| d.header["alg"] = json!(d.header["alg"].to_string().to_lowercase())),
     same("alg a number", |d| d.header["alg"] = json!(256)),
     same("alg missing", |d| remove(&mut d.header, "alg")),
     same("alg twice", |d| d.header_tail += ",\"alg\":\"none\""),
@@ -127,7 +127,7 @@ const CHANGES: &[Change] = &[
         let algorithm = if d.header["alg"] == "EdDSA" { Algorithm::Es256 } else { Algorithm::EdDsa };
         d.signer = Some(signer(algorithm));
     }),
-    same("exp past", |d| d.claims["exp"] = json!(d.now - LEEWAY - 5)),
+    same("exp past", |d| d.claims["exp"] = json!(d.now - LEEWAY - 600)),
     same("exp zero", |d| d.claims["exp"] = json!(0)),
     same("exp missing", |d| remove(&mut d.claims, "exp")),
     same("exp null", |d| d.claims["exp"] = json!(null)),
@@ -143,7 +143,7 @@ const CHANGES: &[Change] = &[
         d.claims["exp"] = json!(d.now);
         d.claims_tail += ",\"exp\":9999999999";
     }),
-    same("nbf to come", |d| d.claims["nbf"] = json!(d.now + LEEWAY + 5)),
+    same("nbf to come", |d| d.claims["nbf"] = json!(d.now + LEEWAY + 600)),
     same("nbf a string", |d| d.claims["nbf"] = json!("0")),
     same("nbf negative", |d| d.claims["nbf"] = json!(-1)),
     same("nbf an object", |d| d.claims["nbf"] = json!({})),
@@ -245,7 +245,7 @@ const CHANGES: &[Change] = &[
     stricter("scope with a tab", |d| d.claims["scope"] = json!("read\tadmin")),
     stricter("cnf", |d| d.claims["cnf"] = json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})),
     // Header members that we do not read (RFC 7515, 4: MUST be ignored when not understood) and it gives types to.
-    wider("jwk malformed", |d| d.header["jwk"] = json!({"kty": 1})),
+    wider("jwk a string", |d| d.header["jwk"] = json!("key")),
     wider("x5c a string", |d| d.header["x5c"] = json!("AAAA")),
     wider("cty a number", |d| d.header["cty"] = json!(1)),
 ];
@@ -269,7 +269,7 @@ fn ours(token: &str, now: u64) -> bool {
 
 /// `jsonwebtoken` with the right key and everything that it can check.
 ///
-/// It reads the clock itself, so no change here comes within seconds of a limit. (At the limit they differ by one
+/// It reads the clock itself, so no change here comes so near to a limit that a slow run would matter. (At the limit they differ by one
 /// second: it accepts a token while `exp + leeway` is now; RFC 9068, 4 wants it before.)
 fn theirs(token: &str, algorithm: jsonwebtoken::Algorithm, key: &DecodingKey) -> bool {
     let mut validation = Validation::new(algorithm);

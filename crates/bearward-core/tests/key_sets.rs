@@ -229,19 +229,15 @@ fn keys_may_share_a_kid() {
     let signers: Vec<Signer> =
         [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es256].map(|algorithm| Signer::new(algorithm, "shared")).into();
     let keys = parse_keys(signers.iter().map(Signer::jwk));
-    table.case("kept", Ok(keys.len()), Ok(3));
+    table.case("kept", keys.len(), 3);
     for (i, signer) in signers.iter().enumerate() {
-        table.case(format!("key {i}"), verify_with(&signer.token(&claims()), &keys).map(|_| 3), Ok(3));
+        table.case(format!("key {i}"), verify_with(&signer.token(&claims()), &keys).map(drop), Ok(()));
     }
     let stranger = Signer::new(Algorithm::Es256, "shared");
-    table.case(
-        "a stranger's",
-        verify_with(&stranger.token(&claims()), &keys).map(|_| 3),
-        Err(Reason::SignatureInvalid),
-    );
+    table.case("a stranger's", verify_with(&stranger.token(&claims()), &keys).map(drop), Err(Reason::SignatureInvalid));
     let withdrawn = parse_keys(signers[1..].iter().map(Signer::jwk));
     let token = signers[0].token(&claims());
-    table.case("a withdrawn one", verify_with(&token, &withdrawn).map(|_| 3), Err(Reason::SignatureInvalid));
+    table.case("a withdrawn one", verify_with(&token, &withdrawn).map(drop), Err(Reason::SignatureInvalid));
     table.finish();
 }
 
@@ -282,7 +278,6 @@ fn what_is_no_key_set_is_refused() {
         ("another after it", format!("{set}{set}").into_bytes()),
         ("UTF-16", utf16),
         ("no UTF-8", [&set.as_bytes()[..set.len() - 1], b",\"x\":\"\xff\"}"].concat()),
-        ("deep", format!(r#"{{"keys":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000)).into_bytes()),
         ("deep and cut off", format!(r#"{{"keys":{}"#, "[".repeat(100_000)).into_bytes()),
         ("deep in a member that is not read", format!(r#"{{"keys":[],"x":{}"#, "[".repeat(100_000)).into_bytes()),
     ] {
@@ -333,4 +328,11 @@ fn a_key_set_tells_its_kids_and_no_key() {
     let jwk = signer(Algorithm::EdDsa).jwk();
     assert!(!shown.contains(jwk["x"].as_str().unwrap()), "{shown}");
     assert_eq!(rules().algorithms.len(), keys.len());
+}
+
+#[test]
+fn a_deeply_nested_key_is_skipped_and_spoils_nothing() {
+    let set = format!(r#"{{"keys":[{}{},{{"kty":"new"}}]}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let set = KeySet::parse(set.as_bytes()).unwrap();
+    assert_eq!((set.len(), set.skipped().len()), (0, 2));
 }

@@ -185,8 +185,7 @@ impl Desk {
         };
         let limit = Limit { total: self.timeout.saturating_sub(begun.elapsed()), max_body: MAX_ANSWER };
         let response = self.client.send(self.credentials.question(url, token), limit).await?;
-        // The time is taken now and not before the question: a token may have expired while the issuer thought about
-        // it.
+        // The time is taken now and not before the question: a token may have expired in the meantime.
         answer::read(&response, &self.rules, self.clock.now())
     }
 

@@ -126,16 +126,7 @@ impl Issuer {
             return Ok((identity, Source::Cache));
         }
         let (verified, keys) = match self.verify(token, &keys) {
-            Err(Reason::KeyUnknown) => {
-                self.keys.fetch_on_demand().await;
-                let newer = self.keys.keys().filter(|newer| newer.set.fingerprint() != keys.set.fingerprint());
-                match newer {
-                    Some(newer) => (self.verify(token, &newer)?, newer),
-                    // Whether the key is new or invented, only the issuer could say.
-                    None if self.keys.last_error().is_some() => return Err(Reason::KeysUnavailable),
-                    None => return Err(Reason::KeyUnknown),
-                }
-            }
+            Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, &keys).await?,
             verified => (verified?, keys),
         };
         let proved_by = Some(keys.set.fingerprint());
@@ -175,6 +166,26 @@ impl Issuer {
 
     fn verify(&self, token: &str, keys: &Keys) -> Result<Verified, Reason> {
         verify_jws(token, &keys.set, &self.rules, self.shared.clock.now())
+    }
+
+    /// Fetches the keys again for a token whose key is not among `known`.
+    ///
+    /// Within the cooldown nobody is asked, and the token counts as invalid: a 5xx that strangers can cause at will would
+    /// have a load balancer take this gateway for broken.
+    async fn verify_with_newer_keys(&self, token: &str, known: &Keys) -> Result<(Verified, Arc<Keys>), Reason> {
+        // The first time may end with a fetch that began before the issuer changed its keys.
+        for _ in 0..2 {
+            self.keys.fetch_on_demand().await;
+            let newer = self.keys.keys().filter(|newer| newer.set.fingerprint() != known.set.fingerprint());
+            if let Some(newer) = newer {
+                match self.verify(token, &newer) {
+                    Err(Reason::KeyUnknown) => {}
+                    verified => return Ok((verified?, newer)),
+                }
+            }
+        }
+        // Where the issuer is away, nobody can say whether the key is new or invented.
+        Err(if self.keys.last_error().is_some() { Reason::KeysUnavailable } else { Reason::KeyUnknown })
     }
 
     async fn keys_or_wait(&self) -> Result<Arc<Keys>, Reason> {

@@ -10,6 +10,7 @@ use bearward_core::{KeySet, UnixTime};
 use bytes::Bytes;
 use http::{Response, header};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -45,6 +46,8 @@ pub(crate) struct KeyStore {
     flights: SingleFlight<(), ()>,
     /// When a token last caused a fetch.
     last_demand: Mutex<Option<Instant>>,
+    /// Told when a token would have caused one, had it not been for the cooldown.
+    missed: Notify,
 }
 
 /// A key set, and when the issuer last stood by it.
@@ -78,6 +81,7 @@ impl KeyStore {
             fetching: AtomicBool::new(false),
             flights: SingleFlight::new(1),
             last_demand: Mutex::new(None),
+            missed: Notify::new(),
         })
     }
 
@@ -106,14 +110,17 @@ impl KeyStore {
     ///
     /// All who ask at the same time wait for the same fetch, and requests cause no more than one fetch per cooldown:
     /// whoever sends tokens with invented key names cannot make the gateway flood the issuer. Within the cooldown it
-    /// returns at once, and the caller sees what is there.
+    /// returns at once, the caller sees what is there, and a fetch follows when the cooldown is over: junk that used up
+    /// this one delays a rotation's new key by no more than that.
     pub(crate) async fn fetch_on_demand(self: &Arc<Self>) {
-        if !self.fetching.load(Ordering::Acquire) && !self.cooldown_is_over() {
+        if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
+            self.missed.notify_one();
             return;
         }
         let this = Arc::clone(self);
         let flight = self.flights.run((), &self.runtime, move || async move {
-            if this.start_cooldown() {
+            if this.cooldown_left().is_zero() {
+                this.start_cooldown();
                 this.fetch().await;
             }
         });
@@ -126,7 +133,13 @@ impl KeyStore {
         loop {
             let this = Arc::clone(&self);
             let _ = self.flights.run((), &self.runtime, move || async move { this.fetch().await }).await;
-            tokio::time::sleep(jittered(self.next_pause())).await;
+            tokio::select! {
+                () = tokio::time::sleep(jittered(self.next_pause())) => {}
+                () = self.missed.notified() => {
+                    tokio::time::sleep(self.cooldown_left()).await;
+                    self.start_cooldown();
+                }
+            }
         }
     }
 
@@ -139,22 +152,17 @@ impl KeyStore {
         }
     }
 
-    fn cooldown_is_over(&self) -> bool {
+    fn cooldown_left(&self) -> Duration {
         let last = *self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
-        last.is_none_or(|last| last.elapsed() >= self.settings.refresh.cooldown)
+        last.map_or(Duration::ZERO, |last| self.settings.refresh.cooldown.saturating_sub(last.elapsed()))
     }
 
-    fn start_cooldown(&self) -> bool {
-        let mut last = self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = last.is_none_or(|last| last.elapsed() >= self.settings.refresh.cooldown);
-        if over {
-            *last = Some(Instant::now());
-        }
-        over
+    fn start_cooldown(&self) {
+        *self.last_demand.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     async fn fetch(&self) {
-        self.fetching.store(true, Ordering::Release);
+        let _fetching = Fetching::begin(&self.fetching);
         let outcome = self.fetch_metadata_and_keys().await;
         let issuer = &*self.settings.issuer;
         let result = if outcome.is_ok() { "ok" } else { "failed" };
@@ -170,7 +178,6 @@ impl KeyStore {
                 self.last_error.store(Arc::new(Some(why)));
             }
         }
-        self.fetching.store(false, Ordering::Release);
     }
 
     fn replace(&self, keys: Keys) {
@@ -239,6 +246,22 @@ impl KeyStore {
             (Err(_), Some(known)) => Ok(known.0.clone()),
             (Err(why), None) => Err(why),
         }
+    }
+}
+
+/// Says that a fetch is under way, for exactly as long as it is, also where it panics or is dropped.
+struct Fetching<'a>(&'a AtomicBool);
+
+impl<'a> Fetching<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(flag)
+    }
+}
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

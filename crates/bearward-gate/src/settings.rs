@@ -64,7 +64,7 @@ impl Default for RefreshSettings {
             min: Duration::from_secs(60),
             max: Duration::from_secs(3_600),
             stale: Duration::from_secs(24 * 3_600),
-            cooldown: Duration::from_secs(30),
+            cooldown: Duration::from_secs(10),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! An issuer that is late, away, slow or changes its keys harms nobody more than it must.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 mod support;
 
 use std::sync::Arc;
@@ -152,4 +154,30 @@ async fn one_failing_issuer_changes_nothing_for_another() {
     bad.publish(&[&Key::new("same-kid")]);
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(outcome(&gate, "/", &key.sign(&bad.claims(clock.now()))).await, "signature_invalid");
+}
+
+#[tokio::test]
+async fn junk_delays_a_new_key_by_no_more_than_the_cooldown() {
+    let (clock, old, new, junk) = (TestClock::new(), Key::new("old"), Key::new("new"), Key::new("invented"));
+    let issuer = FakeIssuer::start(&[&old]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.cooldown = Duration::from_secs(1);
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &old.sign(&issuer.claims(clock.now()))).await, "admit signature");
+    tokio::time::sleep(Duration::from_millis(1_100)).await; // whatever the first keys took of the cooldown
+
+    assert_eq!(outcome(&gate, "/", &junk.sign(&issuer.claims(clock.now()))).await, "key_unknown");
+    let before = issuer.key_fetches();
+    issuer.publish(&[&old, &new]);
+    let token = new.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "key_unknown", "within the cooldown nobody is asked");
+    assert_eq!(issuer.key_fetches(), before);
+    // No further request: the gate itself catches up.
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if issuer.key_fetches() > before {
+            break;
+        }
+    }
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
 }
