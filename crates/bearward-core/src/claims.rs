@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Reason, ScopeSet, UnixTime};
+use crate::{Reason, ScopeSet, TokenRules, UnixTime};
 
 /// The latest date that is believed: the last whole number that a double holds exactly.
 const MAX_DATE: f64 = 9_007_199_254_740_992.0;
@@ -23,21 +23,23 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Reads the registered claims; one of the wrong type refuses the token, never counts as absent.
-    pub(crate) fn read(all: Map<String, Value>) -> Result<Self, Reason> {
-        let scopes = match all.get("scope").or_else(|| all.get("scp")) {
-            None => ScopeSet::default(),
-            Some(value) => ScopeSet::from_json(value).map_err(|_| Reason::ClaimsMalformed)?,
-        };
+    /// Reads the claims that `rules` look at; one of the wrong type refuses the token, never counts as absent.
+    pub(crate) fn read(all: Map<String, Value>, rules: &TokenRules) -> Result<Self, Reason> {
+        let mut scopes = ScopeSet::default();
+        for value in rules.scope_claims.iter().filter_map(|claim| claim.find(&all)) {
+            scopes.extend(ScopeSet::from_json(value).map_err(|_| Reason::ClaimsMalformed)?);
+        }
+        let client_id = rules.client_id_claims.iter().find_map(|claim| claim.find(&all)).map(string).transpose()?;
+        let claim = |name: &str| all.get(name).map(string).transpose();
         Ok(Self {
-            issuer: string(&all, "iss")?,
-            subject: string(&all, "sub")?,
+            issuer: claim("iss")?,
+            subject: claim("sub")?,
+            token_id: claim("jti")?,
             audiences: audiences(&all)?,
             expires_at: date(&all, "exp")?,
             not_before: date(&all, "nbf")?,
             issued_at: date(&all, "iat")?,
-            token_id: string(&all, "jti")?,
-            client_id: string(&all, "client_id")?,
+            client_id,
             scopes,
             all,
         })
@@ -57,11 +59,10 @@ impl Claims {
     }
 }
 
-fn string(all: &Map<String, Value>, name: &str) -> Result<Option<String>, Reason> {
-    match all.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-        Some(_) => Err(Reason::ClaimsMalformed),
+fn string(value: &Value) -> Result<String, Reason> {
+    match value {
+        Value::String(text) if !text.is_empty() => Ok(text.clone()),
+        _ => Err(Reason::ClaimsMalformed),
     }
 }
 

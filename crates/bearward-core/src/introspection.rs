@@ -32,5 +32,5 @@ pub fn read_introspection(body: &[u8], rules: &TokenRules, now: UnixTime) -> Res
         Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
         Some(_) => return Err(Reason::TypeMismatch),
     }
-    rules.check(Claims::read(answer)?, now)
+    rules.check(Claims::read(answer, rules)?, now)
 }

@@ -13,6 +13,7 @@ const MAX_KID: usize = 512;
 /// A JWS taken apart. Nothing in it is verified; only `verify` may look inside.
 pub(crate) struct CompactJws<'a> {
     pub(crate) algorithm: Algorithm,
+    pub(crate) typ: Option<String>,
     pub(crate) key_id: Option<String>,
     pub(crate) signing_input: &'a [u8],
     pub(crate) signature: Vec<u8>,
@@ -42,17 +43,17 @@ impl<'a> CompactJws<'a> {
             Some(Value::String(name)) => name.parse().map_err(|_| Reason::AlgorithmRefused)?,
             _ => return Err(Reason::TokenMalformed),
         };
-        match header.get("typ") {
-            Some(Value::String(typ)) if is_access_token_type(typ) => {}
-            Some(Value::String(_)) | None => return Err(Reason::TypeMismatch),
+        let typ = match header.get("typ") {
+            None => None,
+            Some(Value::String(typ)) => Some(typ.clone()),
             Some(_) => return Err(Reason::TokenMalformed),
-        }
+        };
         let key_id = match header.get("kid") {
             None => None,
             Some(Value::String(kid)) if kid.len() <= MAX_KID => Some(kid.clone()),
             Some(_) => return Err(Reason::TokenMalformed),
         };
-        Ok(Self { algorithm, key_id, signing_input, signature: decode(signature)?, payload })
+        Ok(Self { algorithm, typ, key_id, signing_input, signature: decode(signature)?, payload })
     }
 
     /// The payload's bytes. To be asked for only once the signature holds.
@@ -64,9 +65,4 @@ impl<'a> CompactJws<'a> {
 /// Decodes base64url as RFC 7515, 2 defines it: no padding, no white space, no second spelling in the trailing bits.
 pub(crate) fn decode(segment: &str) -> Result<Vec<u8>, Reason> {
     URL_SAFE_NO_PAD.decode(segment).map_err(|_| Reason::TokenMalformed)
-}
-
-/// RFC 9068, 4: `at+jwt` or `application/at+jwt`, and nothing else; media types are compared without case.
-fn is_access_token_type(typ: &str) -> bool {
-    typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
 }

@@ -11,6 +11,7 @@
 
 mod algorithm;
 mod bearer;
+mod claim_rule;
 mod claims;
 mod identity;
 mod introspection;
@@ -19,6 +20,7 @@ mod jws;
 mod keys;
 mod path;
 mod policy;
+mod profile;
 mod reason;
 mod refusal;
 mod scope;
@@ -29,15 +31,17 @@ mod verify;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, Scheme, credential};
+pub use claim_rule::{ClaimRule, ClaimTest};
 pub use identity::{ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError};
 pub use introspection::read_introspection;
 pub use keys::{KeySet, KeySetError, SkippedKey};
 pub use path::{PathPattern, PathPatternError, RequestPath};
-pub use policy::{Access, Requirement};
+pub use policy::{Access, Requirement, ScopeImplications};
+pub use profile::Profile;
 pub use reason::{Cause, Check, Reason};
 pub use refusal::{Answer, Refusal, Wire};
 pub use scope::{Scope, ScopeError, ScopeSet};
 pub use shape::{Shape, unverified_issuer};
 pub use time::UnixTime;
 pub use verified::Verified;
-pub use verify::{TokenRules, verify_jws};
+pub use verify::{AbsentAudience, TokenRules, verify_jws};

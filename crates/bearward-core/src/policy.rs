@@ -3,7 +3,10 @@
 //! Asked on every request, whether the token was verified just now or is remembered: what was enough for one route says
 //! nothing about another.
 
-use crate::{Reason, Scope, Verified};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::{ClaimRule, Reason, Scope, ScopeSet, Verified};
 
 /// Who may use a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub struct Requirement {
     pub any: Vec<Scope>,
     /// Audiences of which one must stand in `aud`, on top of what the issuer's rules ask for. Empty: those suffice.
     pub audiences: Vec<String>,
+    /// Conditions on the token's claims, all of which must hold.
+    pub claims: Vec<ClaimRule>,
+    /// Which scopes stand for others.
+    pub implications: Arc<ScopeImplications>,
 }
 
 impl Requirement {
@@ -31,15 +38,18 @@ impl Requirement {
     /// # Errors
     ///
     /// [`Reason::AudienceMismatch`] before [`Reason::ScopeMissing`]: of a token that is not meant for this resource,
-    /// its scopes say nothing.
+    /// its scopes say nothing. [`Reason::ClaimConditionUnmet`] last: it is the one that no other scope can mend.
     pub fn check(&self, token: &Verified) -> Result<(), Reason> {
         let meant = |audience: &String| token.audiences().contains(audience);
         if !self.audiences.is_empty() && !self.audiences.iter().any(meant) {
             return Err(Reason::AudienceMismatch);
         }
-        let has = |scope: &Scope| token.scopes().contains(scope);
+        let has = |scope: &Scope| self.implications.grant(token.scopes(), scope);
         if !self.all.iter().all(has) || !self.any.is_empty() && !self.any.iter().any(has) {
             return Err(Reason::ScopeMissing);
+        }
+        if !self.claims.iter().all(|rule| rule.holds(token.claims())) {
+            return Err(Reason::ClaimConditionUnmet);
         }
         Ok(())
     }
@@ -53,6 +63,45 @@ impl Requirement {
         let alternative = self.any.first().filter(|_| !self.any.iter().any(|scope| self.all.contains(scope)));
         let needed: Vec<_> = self.all.iter().chain(alternative).map(Scope::as_str).collect();
         (!needed.is_empty()).then(|| needed.join(" "))
+    }
+}
+
+/// Which scopes stand for others: who may administer may also read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopeImplications {
+    /// By a scope, all those that imply it.
+    implied_by: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl ScopeImplications {
+    /// Reads pairs of a scope and those that it implies; what those imply in turn, it implies as well.
+    pub fn new(pairs: impl IntoIterator<Item = (Scope, Vec<Scope>)>) -> Self {
+        let mut implied_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (scope, implied) in pairs {
+            for implied in implied {
+                implied_by.entry(implied.as_str().to_owned()).or_default().insert(scope.as_str().to_owned());
+            }
+        }
+        loop {
+            let before: usize = implied_by.values().map(BTreeSet::len).sum();
+            let known = implied_by.clone();
+            for implying in implied_by.values_mut() {
+                let further: Vec<_> = implying.iter().filter_map(|scope| known.get(scope)).flatten().cloned().collect();
+                implying.extend(further);
+            }
+            if implied_by.values().map(BTreeSet::len).sum::<usize>() == before {
+                return Self { implied_by };
+            }
+        }
+    }
+
+    /// Whether a token with the scopes `granted` has `needed`, by name or by implication.
+    fn grant(&self, granted: &ScopeSet, needed: &Scope) -> bool {
+        granted.contains(needed)
+            || self
+                .implied_by
+                .get(needed.as_str())
+                .is_some_and(|implying| granted.iter().any(|scope| implying.contains(scope)))
     }
 }
 
@@ -126,6 +175,56 @@ mod tests {
             all: scopes(all),
             any: scopes(any),
             audiences: audiences.split_whitespace().map(str::to_owned).collect(),
+            ..Requirement::default()
+        }
+    }
+
+    #[test]
+    fn a_scope_may_stand_for_others() {
+        let scope = |text: &str| Scope::parse(text).unwrap();
+        let implications = Arc::new(ScopeImplications::new([
+            (scope("admin"), vec![scope("write"), scope("audit")]),
+            (scope("write"), vec![scope("read")]),
+            // A circle is no trouble.
+            (scope("audit"), vec![scope("admin")]),
+        ]));
+        for (granted, needed, expected) in [
+            ("admin", "read", true),
+            ("admin", "write audit read", true),
+            ("audit", "read", true),
+            ("write", "read", true),
+            ("write", "audit", false),
+            ("read", "write", false),
+            ("read", "read", true),
+            ("other", "read", false),
+            ("", "read", false),
+        ] {
+            let requirement = Requirement { implications: Arc::clone(&implications), ..requirement(needed, "", "") };
+            let token = Verified::for_tests("https://auth.example.com", json!({"scope": granted}));
+            assert_eq!(requirement.check(&token).is_ok(), expected, "{granted} for {needed}");
+            let any = Requirement { implications: Arc::clone(&implications), ..self::requirement("", needed, "") };
+            assert!(!expected || any.check(&token).is_ok(), "{granted} for any of {needed}");
+        }
+    }
+
+    #[test]
+    fn conditions_on_claims_come_last() {
+        let rule = |claim: &str, value: Value| ClaimRule {
+            claim: crate::ClaimPointer::parse(claim).unwrap(),
+            test: crate::ClaimTest::Equals(value),
+        };
+        let requirement = Requirement {
+            claims: vec![rule("/tenant", json!("acme")), rule("/level", json!(2))],
+            ..requirement("orders:read", "", "")
+        };
+        for (claims, expected) in [
+            (json!({"scope": "orders:read", "tenant": "acme", "level": 2}), Ok(())),
+            (json!({"scope": "orders:read", "tenant": "acme", "level": 1}), Err(Reason::ClaimConditionUnmet)),
+            (json!({"scope": "orders:read", "level": 2}), Err(Reason::ClaimConditionUnmet)),
+            (json!({"level": 2}), Err(Reason::ScopeMissing)),
+        ] {
+            let token = Verified::for_tests("https://auth.example.com", claims.clone());
+            assert_eq!(requirement.check(&token), expected, "{claims}");
         }
     }
 }

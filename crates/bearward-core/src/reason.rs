@@ -58,6 +58,8 @@ pub enum Reason {
     ClaimsMalformed,
     /// A claim that every access token must have is absent.
     ClaimMissing,
+    /// A claim is not what every token of this issuer must say.
+    ClaimMismatch,
     /// The token is bound to a key (RFC 7800), and came as if whoever bears it may use it.
     ConfirmationMissing,
     /// `aud` names none of the audiences that are asked for.
@@ -66,12 +68,16 @@ pub enum Reason {
     TokenExpired,
     /// `nbf` or `iat` lies in the future.
     TokenNotYetValid,
+    /// More time lies between the token's issue and its expiry than is allowed for the issuer.
+    LifetimeTooLong,
     /// The issuer says that the token is not active (RFC 7662 section 2.2).
     TokenInactive,
     /// A verified claim cannot be told to the upstream within the bounds of an identity header.
     IdentityUnrepresentable,
     /// The token is valid, and lacks a scope that the route needs.
     ScopeMissing,
+    /// The token is valid, and a claim is not what the route asks for.
+    ClaimConditionUnmet,
     /// The issuer's keys cannot be had.
     KeysUnavailable,
     /// The issuer does not answer introspection requests, or not in a way that can be understood.
@@ -109,13 +115,16 @@ impl Reason {
         Self::SignatureInvalid,
         Self::ClaimsMalformed,
         Self::ClaimMissing,
+        Self::ClaimMismatch,
         Self::ConfirmationMissing,
         Self::AudienceMismatch,
         Self::TokenExpired,
         Self::TokenNotYetValid,
+        Self::LifetimeTooLong,
         Self::TokenInactive,
         Self::IdentityUnrepresentable,
         Self::ScopeMissing,
+        Self::ClaimConditionUnmet,
         Self::KeysUnavailable,
         Self::IntrospectionUnavailable,
         Self::UpstreamUnreachable,
@@ -163,13 +172,16 @@ impl Reason {
             Self::SignatureInvalid => ("signature_invalid", Cause::InvalidToken, Check::Signature),
             Self::ClaimsMalformed => ("claims_malformed", Cause::InvalidToken, Check::Claims),
             Self::ClaimMissing => ("claim_missing", Cause::InvalidToken, Check::Claims),
+            Self::ClaimMismatch => ("claim_mismatch", Cause::InvalidToken, Check::Claims),
             Self::ConfirmationMissing => ("confirmation_missing", Cause::InvalidToken, Check::Confirmation),
             Self::AudienceMismatch => ("audience_mismatch", Cause::InvalidToken, Check::Audience),
             Self::TokenExpired => ("token_expired", Cause::InvalidToken, Check::Lifetime),
             Self::TokenNotYetValid => ("token_not_yet_valid", Cause::InvalidToken, Check::Lifetime),
+            Self::LifetimeTooLong => ("lifetime_too_long", Cause::InvalidToken, Check::Lifetime),
             Self::TokenInactive => ("token_inactive", Cause::InvalidToken, Check::Introspection),
             Self::IdentityUnrepresentable => ("identity_unrepresentable", Cause::InvalidToken, Check::Identity),
             Self::ScopeMissing => ("scope_missing", Cause::InsufficientScope, Check::Scope),
+            Self::ClaimConditionUnmet => ("claim_condition_unmet", Cause::InsufficientScope, Check::Conditions),
             Self::KeysUnavailable => ("keys_unavailable", Cause::Unavailable, Check::Keys),
             Self::IntrospectionUnavailable => ("introspection_unavailable", Cause::Unavailable, Check::Introspection),
             Self::UpstreamUnreachable => ("upstream_unreachable", Cause::UpstreamUnreachable, Check::Upstream),

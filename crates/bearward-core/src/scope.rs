@@ -78,7 +78,17 @@ impl ScopeSet {
         }
     }
 
-    /// Whether the set holds exactly this scope; no scope implies another.
+    /// Adds the scopes of `other`.
+    pub(crate) fn extend(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+        } else if !other.is_empty() {
+            self.joined = format!("{} {}", self.joined, other.joined).into();
+        }
+    }
+
+    /// Whether the set holds exactly this scope; no scope implies another here (see
+    /// [`ScopeImplications`](crate::ScopeImplications)).
     pub fn contains(&self, scope: &Scope) -> bool {
         self.iter().any(|held| held == scope.as_str())
     }

@@ -84,8 +84,8 @@ impl Verified {
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 impl Verified {
     pub(crate) fn for_tests(issuer: &str, claims: Value) -> Self {
-        let rules = TokenRules { issuer: issuer.into(), audiences: Vec::new(), algorithms: Vec::new(), leeway: 0 };
+        let rules = TokenRules::new(issuer, Vec::new());
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Self::new(&rules, Claims::read(claims).unwrap())
+        Self::new(&rules, Claims::read(claims, &rules).unwrap())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::claims::Claims;
 use crate::json::parse_object;
 use crate::jws::CompactJws;
-use crate::{Algorithm, KeySet, Reason, UnixTime, Verified};
+use crate::{Algorithm, ClaimPointer, ClaimRule, KeySet, Profile, Reason, UnixTime, Verified};
 
 /// What one issuer's tokens are held against.
 #[derive(Clone, Debug)]
@@ -14,17 +14,59 @@ pub struct TokenRules {
     pub issuer: Arc<str>,
     /// The identifiers of this resource server; one of them must stand in `aud`, letter for letter.
     pub audiences: Vec<String>,
+    /// What a token without `aud` is taken for.
+    pub absent_audience: AbsentAudience,
     /// The algorithms that this issuer may sign with.
     pub algorithms: Vec<Algorithm>,
+    /// How a self-contained access token is known for one.
+    pub profile: Profile,
     /// How many seconds the issuer's clock may differ from ours.
     pub leeway: u64,
+    /// The most seconds that may lie between a token's issue and its expiry.
+    pub max_lifetime: Option<u64>,
+    /// Claims that every token of this issuer must have, as the tenant that it is for.
+    pub required_claims: Vec<ClaimRule>,
+    /// The claims that hold scopes, as a string or an array; those that are there count together.
+    pub scope_claims: Vec<ClaimPointer>,
+    /// The claims that may hold the client identifier; the first that is there counts.
+    pub client_id_claims: Vec<ClaimPointer>,
+}
+
+/// What a token without `aud` is taken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AbsentAudience {
+    /// Not for us (RFC 9068, 4).
+    #[default]
+    Refuse,
+    /// For whoever trusts its client: the client identifier must be one of the audiences. For issuers whose access tokens
+    /// never name an audience (Cognito).
+    ClientId,
 }
 
 impl TokenRules {
-    /// What holds of every token, however it was proved: who issued it, for whom, and when.
+    /// The strictest rules for an issuer and the audiences that stand for this resource server.
+    pub fn new(issuer: impl Into<Arc<str>>, audiences: Vec<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences,
+            absent_audience: AbsentAudience::Refuse,
+            algorithms: Algorithm::ALL.to_vec(),
+            profile: Profile::Rfc9068,
+            leeway: 0,
+            max_lifetime: None,
+            required_claims: Vec::new(),
+            scope_claims: vec![ClaimPointer::member("scope"), ClaimPointer::member("scp")],
+            client_id_claims: vec![ClaimPointer::member("client_id")],
+        }
+    }
+
+    /// What holds of every token, however it was proved: who issued it, when, and for whom.
     pub(crate) fn check(&self, claims: Claims, now: UnixTime) -> Result<Verified, Reason> {
         if claims.issuer.as_deref().is_some_and(|issuer| issuer != &*self.issuer) {
             return Err(Reason::IssuerMismatch);
+        }
+        if !self.required_claims.iter().all(|rule| rule.holds(&claims.all)) {
+            return Err(Reason::ClaimMismatch);
         }
         // A token bound to a key (RFC 7800) says that the bearer alone proves nothing; passing it as a bearer token is
         // what the binding is there to stop (RFC 9449, 7.2; RFC 8705, 3).
@@ -32,10 +74,27 @@ impl TokenRules {
             return Err(Reason::ConfirmationMissing);
         }
         claims.check_time(now, self.leeway)?;
-        if !claims.audiences.iter().any(|audience| self.audiences.contains(audience)) {
-            return Err(Reason::AudienceMismatch);
-        }
+        self.check_lifetime(&claims, now)?;
+        self.check_audience(&claims)?;
         Ok(Verified::new(self, claims))
+    }
+
+    fn check_lifetime(&self, claims: &Claims, now: UnixTime) -> Result<(), Reason> {
+        let (Some(most), Some(exp)) = (self.max_lifetime, claims.expires_at) else { return Ok(()) };
+        // Without `iat`, what is left of it must fit.
+        let from = claims.issued_at.unwrap_or(now);
+        if exp.seconds_since(from) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
+        let is_ours = |audience: &String| self.audiences.contains(audience);
+        let fits = match self.absent_audience {
+            AbsentAudience::ClientId if !claims.all.contains_key("aud") => {
+                claims.client_id.as_ref().is_some_and(is_ours)
+            }
+            _ => claims.audiences.iter().any(is_ours),
+        };
+        if fits { Ok(()) } else { Err(Reason::AudienceMismatch) }
     }
 }
 
@@ -43,26 +102,20 @@ impl TokenRules {
 ///
 /// # Errors
 ///
-/// The one [`Reason`] that the first failed check gives, in the order form, algorithm, key, signature, claims. Only
+/// The one [`Reason`] that the first failed check gives, in the order form, algorithm, type, key, signature, claims. Only
 /// [`Reason::KeyUnknown`] may be worth fetching the key set again.
 pub fn verify_jws(token: &str, keys: &KeySet, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
     let jws = CompactJws::parse(token)?;
     if !rules.algorithms.contains(&jws.algorithm) {
         return Err(Reason::AlgorithmRefused);
     }
+    rules.profile.check_type(jws.typ.as_deref())?;
     keys.verify(jws.algorithm, jws.key_id.as_deref(), jws.signing_input, &jws.signature)?;
 
     let payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
-    let claims = Claims::read(payload)?;
-    // RFC 9068, 2.2: all of them are REQUIRED.
-    let complete = claims.issuer.is_some()
-        && claims.subject.is_some()
-        && claims.client_id.is_some()
-        && claims.token_id.is_some()
-        && claims.expires_at.is_some()
-        && claims.issued_at.is_some()
-        && claims.all.contains_key("aud");
-    if !complete {
+    let claims = Claims::read(payload, rules)?;
+    rules.profile.check_claims(&claims)?;
+    if !claims.all.contains_key("aud") && rules.absent_audience == AbsentAudience::Refuse {
         return Err(Reason::ClaimMissing);
     }
     rules.check(claims, now)

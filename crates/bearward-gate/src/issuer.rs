@@ -83,13 +83,8 @@ impl Issuer {
                 return Err(GateError::UnacceptableUrl { issuer: settings.issuer.clone(), url: url.clone() });
             }
         }
-        let name: Arc<str> = settings.issuer.as_str().into();
-        let rules = Arc::new(TokenRules {
-            issuer: Arc::clone(&name),
-            audiences: settings.audiences.clone(),
-            algorithms: settings.algorithms.clone(),
-            leeway: settings.leeway.as_secs(),
-        });
+        let rules = Arc::new(settings.rules());
+        let name = Arc::clone(&rules.issuer);
         let introspection =
             settings.introspection.clone().map(|asked| Introspection::new(asked, Arc::clone(&rules), &shared));
         let keys = KeyStore::new(

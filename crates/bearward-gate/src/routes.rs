@@ -65,6 +65,8 @@ impl Route {
         };
         let introspects = |at: &usize| issuers.get(*at).is_some_and(|issuer| issuer.introspection.is_some());
         let referential_issuer = match &settings.referential_issuer {
+            // No token is looked at here, so nobody is asked about one.
+            _ if settings.access == Access::Open => None,
             Some(name) => {
                 let named = place(name)?;
                 if !introspects(&named) {

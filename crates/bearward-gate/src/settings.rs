@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bearward_core::{Access, Algorithm, IdentityHeaders, PathPattern};
+use bearward_core::{
+    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, IdentityHeaders, PathPattern, Profile, TokenRules,
+};
 use http::Method;
 
 use crate::Secret;
@@ -33,8 +35,21 @@ pub struct IssuerSettings {
     pub audiences: Vec<String>,
     /// The signature algorithms that this issuer may use.
     pub algorithms: Vec<Algorithm>,
+    /// How a self-contained access token of this issuer is known for one.
+    pub profile: Profile,
+    /// What a token without `aud` is taken for.
+    pub absent_audience: AbsentAudience,
     /// How far the issuer's clock may differ from ours. At most five minutes (RFC 9068, 4).
     pub leeway: Duration,
+    /// The most time that may lie between a token's issue and its expiry; `None`: any.
+    pub max_lifetime: Option<Duration>,
+    /// Claims that every token of this issuer must have, as the tenant that it is for.
+    pub required_claims: Vec<ClaimRule>,
+    /// The claims that hold scopes; empty: `scope` and `scp`.
+    pub scope_claims: Vec<ClaimPointer>,
+    /// The claims that may hold the client identifier, the first that is there counts; empty: `client_id`, and for
+    /// [`Profile::Jwt`] also `azp`, `cid` and `appid`.
+    pub client_id_claims: Vec<ClaimPointer>,
     /// Where the key set is; `None` takes it from the issuer's metadata.
     pub jwks_url: Option<String>,
     /// How to ask about referential tokens; `None` refuses them.
@@ -43,6 +58,50 @@ pub struct IssuerSettings {
     pub timeout: Duration,
     /// When the key set is fetched again.
     pub refresh: RefreshSettings,
+}
+
+impl IssuerSettings {
+    /// An issuer with every default: strict RFC 9068 tokens, endpoints and keys by discovery, no introspection.
+    pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences,
+            algorithms: Algorithm::ALL.to_vec(),
+            profile: Profile::default(),
+            absent_audience: AbsentAudience::default(),
+            leeway: Duration::from_secs(30),
+            max_lifetime: None,
+            required_claims: Vec::new(),
+            scope_claims: Vec::new(),
+            client_id_claims: Vec::new(),
+            jwks_url: None,
+            introspection: None,
+            timeout: Duration::from_secs(5),
+            refresh: RefreshSettings::default(),
+        }
+    }
+
+    /// What tokens of this issuer are held against.
+    pub(crate) fn rules(&self) -> TokenRules {
+        let strict = TokenRules::new(self.issuer.as_str(), self.audiences.clone());
+        let client_id_claims = match (self.client_id_claims.as_slice(), self.profile) {
+            ([], Profile::Rfc9068) => strict.client_id_claims,
+            ([], Profile::Jwt) => ["client_id", "azp", "cid", "appid"].map(ClaimPointer::member).to_vec(),
+            (claims, _) => claims.to_vec(),
+        };
+        let scope_claims = if self.scope_claims.is_empty() { strict.scope_claims } else { self.scope_claims.clone() };
+        TokenRules {
+            algorithms: self.algorithms.clone(),
+            profile: self.profile,
+            absent_audience: self.absent_audience,
+            leeway: self.leeway.as_secs(),
+            max_lifetime: self.max_lifetime.map(|most| most.as_secs()),
+            required_claims: self.required_claims.clone(),
+            scope_claims,
+            client_id_claims,
+            ..strict
+        }
+    }
 }
 
 /// When a key set is fetched again.

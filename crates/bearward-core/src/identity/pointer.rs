@@ -29,6 +29,12 @@ impl ClaimPointer {
         Ok(Self { text: text.into(), claim, below: tokens.collect::<Result<_, _>>()? })
     }
 
+    /// The pointer to the claim of that name, whatever characters it has.
+    pub fn member(name: &str) -> Self {
+        let text = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        Self { text: text.into(), claim: name.into(), below: Vec::new() }
+    }
+
     /// The value that the pointer points to, if it is there. A number is an index only in an array.
     pub fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         let claim = claims.get(&*self.claim)?;

@@ -33,6 +33,8 @@ pub enum Check {
     Audience,
     /// The token has the scope that the route needs.
     Scope,
+    /// The token's claims are what the route asks for.
+    Conditions,
     /// The identity can be told to the upstream.
     Identity,
     /// The upstream answers.
@@ -59,6 +61,7 @@ impl Check {
         Self::Lifetime,
         Self::Audience,
         Self::Scope,
+        Self::Conditions,
         Self::Identity,
         Self::Upstream,
         Self::Internal,
@@ -82,6 +85,7 @@ impl Check {
             Self::Lifetime => "lifetime",
             Self::Audience => "audience",
             Self::Scope => "scope",
+            Self::Conditions => "conditions",
             Self::Identity => "identity",
             Self::Upstream => "upstream",
             Self::Internal => "internal",

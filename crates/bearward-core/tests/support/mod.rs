@@ -11,7 +11,7 @@
 )]
 
 use std::fmt::Debug;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -206,12 +206,7 @@ pub(crate) fn parse_keys(keys: impl IntoIterator<Item = Value>) -> KeySet {
 
 /// The rules that a valid token keeps.
 pub(crate) fn rules() -> TokenRules {
-    TokenRules {
-        issuer: Arc::from(ISSUER),
-        audiences: vec![AUDIENCE.to_owned()],
-        algorithms: Algorithm::ALL.to_vec(),
-        leeway: LEEWAY,
-    }
+    TokenRules { leeway: LEEWAY, ..TokenRules::new(ISSUER, vec![AUDIENCE.to_owned()]) }
 }
 
 /// The claims of a valid token, at the time `now`.

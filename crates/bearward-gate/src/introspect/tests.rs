@@ -375,12 +375,7 @@ fn settings() -> IntrospectionSettings {
 }
 
 fn rules() -> Arc<TokenRules> {
-    Arc::new(TokenRules {
-        issuer: "https://auth.example.com".into(),
-        audiences: vec!["https://api.example.com".into()],
-        algorithms: Vec::new(),
-        leeway: 0,
-    })
+    Arc::new(TokenRules::new("https://auth.example.com", vec!["https://api.example.com".into()]))
 }
 
 type Question = (String, HeaderMap, String);

@@ -24,10 +24,10 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearward_core::{Access, Algorithm, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
+use bearward_core::{Access, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
 use bearward_gate::{
     CacheSettings, ClientAuth, Clock, Decision, Gate, GateSettings, IntrospectionSettings, IssuerSettings,
-    RefreshSettings, RequestFacts, RouteSettings, Secret, Verdict,
+    RequestFacts, RouteSettings, Secret, Verdict,
 };
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -132,11 +132,7 @@ impl FakeIssuer {
 
     pub fn settings(&self) -> IssuerSettings {
         IssuerSettings {
-            issuer: self.url.clone(),
-            audiences: vec![AUDIENCE.to_owned()],
-            algorithms: Algorithm::ALL.to_vec(),
             leeway: Duration::from_secs(5),
-            jwks_url: None,
             introspection: Some(IntrospectionSettings {
                 url: None,
                 client_id: "gateway".to_owned(),
@@ -147,8 +143,7 @@ impl FakeIssuer {
                 max_concurrent: 64,
                 timeout: Duration::from_secs(5),
             }),
-            timeout: Duration::from_secs(5),
-            refresh: RefreshSettings::default(),
+            ..IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()])
         }
     }
 }
@@ -210,8 +205,7 @@ pub fn route(path: &str, scopes: &[&str]) -> RouteSettings {
         upstream: "orders".to_owned(),
         access: Access::Token(Requirement {
             all: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
-            any: Vec::new(),
-            audiences: Vec::new(),
+            ..Requirement::default()
         }),
         issuers: Vec::new(),
         referential_issuer: None,

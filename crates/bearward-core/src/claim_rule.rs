@@ -1,0 +1,89 @@
+//! Conditions on claims: the small language in which issuers' and routes' rules speak of them.
+
+use serde_json::{Map, Value};
+
+use crate::ClaimPointer;
+
+/// A condition on one claim.
+///
+/// Values are compared as JSON values, exactly: `"1"` is not `1`, and no value stands for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRule {
+    /// The claim.
+    pub claim: ClaimPointer,
+    /// What must be true of it.
+    pub test: ClaimTest,
+}
+
+/// What must be true of a claim. Of a claim that is absent or `null`, nothing is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimTest {
+    /// It is there.
+    Exists,
+    /// It is this value.
+    Equals(Value),
+    /// It is one of these values.
+    OneOf(Vec<Value>),
+    /// It is an array that holds this value.
+    Contains(Value),
+}
+
+impl ClaimRule {
+    /// Whether the condition holds of these claims.
+    pub fn holds(&self, claims: &Map<String, Value>) -> bool {
+        let Some(value) = self.claim.find(claims).filter(|value| !value.is_null()) else { return false };
+        match &self.test {
+            ClaimTest::Exists => true,
+            ClaimTest::Equals(expected) => value == expected,
+            ClaimTest::OneOf(expected) => expected.contains(value),
+            ClaimTest::Contains(expected) => value.as_array().is_some_and(|elements| elements.contains(expected)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn conditions() {
+        let claims = json!({
+            "tid": "acme", "level": 3, "admin": true, "groups": ["a", "b,c"], "none": null, "empty": "",
+            "deep": {"er": ["x"]}, "realm": "*", "spaced": "a b",
+        });
+        let claims = claims.as_object().unwrap();
+        let one_of = |values: &[&str]| ClaimTest::OneOf(values.iter().map(|value| json!(value)).collect());
+        let cases = [
+            ("/tid", ClaimTest::Exists, true),
+            ("/empty", ClaimTest::Exists, true),
+            ("/none", ClaimTest::Exists, false),
+            ("/absent", ClaimTest::Exists, false),
+            ("/tid", ClaimTest::Equals(json!("acme")), true),
+            ("/tid", ClaimTest::Equals(json!("ACME")), false),
+            ("/tid", ClaimTest::Equals(json!("acm")), false),
+            ("/level", ClaimTest::Equals(json!(3)), true),
+            ("/level", ClaimTest::Equals(json!("3")), false),
+            ("/admin", ClaimTest::Equals(json!(true)), true),
+            ("/none", ClaimTest::Equals(json!(null)), false),
+            // All realms of a tenant is not the realm that is asked for, nor the other way round.
+            ("/realm", ClaimTest::Equals(json!("r1")), false),
+            ("/tid", ClaimTest::Equals(json!("*")), false),
+            ("/tid", one_of(&["other", "acme"]), true),
+            ("/tid", one_of(&["other"]), false),
+            ("/tid", one_of(&[]), false),
+            ("/groups", ClaimTest::Contains(json!("a")), true),
+            ("/groups", ClaimTest::Contains(json!("c")), false),
+            ("/tid", ClaimTest::Contains(json!("acme")), false),
+            ("/spaced", ClaimTest::Contains(json!("a")), false),
+            ("/deep/er", ClaimTest::Contains(json!("x")), true),
+            ("/deep/er/0", ClaimTest::Equals(json!("x")), true),
+        ];
+        for (claim, test, expected) in cases {
+            let rule = ClaimRule { claim: ClaimPointer::parse(claim).unwrap(), test };
+            assert_eq!(rule.holds(claims), expected, "{rule:?}");
+        }
+    }
+}
