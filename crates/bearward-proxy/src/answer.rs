@@ -1,0 +1,102 @@
+//! Refusals, as answers on the client's connection.
+//!
+//! A refused request whose body nobody has read leaves bytes on the connection that must never be taken for the next
+//! request (CVE-2025-4366). So the rest of the body is read and dropped, up to a bound, or the connection is closed.
+
+use std::time::Duration;
+
+use bearward_core::{Refusal, Wire};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::{HeaderValue, Method};
+use pingora_core::Result;
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::Session;
+
+use crate::request_id::X_REQUEST_ID;
+
+/// The longest unread body, in bytes, that is worth keeping a connection for.
+const KEEP_BYTES: usize = 64 * 1024;
+/// How long the answer waits for the rest of such a body.
+const KEEP_WAIT: Duration = Duration::from_millis(250);
+/// How much more, in bytes, is read of a body before its connection is closed. A close with bytes unread resets the
+/// connection, and a client that is still sending would lose the answer.
+const LINGER_BYTES: usize = 1024 * 1024;
+/// How long this goes on.
+const LINGER_WAIT: Duration = Duration::from_secs(1);
+
+/// What becomes of the connection after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It serves the next request, unless the client or an unread body speaks against it.
+    Keep,
+    /// It is closed once the client had a chance to read the answer.
+    Linger,
+    /// It is closed at once: where the request ends is in doubt, so nothing more is read.
+    Close,
+}
+
+/// Writes the answer to a refused request.
+pub(crate) async fn send(
+    session: &mut Session,
+    refusal: &Refusal,
+    request_id: &HeaderValue,
+    after: After,
+) -> Result<()> {
+    // Who waits for `100 Continue` has sent no body, and is answered without one (RFC 9110, 10.1.1). Whether it sends the
+    // body all the same is unknown, so the connection cannot be used again; pingora says `close` by itself, as for every
+    // body that is not read.
+    let waits = session.req_header().headers.contains_key(EXPECT);
+    let keep = match after {
+        After::Keep => {
+            session.is_body_done() || (!waits && is_small(session) && drain(session, KEEP_BYTES, KEEP_WAIT).await)
+        }
+        After::Linger | After::Close => false,
+    };
+    if !keep {
+        session.set_keepalive(None);
+    }
+
+    let answer = refusal.answer(request_id.to_str().unwrap_or_default(), wire(session.req_header()));
+    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 3))?;
+    for (name, value) in answer.headers {
+        head.append_header(name, value)?;
+    }
+    head.insert_header(X_REQUEST_ID, request_id.clone())?;
+    // Without a body to HEAD (RFC 9110, 9.3.2).
+    let body =
+        Some(Bytes::from(answer.body)).filter(|body| !body.is_empty() && session.req_header().method != Method::HEAD);
+    session.write_response_header(Box::new(head), body.is_none()).await?;
+    session.write_response_body(body, true).await?;
+
+    if !keep && !waits && after != After::Close {
+        drain(session, LINGER_BYTES, LINGER_WAIT).await;
+    }
+    Ok(())
+}
+
+/// How the caller wants to be told.
+fn wire(head: &RequestHeader) -> Wire {
+    Wire::of(head.headers.get(CONTENT_TYPE))
+}
+
+/// Whether the body could be read within the bound, as far as its header tells.
+fn is_small(session: &Session) -> bool {
+    let length = session.req_header().headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.is_none_or(|length: usize| length <= KEEP_BYTES)
+}
+
+/// Reads and drops the rest of the body; whether its end was reached within the bounds.
+async fn drain(session: &mut Session, most: usize, wait: Duration) -> bool {
+    let mut read = 0;
+    let end = async {
+        while let Ok(Some(bytes)) = session.read_request_body().await {
+            read += bytes.len();
+            if read > most {
+                break;
+            }
+        }
+        session.is_body_done()
+    };
+    tokio::time::timeout(wait, end).await.unwrap_or(false)
+}

@@ -1,0 +1,283 @@
+//! What the upstream may believe: every header that says who calls, or how the request came here, is ours or absent.
+//!
+//! This runs in pingora's `upstream_request_filter`, after pingora has taken out the hop-by-hop fields and whatever
+//! `Connection` nominates (RFC 9110, 7.6.1). So a client cannot have our headers stripped by naming them in `Connection`
+//! (CVE-2022-31813, CVE-2025-48865). It runs again for each attempt, on a fresh copy of the request.
+//!
+//! Trailers cannot add headers either: pingora 0.9 reads the trailers of a chunked HTTP/1 body to find its end and drops
+//! them, in both directions (`pingora-core`, `protocols/http/v1/body.rs`, `parse_trailers_end`).
+
+use std::net::IpAddr;
+
+use bearward_core::IdentityHeaders;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use pingora_core::{Error, ErrorType, Result};
+use pingora_http::RequestHeader;
+
+use crate::request_id::X_REQUEST_ID;
+use crate::settings::AuthorizationMode;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Headers by which a client could pass itself off as a trusted proxy, or have another request served than the one that
+/// was judged. Their aliases go as well; so does everything under the prefixes below.
+const REMOVED: &[&str] = &[
+    // How the request came here (RFC 7239, and what came before it).
+    "forwarded",
+    "x-real-ip",
+    // Another target than the one that was judged: Symfony, Laminas, IIS and forward-auth endpoints follow these.
+    "x-original-host",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+    // Another method than the one that was judged.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    // A client certificate that nobody here has seen (RFC 9440).
+    "client-cert",
+    "client-cert-chain",
+    // Credentials meant for us (RFC 9110, 11.7.2).
+    "proxy-authorization",
+    // Set anew below.
+    "x-request-id",
+];
+
+/// Prefixes of headers that are removed like [`REMOVED`].
+const REMOVED_PREFIXES: &[&str] = &["x-forwarded-", "x-ssl-"];
+
+/// Headers that pingora takes care of under their own name, so that only their aliases are removed: behind a server that
+/// folds `_` and `-` together they would tell the body's length a second time.
+const ALIASES_REMOVED: &[&str] = &["content-length", "transfer-encoding"];
+
+/// The longest name that any list above could match.
+const LONGEST: usize = 32;
+
+/// What a request takes along to its upstream.
+#[derive(Debug)]
+pub(crate) struct Forwarding<'a> {
+    pub(crate) identity: &'a IdentityHeaders,
+    /// The caller's identity; empty on an open route.
+    pub(crate) admission: &'a [(HeaderName, HeaderValue)],
+    pub(crate) authorization: &'a AuthorizationMode,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) request_id: &'a HeaderValue,
+    /// The server's own `host:port`, for requests that came without `Host`.
+    pub(crate) server: &'a str,
+}
+
+/// Turns pingora's copy of the request into the one that the upstream gets; `original` is the request as it came.
+pub(crate) fn rewrite(request: &mut RequestHeader, original: &HeaderMap, with: &Forwarding<'_>) -> Result<()> {
+    let doomed = |name: &&HeaderName| is_removed(name.as_str()) || with.identity.is_reserved(name.as_str());
+    // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.
+    for name in request.headers.keys().filter(doomed).cloned().collect::<Vec<_>>() {
+        request.remove_header(&name);
+    }
+
+    for (name, value) in with.admission {
+        request.insert_header(name.clone(), value.clone())?;
+    }
+    authorize(request, original, with.authorization)?;
+
+    if let Some(client) = with.client {
+        // An IPv4 client of a dual-stack listener is shown as what it is.
+        request.insert_header(X_FORWARDED_FOR, client.to_canonical().to_string())?;
+    }
+    request.insert_header(X_FORWARDED_PROTO, HeaderValue::from_static("http"))?;
+    match original.get(HOST) {
+        Some(host) => request.insert_header(X_FORWARDED_HOST, host.clone())?,
+        // Only HTTP/1.0 may come without one, and we speak HTTP/1.1 to the upstream, which must have one.
+        None => request.insert_header(HOST, with.server)?,
+    }
+    request.insert_header(X_REQUEST_ID, with.request_id.clone())
+}
+
+fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &AuthorizationMode) -> Result<()> {
+    match mode {
+        AuthorizationMode::Remove => {
+            request.remove_header(&AUTHORIZATION);
+            Ok(())
+        }
+        // From the original: `Connection: authorization` has taken it out of the copy.
+        AuthorizationMode::Forward => match original.get(AUTHORIZATION) {
+            Some(authorization) => request.insert_header(AUTHORIZATION, authorization.clone()),
+            None => Ok(()),
+        },
+        AuthorizationMode::Replace(secret) => {
+            let mut value = HeaderValue::from_str(&secret.read()).map_err(|_| {
+                Error::explain(ErrorType::InternalError, "the upstream's credentials are no header value")
+            })?;
+            value.set_sensitive(true);
+            request.insert_header(AUTHORIZATION, value)
+        }
+    }
+}
+
+/// Whether a header of this name, in lower case, or one that a CGI-like server takes for it, is never passed on.
+fn is_removed(name: &str) -> bool {
+    let mut buffer = [0; LONGEST];
+    let Some(folded) = fold(name, &mut buffer) else {
+        // Longer than any name in the lists, so only the prefixes are left.
+        return fold(name.get(..LONGEST).unwrap_or_default(), &mut buffer).is_some_and(has_removed_prefix);
+    };
+    REMOVED.contains(&folded) || has_removed_prefix(folded) || (ALIASES_REMOVED.contains(&folded) && folded != name)
+}
+
+fn has_removed_prefix(folded: &str) -> bool {
+    REMOVED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
+}
+
+/// The name with `-` for everything that is no letter or digit, as the core compares identity headers, if it fits.
+fn fold<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> Option<&'a str> {
+    let folded = buffer.get_mut(..name.len())?;
+    for (to, from) in folded.iter_mut().zip(name.bytes()) {
+        *to = if from.is_ascii_alphanumeric() { from } else { b'-' };
+    }
+    std::str::from_utf8(folded).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use bearward_gate::Secret;
+
+    use super::*;
+
+    fn request(headers: &[(&'static str, &str)]) -> RequestHeader {
+        let mut request = RequestHeader::build("GET", b"/a?b", None).unwrap();
+        for (name, value) in headers {
+            request.append_header(*name, *value).unwrap();
+        }
+        request
+    }
+
+    /// The headers that the upstream gets, sorted, with values.
+    fn rewritten(
+        headers: &[(&'static str, &str)],
+        admission: &[(&'static str, &str)],
+        authorization: &AuthorizationMode,
+    ) -> Vec<String> {
+        let identity = IdentityHeaders::new(Vec::new()).unwrap();
+        let admission: Vec<_> = admission
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let with = Forwarding {
+            identity: &identity,
+            admission: &admission,
+            authorization,
+            client: Some("192.0.2.7".parse().unwrap()),
+            request_id: &HeaderValue::from_static("id"),
+            server: "127.0.0.1:3000",
+        };
+        let original = request(headers);
+        let mut copy = original.clone();
+        for _ in 0..2 {
+            rewrite(&mut copy, &original.headers, &with).unwrap(); // a second time changes nothing
+        }
+        let mut lines: Vec<_> =
+            copy.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort();
+        lines
+    }
+
+    const OURS: [&str; 4] =
+        ["x-forwarded-for: 192.0.2.7", "x-forwarded-host: a", "x-forwarded-proto: http", "x-request-id: id"];
+
+    #[test]
+    fn a_clients_word_about_itself_is_removed_in_every_alias() {
+        for name in [
+            "X-Auth-Subject",
+            "x_auth_subject",
+            "X-Auth_Subject",
+            "X.Auth.Subject",
+            "X-Auth-Scope",
+            "X-Forwarded-For",
+            "X_Forwarded_For",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Host",
+            "X-Forwarded-Uri",
+            "X-Forwarded-Method",
+            "X-Forwarded-Prefix",
+            "X-Forwarded-Client-Cert",
+            "X_Forwarded-Something-Rather-Long-To-Look-At",
+            "Forwarded",
+            "X-Original-URL",
+            "X_Original.URL",
+            "X!Real'IP",
+            "X-Rewrite-URL",
+            "X-Real-IP",
+            "X-HTTP-Method-Override",
+            "X-SSL-Client-Verify",
+            "Client-Cert",
+            "Proxy-Authorization",
+            "X-Request-Id",
+            "X_Request_Id",
+            "Authorization",
+            "Content_Length",
+            "Transfer.Encoding",
+        ] {
+            let lines = rewritten(&[("Host", "a"), (name, "evil")], &[], &AuthorizationMode::Remove);
+            assert_eq!(lines, ["host: a", OURS[0], OURS[1], OURS[2], OURS[3]], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_concerns_nobody_here_passes() {
+        let headers =
+            [("Host", "a"), ("Accept", "*/*"), ("Cookie", "c=1"), ("Content-Length", "3"), ("X-Authentic", "yes")];
+        let lines = rewritten(&headers, &[], &AuthorizationMode::Remove);
+        for line in ["accept: */*", "cookie: c=1", "content-length: 3", "x-authentic: yes", "host: a"] {
+            assert!(lines.iter().any(|had| had == line), "{line} in {lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_admitted_identity_replaces_the_clients() {
+        let headers = [("Host", "a"), ("X-Auth-Subject", "evil"), ("x-auth-subject", "worse")];
+        let lines = rewritten(&headers, &[("x-auth-subject", "alice")], &AuthorizationMode::Remove);
+        assert_eq!(
+            lines.iter().filter(|line| line.starts_with("x-auth-")).collect::<Vec<_>>(),
+            ["x-auth-subject: alice"]
+        );
+    }
+
+    #[test]
+    fn authorization_follows_the_upstreams_mode() {
+        let authorization = |mode: &AuthorizationMode| {
+            let lines = rewritten(&[("Host", "a"), ("Authorization", "Bearer t")], &[], mode);
+            lines.into_iter().find(|line| line.starts_with("authorization"))
+        };
+        assert_eq!(authorization(&AuthorizationMode::Remove), None);
+        assert_eq!(authorization(&AuthorizationMode::Forward).unwrap(), "authorization: Bearer t");
+        let own = AuthorizationMode::Replace(Secret::from_text("Basic Z2F0ZXdheQ==".to_owned()));
+        assert_eq!(authorization(&own).unwrap(), "authorization: Basic Z2F0ZXdheQ==");
+    }
+
+    #[test]
+    fn connection_cannot_take_a_forwarded_authorization_away() {
+        let identity = IdentityHeaders::new(Vec::new()).unwrap();
+        let with = Forwarding {
+            identity: &identity,
+            admission: &[],
+            authorization: &AuthorizationMode::Forward,
+            client: None,
+            request_id: &HeaderValue::from_static("id"),
+            server: "127.0.0.1:3000",
+        };
+        let original = request(&[("Host", "a"), ("Authorization", "Bearer t")]);
+        let mut copy = request(&[("Host", "a")]); // what pingora leaves of `Connection: authorization`
+        rewrite(&mut copy, &original.headers, &with).unwrap();
+        assert_eq!(copy.headers.get(AUTHORIZATION).unwrap(), "Bearer t");
+    }
+
+    #[test]
+    fn an_http_1_0_request_without_host_gets_the_servers() {
+        let lines = rewritten(&[], &[], &AuthorizationMode::Remove);
+        assert_eq!(lines, ["host: 127.0.0.1:3000", OURS[0], OURS[2], OURS[3]]);
+    }
+}

@@ -1,0 +1,187 @@
+//! What the proxy counts. Labels are configured names and closed sets only; nothing that a client can make up.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::Method;
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The methods that have a label of their own (RFC 9110, 9.3; RFC 5789); any other is `other`.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+
+/// The proxy's metrics, all under `bearward_`.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    /// Requests being served; a shutdown waits until it is zero.
+    pub(crate) in_flight: IntGauge,
+    requests: IntCounterVec,
+    duration: HistogramVec,
+    upstream_requests: IntCounterVec,
+    routes: Memo<String, Arc<RouteMetrics>>,
+    answered: Memo<String, IntCounter>,
+}
+
+/// The children of one route, resolved once each.
+#[derive(Debug)]
+struct RouteMetrics {
+    duration: Histogram,
+    requests: Memo<(&'static str, u16), IntCounter>,
+}
+
+/// How an attempt to have a request served by an upstream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// With a whole answer.
+    Answered,
+    /// Without a connection.
+    Unreachable,
+    /// With a timeout.
+    Timeout,
+    /// The upstream broke off, or did not answer in HTTP.
+    Failed,
+    /// The client broke off.
+    ClientGone,
+}
+
+impl Attempt {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Failed => "failed",
+            Self::ClientGone => "client_gone",
+        }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let duration = HistogramOpts::new(
+            "bearward_http_request_duration_seconds",
+            "Time from a request's header block to the end of its answer.",
+        )
+        .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
+        let requests = Opts::new("bearward_http_requests_total", "Requests answered; 499 where the client was gone.");
+        let upstream_requests =
+            Opts::new("bearward_upstream_requests_total", "Attempts to have a request served by an upstream.");
+        Ok(Self {
+            in_flight: register(
+                registry,
+                IntGauge::new("bearward_http_requests_in_flight", "Requests being served.")?,
+            )?,
+            requests: register(registry, IntCounterVec::new(requests, &["route", "method", "code"])?)?,
+            duration: register(registry, HistogramVec::new(duration, &["route"])?)?,
+            upstream_requests: register(registry, IntCounterVec::new(upstream_requests, &["upstream", "result"])?)?,
+            routes: Memo::default(),
+            answered: Memo::default(),
+        })
+    }
+
+    /// Counts a request that is done; `route` is empty where none matched.
+    pub(crate) fn request(&self, route: &str, method: &Method, code: u16, took: Duration) {
+        let route_metrics = self.routes.get(route, || {
+            let duration = self.duration.with_label_values(&[route]);
+            (route.to_owned(), Arc::new(RouteMetrics { duration, requests: Memo::default() }))
+        });
+        route_metrics.duration.observe(took.as_secs_f64());
+        let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+        let counter = route_metrics.requests.get(&(method, code), || {
+            let counter = self.requests.with_label_values(&[route, method, code.to_string().as_str()]);
+            ((method, code), counter)
+        });
+        counter.inc();
+    }
+
+    /// Counts an attempt that is over.
+    pub(crate) fn attempt(&self, upstream: &str, attempt: Attempt) {
+        // Looked up by the registry where it is rare, and remembered where it is each request.
+        if attempt != Attempt::Answered {
+            self.upstream_requests.with_label_values(&[upstream, attempt.name()]).inc();
+            return;
+        }
+        let counter = self.answered.get(upstream, || {
+            (upstream.to_owned(), self.upstream_requests.with_label_values(&[upstream, attempt.name()]))
+        });
+        counter.inc();
+    }
+}
+
+/// Values made once for each key and then read without a lock.
+///
+/// For few keys: configured names, methods and status codes.
+#[derive(Debug)]
+struct Memo<K, V>(ArcSwap<HashMap<K, V>>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(ArcSwap::from_pointee(HashMap::new()))
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Clone> Memo<K, V> {
+    fn get<Q>(&self, key: &Q, make: impl FnOnce() -> (K, V)) -> V
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        if let Some(value) = self.0.load().get(key) {
+            return value.clone();
+        }
+        let (key, value) = make();
+        self.0.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.insert(key.clone(), value.clone());
+            all
+        });
+        value
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use prometheus::TextEncoder;
+
+    use super::*;
+
+    #[test]
+    fn requests_and_attempts_are_counted_under_configured_names() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        for _ in 0..2 {
+            metrics.request("GET /orders", &Method::GET, 200, Duration::from_millis(3));
+        }
+        metrics.request("", &Method::from_bytes(b"BREW").unwrap(), 404, Duration::ZERO);
+        metrics.attempt("orders", Attempt::Answered);
+        metrics.attempt("orders", Attempt::Answered);
+        metrics.attempt("orders", Attempt::Unreachable);
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        for line in [
+            "bearward_http_requests_total{code=\"200\",method=\"GET\",route=\"GET /orders\"} 2",
+            "bearward_http_requests_total{code=\"404\",method=\"other\",route=\"\"} 1",
+            "bearward_http_request_duration_seconds_count{route=\"GET /orders\"} 2",
+            "bearward_upstream_requests_total{result=\"answered\",upstream=\"orders\"} 2",
+            "bearward_upstream_requests_total{result=\"unreachable\",upstream=\"orders\"} 1",
+            "bearward_http_requests_in_flight 0",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_registry_takes_one_proxy() {
+        let registry = Registry::new();
+        Metrics::new(&registry).unwrap();
+        assert!(Metrics::new(&registry).is_err());
+    }
+}

@@ -1,0 +1,201 @@
+//! Starting and stopping.
+//!
+//! pingora's own `Server` is not used. On shutdown it sleeps its whole grace period even when nothing is being served,
+//! and with a grace period of zero it cuts every request off, because `graceful_shutdown_timeout` only waits for blocking
+//! threads. A listener that cannot be bound leaves it a process that listens nowhere. And it takes hold of signals,
+//! daemons and exit codes, which are the binary's. So the listening service, which is all that is wanted, runs on a
+//! runtime of our own, with sockets that were bound before.
+
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::IntoRawFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bearward_gate::Gate;
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{Fds, ListenFds};
+use pingora_core::services::Service as _;
+use prometheus::{IntGauge, Registry};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::metrics::Metrics;
+use crate::request_id::RequestIds;
+use crate::service::{MAX_ATTEMPTS, Proxy};
+use crate::settings::{ProxyError, ProxySettings};
+use crate::upstreams::Upstreams;
+
+/// How long the first requests wait for the names of upstreams to be resolved.
+const FIRST_RESOLUTION: Duration = Duration::from_secs(2);
+/// How often a shutdown looks whether requests are still being served.
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// Tells whether all of these addresses can be listened on, by doing so for a moment.
+///
+/// # Errors
+///
+/// [`ProxyError::Bind`] for the first that cannot, with what to do about it; [`ProxyError::NoListenAddress`] for none.
+pub fn bind_check(listen: &[SocketAddr]) -> Result<(), ProxyError> {
+    bind(listen).map(drop)
+}
+
+/// Serves requests until `shutdown` turns true or its sender is gone, and then until the requests that are being served
+/// are done, or `drain` is over.
+///
+/// This blocks its thread, which must not belong to a tokio runtime. The gate may live on another runtime.
+///
+/// # Errors
+///
+/// Before anything is served: settings that cannot work, an address that cannot be listened on, metrics that the registry
+/// holds already. After that only [`ProxyError::Stopped`].
+pub fn run(
+    settings: ProxySettings,
+    gate: Arc<Gate>,
+    registry: &Registry,
+    shutdown: watch::Receiver<bool>,
+) -> Result<(), ProxyError> {
+    let upstreams = Arc::new(Upstreams::new(settings.upstreams)?);
+    let metrics = Arc::new(Metrics::new(registry)?);
+    let listeners = bind(&settings.listen)?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(settings.threads.max(1))
+        .thread_name("bearward-proxy")
+        .enable_all()
+        .build()
+        .map_err(ProxyError::Threads)?;
+
+    let proxy = Proxy {
+        gate,
+        upstreams: Arc::clone(&upstreams),
+        metrics: Arc::clone(&metrics),
+        max_header_bytes: settings.max_header_bytes,
+        request_ids: RequestIds::default(),
+    };
+    let conf = Arc::new(ServerConf {
+        threads: settings.threads.max(1),
+        upstream_keepalive_pool_size: settings.keepalive_pool,
+        max_retries: MAX_ATTEMPTS.into(), // pingora means attempts
+        ..ServerConf::default()
+    });
+    let served = runtime.block_on(async {
+        resolve(&upstreams).await;
+        serve(&conf, proxy, listeners, shutdown).await?;
+        drain(&metrics.in_flight, settings.drain).await;
+        Ok(())
+    });
+    end(runtime);
+    served
+}
+
+/// Binds all addresses.
+fn bind(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, ProxyError> {
+    if listen.is_empty() {
+        return Err(ProxyError::NoListenAddress);
+    }
+    let bind = |address: &SocketAddr| {
+        let address = *address;
+        TcpListener::bind(address)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| (address, listener)))
+            .map_err(|source| ProxyError::Bind { address, source })
+    };
+    listen.iter().map(bind).collect()
+}
+
+/// Resolves the upstreams' names for the first time, waiting no longer than is polite, and from then on in the background.
+async fn resolve(upstreams: &Upstreams) {
+    let mut first = JoinSet::new();
+    for upstream in upstreams.iter().filter(|upstream| upstream.has_names()) {
+        let upstream = Arc::clone(upstream);
+        first.spawn(async move {
+            upstream.resolve().await;
+            tokio::spawn(upstream.keep_resolved());
+        });
+    }
+    if tokio::time::timeout(FIRST_RESOLUTION, async { while first.join_next().await.is_some() {} }).await.is_err() {
+        first.detach_all();
+    }
+}
+
+/// Accepts connections until the shutdown.
+async fn serve(
+    conf: &Arc<ServerConf>,
+    proxy: Proxy,
+    listeners: Vec<(SocketAddr, TcpListener)>,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<(), ProxyError> {
+    let mut service = pingora_proxy::http_proxy_service_with_name(conf, proxy, "bearward");
+    let mut sockets = Fds::new();
+    for (address, listener) in listeners {
+        let bound = listener.local_addr().unwrap_or(address);
+        tracing::info!(target: "bearward::proxy", address = %bound, "listening");
+        // pingora finds the socket under the name of the address, and owns it from then on.
+        service.add_tcp(&bound.to_string());
+        sockets.add(bound.to_string(), listener.into_raw_fd());
+    }
+    let sockets: ListenFds = Arc::new(sockets.into());
+
+    // A channel of our own: pingora waits for a change, and the caller's value may have changed already.
+    let (stop, stopped) = watch::channel(false);
+    let mut serving = tokio::spawn(async move { service.start_service(Some(sockets), stopped, 1).await });
+    tokio::select! {
+        // It has panicked, or its listeners have ended by themselves.
+        _ = &mut serving => Err(ProxyError::Stopped),
+        _ = shutdown.wait_for(|shutdown| *shutdown) => {
+            tracing::info!(target: "bearward::proxy", "shutting down: no new connections");
+            // The receiver lives in the task above, which is running.
+            let _ = stop.send(true);
+            serving.await.map_err(|_| ProxyError::Stopped)
+        }
+    }
+}
+
+/// Waits for the requests that are being served.
+async fn drain(in_flight: &IntGauge, most: Duration) {
+    let deadline = Instant::now() + most;
+    while in_flight.get() > 0 {
+        if Instant::now() >= deadline {
+            let left = in_flight.get();
+            tracing::warn!(target: "bearward::proxy", left, "the drain time is over; requests are cut off");
+            return;
+        }
+        tokio::time::sleep(DRAIN_POLL).await;
+    }
+}
+
+/// Ends the threads. A name that is still being resolved is not waited for.
+fn end(runtime: Runtime) {
+    runtime.shutdown_timeout(Duration::from_millis(100));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bind_check_tells_an_address_in_use_and_leaves_a_free_one_free() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = bind_check(&[address]).unwrap_err();
+        assert!(
+            error.to_string().starts_with(&format!("cannot listen on {address}: the address is in use")),
+            "{error}"
+        );
+        drop(taken);
+        bind_check(&[address]).unwrap();
+        bind_check(&[address]).unwrap();
+        assert!(matches!(bind_check(&[]), Err(ProxyError::NoListenAddress)));
+    }
+
+    #[tokio::test]
+    async fn a_drain_ends_with_the_last_request_or_with_its_time() {
+        let in_flight = IntGauge::new("in_flight", "Requests.").unwrap();
+        let begun = Instant::now();
+        drain(&in_flight, Duration::from_secs(60)).await;
+        in_flight.inc();
+        drain(&in_flight, Duration::from_millis(30)).await;
+        assert!((30..5_000).contains(&begun.elapsed().as_millis()));
+    }
+}

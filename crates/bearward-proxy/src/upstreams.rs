@@ -1,0 +1,355 @@
+//! Upstreams: the addresses behind their names, kept current in the background, and whose turn it is.
+//!
+//! `HttpPeer::new` would resolve the name on the thread that serves requests, and panic where that fails. So names are
+//! resolved apart, and a request finds ready peers.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use pingora_core::upstreams::peer::HttpPeer;
+
+use crate::settings::{AuthorizationMode, ProxyError, UpstreamSettings};
+
+/// How often names are resolved. The resolver does not tell how long its answers hold.
+const RESOLVE_EVERY: Duration = Duration::from_secs(10);
+/// How long one resolution may take.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an address that could not be connected to is passed over, as long as there are others.
+const REST: Duration = Duration::from_secs(5);
+
+/// All upstreams, by name.
+#[derive(Debug)]
+pub(crate) struct Upstreams(HashMap<String, Arc<Upstream>>);
+
+impl Upstreams {
+    pub(crate) fn new(settings: Vec<UpstreamSettings>) -> Result<Self, ProxyError> {
+        let mut all = HashMap::with_capacity(settings.len());
+        for settings in settings {
+            let upstream = Upstream::new(settings)?;
+            let name = upstream.name.clone();
+            if all.insert(name.clone(), Arc::new(upstream)).is_some() {
+                return Err(ProxyError::UpstreamRepeated { name });
+            }
+        }
+        Ok(Self(all))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.0.values()
+    }
+}
+
+/// One upstream.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) authorization: AuthorizationMode,
+    servers: Vec<Server>,
+    settings: UpstreamSettings,
+    /// Every address of every server that could be resolved.
+    addresses: ArcSwap<Vec<Arc<Address>>>,
+    turn: AtomicUsize,
+    started: Instant,
+}
+
+/// An address to connect to.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) peer: HttpPeer,
+    pub(crate) socket: SocketAddr,
+    /// The server as configured.
+    pub(crate) server: Arc<str>,
+    /// Until when it is passed over, in milliseconds since the upstream was made.
+    rests_until: AtomicU64,
+}
+
+/// A server as configured.
+#[derive(Debug)]
+struct Server {
+    text: Arc<str>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Address(SocketAddr),
+    Name { host: String, port: u16 },
+}
+
+impl Upstream {
+    fn new(settings: UpstreamSettings) -> Result<Self, ProxyError> {
+        if settings.servers.is_empty() {
+            return Err(ProxyError::UpstreamEmpty { name: settings.name });
+        }
+        let servers = settings.servers.iter().map(|text| {
+            let place = Place::parse(text);
+            let place = place
+                .ok_or_else(|| ProxyError::UpstreamServer { name: settings.name.clone(), server: text.clone() })?;
+            Ok(Server { text: text.as_str().into(), place })
+        });
+        let upstream = Self {
+            name: settings.name.clone(),
+            authorization: settings.authorization.clone(),
+            servers: servers.collect::<Result<_, ProxyError>>()?,
+            settings: settings.clone(),
+            addresses: ArcSwap::default(),
+            turn: AtomicUsize::new(0),
+            started: Instant::now(),
+        };
+        // What needs no resolver is there from the start.
+        upstream.replace(&vec![None; upstream.servers.len()]);
+        Ok(upstream)
+    }
+
+    /// The address whose turn it is: not `tried`, and where possible one that is not known to be down.
+    pub(crate) fn pick(&self, tried: Option<SocketAddr>) -> Option<Arc<Address>> {
+        let addresses = self.addresses.load();
+        // The counter may wrap around, which skips a turn once in a very long while.
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(addresses.len())?;
+        let (before, from) = addresses.split_at_checked(turn)?;
+        let mut fit = from.iter().chain(before).filter(|address| Some(address.socket) != tried);
+        let now = self.now();
+        let mut resting = None;
+        fit.find(|address| {
+            let rests = address.rests_until.load(Ordering::Relaxed) > now;
+            if rests && resting.is_none() {
+                resting = Some(Arc::clone(address));
+            }
+            !rests
+        })
+        .cloned()
+        .or(resting)
+    }
+
+    /// Whether a second attempt can go elsewhere than the first.
+    pub(crate) fn has_other(&self) -> bool {
+        self.addresses.load().len() > 1
+    }
+
+    /// Notes that this address could not be connected to.
+    pub(crate) fn rest(&self, address: &Address) {
+        let until = self.now() + u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
+        address.rests_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether any server is a name, so that [`Self::resolve`] has something to do.
+    pub(crate) fn has_names(&self) -> bool {
+        self.servers.iter().any(|server| matches!(server.place, Place::Name { .. }))
+    }
+
+    /// Resolves all names once. Where that fails, the addresses known before stay.
+    pub(crate) async fn resolve(&self) {
+        let mut found = Vec::with_capacity(self.servers.len());
+        for server in &self.servers {
+            let Place::Name { host, port } = &server.place else {
+                found.push(None);
+                continue;
+            };
+            let lookup = tokio::net::lookup_host((host.as_str(), *port));
+            found.push(match tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await {
+                Ok(Ok(addresses)) => Some(addresses.collect::<Vec<_>>()).filter(|addresses| !addresses.is_empty()),
+                Ok(Err(error)) => {
+                    self.warn_unresolved(server, &error.to_string());
+                    None
+                }
+                Err(_) => {
+                    self.warn_unresolved(server, "the resolver took longer than 5 s");
+                    None
+                }
+            });
+        }
+        self.replace(&found);
+    }
+
+    /// Resolves all names again and again.
+    pub(crate) async fn keep_resolved(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(RESOLVE_EVERY).await;
+            self.resolve().await;
+        }
+    }
+
+    fn warn_unresolved(&self, server: &Server, error: &str) {
+        tracing::warn!(
+            target: "bearward::proxy", upstream = self.name, server = &*server.text, error,
+            "cannot resolve a server's name; addresses known before stay in use"
+        );
+    }
+
+    /// Puts the addresses in place that were `found` for each server; `None` keeps those of before.
+    fn replace(&self, found: &[Option<Vec<SocketAddr>>]) {
+        let before = self.addresses.load();
+        let mut addresses: Vec<Arc<Address>> = Vec::with_capacity(before.len());
+        for (server, found) in self.servers.iter().zip(found) {
+            let sockets = match (&server.place, found) {
+                (Place::Address(socket), _) => vec![*socket],
+                (Place::Name { .. }, Some(found)) => found.clone(),
+                (Place::Name { .. }, None) => before
+                    .iter()
+                    .filter(|address| address.server == server.text)
+                    .map(|address| address.socket)
+                    .collect(),
+            };
+            for socket in sockets {
+                if addresses.iter().any(|address| address.socket == socket) {
+                    continue;
+                }
+                // An address that stays keeps its connections, and what is known of it.
+                let known = before.iter().find(|address| address.socket == socket && address.server == server.text);
+                addresses.push(known.cloned().unwrap_or_else(|| Arc::new(self.address(server, socket))));
+            }
+        }
+        let same = addresses.len() == before.len()
+            && addresses.iter().zip(before.iter()).all(|(new, old)| Arc::ptr_eq(new, old));
+        if !same {
+            let all: Vec<_> = addresses.iter().map(|address| address.socket).collect();
+            tracing::info!(target: "bearward::proxy", upstream = self.name, addresses = ?all, "upstream addresses");
+            self.addresses.store(Arc::new(addresses));
+        }
+    }
+
+    fn address(&self, server: &Server, socket: SocketAddr) -> Address {
+        let mut peer = HttpPeer::new(socket, false, String::new());
+        // All of pingora's timeouts are off by default. The policy for request headers stays the default one, which takes
+        // out hop-by-hop fields and lets no upgrade through but WebSocket.
+        peer.options.connection_timeout = Some(self.settings.connect_timeout);
+        peer.options.total_connection_timeout = Some(self.settings.connect_timeout);
+        peer.options.read_timeout = Some(self.settings.read_timeout);
+        peer.options.write_timeout = Some(self.settings.write_timeout);
+        peer.options.idle_timeout = Some(self.settings.idle_timeout);
+        Address { peer, socket, server: Arc::clone(&server.text), rests_until: AtomicU64::new(0) }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse() {
+            return Some(Self::Address(address));
+        }
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        let is_name =
+            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        is_name.then(|| Self::Name { host: host.to_owned(), port })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use pingora_core::upstreams::peer::HttpUpstreamRequestPolicy;
+
+    use super::*;
+
+    fn upstream(servers: &[&str]) -> Upstream {
+        Upstream::new(UpstreamSettings::new("orders", servers.iter().copied())).unwrap()
+    }
+
+    fn picked(upstream: &Upstream, tried: Option<SocketAddr>) -> String {
+        upstream.pick(tried).map_or("nothing".to_owned(), |address| address.socket.to_string())
+    }
+
+    #[test]
+    fn servers_take_turns() {
+        let upstream = upstream(&["127.0.0.1:1", "127.0.0.1:2", "[::1]:3", "127.0.0.1:1"]);
+        let picks: Vec<_> = (0..4).map(|_| picked(&upstream, None)).collect();
+        assert_eq!(picks, ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3", "127.0.0.1:1"]);
+    }
+
+    #[test]
+    fn a_second_attempt_goes_elsewhere_or_nowhere() {
+        let two = upstream(&["127.0.0.1:1", "127.0.0.1:2"]);
+        let first = "127.0.0.1:1".parse().unwrap();
+        assert!(two.has_other());
+        for _ in 0..3 {
+            assert_eq!(picked(&two, Some(first)), "127.0.0.1:2");
+        }
+        let one = upstream(&["127.0.0.1:1"]);
+        assert!(!one.has_other());
+        assert_eq!(picked(&one, Some(first)), "nothing");
+    }
+
+    #[test]
+    fn a_dead_server_is_passed_over_unless_all_are_dead() {
+        let upstream = upstream(&["127.0.0.1:1", "127.0.0.1:2"]);
+        upstream.rest(&upstream.pick(None).unwrap());
+        for _ in 0..3 {
+            assert_eq!(picked(&upstream, None), "127.0.0.1:2");
+        }
+        upstream.rest(&upstream.pick(None).unwrap());
+        assert_ne!(picked(&upstream, None), "nothing");
+    }
+
+    #[test]
+    fn peers_have_every_timeout_and_the_standard_header_policy() {
+        let options = &upstream(&["127.0.0.1:1"]).pick(None).unwrap().peer.options;
+        for timeout in [options.connection_timeout, options.total_connection_timeout] {
+            assert_eq!(timeout, Some(Duration::from_secs(5)));
+        }
+        for timeout in [options.read_timeout, options.write_timeout, options.idle_timeout] {
+            assert_eq!(timeout, Some(Duration::from_secs(60)));
+        }
+        // Anything else would let `Connection` and `Upgrade` of the client through.
+        assert_eq!(options.http_upstream_request_policy, HttpUpstreamRequestPolicy::standard());
+    }
+
+    #[test]
+    fn a_failed_resolution_keeps_what_was_known() {
+        let upstream = upstream(&["api.example.com:80", "127.0.0.1:2"]);
+        assert!(upstream.has_names());
+        assert_eq!(picked(&upstream, None), "127.0.0.1:2");
+        upstream.replace(&[Some(vec!["192.0.2.1:80".parse().unwrap(), "192.0.2.2:80".parse().unwrap()]), None]);
+        let known = upstream.addresses.load_full();
+        assert_eq!(known.len(), 3);
+        upstream.replace(&[None, None]);
+        assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()));
+        upstream.replace(&[Some(vec!["192.0.2.2:80".parse().unwrap()]), None]);
+        assert_eq!(upstream.addresses.load().len(), 2);
+        assert!(upstream.addresses.load().iter().any(|now| known.iter().any(|before| Arc::ptr_eq(now, before))));
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved() {
+        let upstream = upstream(&["localhost:80"]);
+        assert_eq!(picked(&upstream, None), "nothing");
+        upstream.resolve().await;
+        assert!(upstream.pick(None).unwrap().socket.ip().is_loopback());
+    }
+
+    #[test]
+    fn what_is_no_server_is_told() {
+        for server in [
+            "",
+            "127.0.0.1",
+            "localhost",
+            "localhost:",
+            "localhost:0",
+            "localhost:99999",
+            "::1:80",
+            "a b:80",
+            "http://a:80",
+        ] {
+            let error = Upstream::new(UpstreamSettings::new("orders", [server])).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("upstream `orders`: `{server}` is not `host:port`")),
+                "{error}"
+            );
+        }
+        let none = Upstream::new(UpstreamSettings::new("orders", [""; 0])).unwrap_err();
+        assert!(matches!(none, ProxyError::UpstreamEmpty { .. }));
+        let twice = || UpstreamSettings::new("orders", ["127.0.0.1:1"]);
+        assert!(matches!(Upstreams::new(vec![twice(), twice()]), Err(ProxyError::UpstreamRepeated { .. })));
+    }
+}

@@ -1,0 +1,137 @@
+//! A running proxy with open routes, and its end.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement};
+use bearward_gate::{CacheSettings, Gate, GateSettings, RouteSettings};
+use bearward_proxy::{AuthorizationMode, ProxyError, ProxySettings, UpstreamSettings};
+use prometheus::{Registry, TextEncoder};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::client::{Answer, Client};
+use crate::upstream::Upstream;
+
+/// A proxy on a free port, with one upstream behind `/open/*`, `/private/*` and `/forward/*`, an upstream that is not
+/// there behind `/dead/*`, and one of which only one server is there behind `/pair/*`.
+pub struct Gateway {
+    pub address: SocketAddr,
+    pub registry: Registry,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<Result<(), ProxyError>>>,
+    _runtime: Runtime,
+}
+
+impl Gateway {
+    pub fn start(upstream: &Upstream) -> Self {
+        Self::start_with(upstream, |_| ())
+    }
+
+    pub fn start_with(upstream: &Upstream, adjust: impl FnOnce(&mut ProxySettings)) -> Self {
+        let address = free_address();
+        let live = upstream.address.to_string();
+        let mut forward = UpstreamSettings::new("forward", [live.clone()]);
+        forward.authorization = AuthorizationMode::Forward;
+        let dead = free_address().to_string();
+        let mut open = UpstreamSettings::new("open", [live.clone()]);
+        open.read_timeout = Duration::from_secs(1);
+        let upstreams = [
+            open,
+            forward,
+            UpstreamSettings::new("dead", [&dead]),
+            UpstreamSettings::new("pair", [dead.clone(), live]),
+        ];
+        let mut settings = ProxySettings::new([address], upstreams);
+        settings.threads = 2;
+        settings.drain = Duration::from_secs(5);
+        adjust(&mut settings);
+
+        let registry = Registry::new();
+        let runtime = Runtime::new().unwrap();
+        let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+        let (stop, shutdown) = watch::channel(false);
+        let thread = thread::spawn({
+            let registry = registry.clone();
+            move || bearward_proxy::run(settings, gate, &registry, shutdown)
+        });
+        let gateway = Self { address, registry, stop, thread: Some(thread), _runtime: runtime };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "the proxy does not listen");
+            thread::sleep(Duration::from_millis(10));
+        }
+        gateway
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Sends one request on a connection of its own.
+    pub fn ask(&self, bytes: impl AsRef<[u8]>) -> Answer {
+        self.client().ask(bytes)
+    }
+
+    pub fn metrics(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
+    }
+
+    pub fn begin_shutdown(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for the end, and says how long it took.
+    pub fn ended(&mut self) -> Duration {
+        let begun = Instant::now();
+        self.thread.take().unwrap().join().unwrap().unwrap();
+        begun.elapsed()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.begin_shutdown();
+    }
+}
+
+pub fn gate_settings() -> GateSettings {
+    let route = |name: &str, access: &Access| RouteSettings {
+        name: name.to_owned(),
+        hosts: Vec::new(),
+        methods: Vec::new(),
+        path: PathPattern::parse(&format!("/{name}/*")).unwrap(),
+        upstream: name.to_owned(),
+        access: access.clone(),
+        issuers: Vec::new(),
+        referential_issuer: None,
+    };
+    let mut routes: Vec<_> = ["open", "forward", "dead", "pair"].map(|name| route(name, &Access::Open)).into();
+    let private = Access::Token(Requirement::default());
+    routes.push(RouteSettings { upstream: "open".to_owned(), ..route("private", &private) });
+    GateSettings {
+        realm: "tests".to_owned(),
+        max_token_bytes: 16 * 1024,
+        issuers: Vec::new(),
+        routes,
+        cache: CacheSettings::default(),
+        identity: IdentityHeaders::default(),
+    }
+}
+
+/// An address that nothing listens on, each time another one.
+///
+/// From below the range that the system draws from, so that no upstream of another test gets it in between.
+fn free_address() -> SocketAddr {
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU16::new(10_000 + (std::process::id() % 200) as u16 * 100));
+    loop {
+        let address = SocketAddr::from(([127, 0, 0, 1], next.fetch_add(1, Ordering::Relaxed)));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
