@@ -1,0 +1,204 @@
+//! The admin server: liveness, readiness and metrics for whoever runs the gateway. Nothing else, and nothing secret.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bearward_gate::{Gate, IssuerStatus};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use prometheus::{Registry, TextEncoder};
+use tokio::sync::Semaphore;
+
+/// The most connections that are served at once; the next ones wait in the system's queue.
+const MAX_CONNECTIONS: usize = 64;
+/// The longest that a connection may take to send a request's head, or stay idle between two.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whether the gateway can take requests, as load balancers want to know it.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    gate: Arc<Gate>,
+    listening: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Readiness {
+    /// Not ready: nothing listens yet.
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        Self { gate, listening: AtomicBool::new(false), draining: AtomicBool::new(false) }
+    }
+
+    /// The proxy accepts connections.
+    pub(crate) fn listening(&self) {
+        self.listening.store(true, Ordering::Relaxed);
+    }
+
+    /// The process was asked to end. There is no way back.
+    pub(crate) fn draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether requests can be answered now.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.proxy().0 && self.gate.status().iter().all(|issuer| issuer.ready)
+    }
+
+    fn proxy(&self) -> (bool, &'static str) {
+        match (self.draining.load(Ordering::Relaxed), self.listening.load(Ordering::Relaxed)) {
+            (true, _) => (false, "draining"),
+            (false, false) => (false, "not listening yet"),
+            (false, true) => (true, "listening"),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Admin {
+    readiness: Arc<Readiness>,
+    registry: Registry,
+}
+
+/// The routes of the admin server.
+pub(crate) fn router(readiness: Arc<Readiness>, registry: Registry) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(Admin { readiness, registry })
+}
+
+/// Serves until the runtime ends, with a bound on connections and on how slowly they may speak.
+///
+/// # Errors
+///
+/// When the runtime cannot take the listener.
+pub(crate) fn spawn(listener: TcpListener, router: Router) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    tokio::spawn(serve(listener, router));
+    Ok(())
+}
+
+async fn serve(listener: tokio::net::TcpListener, router: Router) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let service = TowerToHyperService::new(router);
+    // The semaphore is never closed.
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, mostly: others will give some back.
+                tracing::warn!(%error, "admin server cannot accept a connection");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "admin connection ended");
+            }
+        });
+    }
+}
+
+async fn readyz(State(Admin { readiness, .. }): State<Admin>, RawQuery(query): RawQuery) -> Response {
+    let ready = readiness.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part == "verbose=true"));
+    let mut text = String::new();
+    if verbose {
+        let (listening, proxy) = readiness.proxy();
+        text.push_str(&line(listening, format_args!("proxy {proxy}")));
+        for issuer in readiness.gate.status() {
+            text.push_str(&issuer_line(&issuer));
+        }
+    }
+    text.push_str(if ready { "ok\n" } else { "not ready\n" });
+    (status, text).into_response()
+}
+
+fn issuer_line(status: &IssuerStatus) -> String {
+    let mut text = format!("issuer {}", status.issuer);
+    let _ = match (status.keys, status.age) {
+        (0, _) if status.ready => write!(text, " by introspection alone"),
+        (0, _) => write!(text, " no keys"),
+        (keys, Some(age)) => write!(text, " keys={keys} age={}s", age.as_secs()),
+        (keys, None) => write!(text, " keys={keys}"),
+    };
+    if status.skipped > 0 {
+        let _ = write!(text, " skipped={}", status.skipped);
+    }
+    if status.introspection == Some(false) {
+        text.push_str(", introspection endpoint unknown");
+    }
+    if let Some(error) = &status.last_error {
+        let _ = write!(text, ": {error}");
+    }
+    line(status.ready, format_args!("{text}"))
+}
+
+fn line(good: bool, text: std::fmt::Arguments<'_>) -> String {
+    format!("[{}] {text}\n", if good { '+' } else { '-' })
+}
+
+async fn metrics(State(Admin { readiness, registry }): State<Admin>) -> Response {
+    readiness.gate.refresh_gauges();
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot write the metrics");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_told_in_one_line() {
+        let good = IssuerStatus {
+            issuer: "https://auth.example.com".to_owned(),
+            ready: true,
+            keys: 3,
+            skipped: 0,
+            age: Some(Duration::from_secs(12)),
+            introspection: Some(true),
+            last_error: None,
+        };
+        assert_eq!(issuer_line(&good), "[+] issuer https://auth.example.com keys=3 age=12s\n");
+
+        let stale = IssuerStatus { skipped: 1, last_error: Some("timed out".to_owned()), ..good.clone() };
+        assert_eq!(issuer_line(&stale), "[+] issuer https://auth.example.com keys=3 age=12s skipped=1: timed out\n");
+
+        let referential = IssuerStatus { keys: 0, age: None, ..good };
+        assert_eq!(issuer_line(&referential), "[+] issuer https://auth.example.com by introspection alone\n");
+
+        let down = IssuerStatus {
+            ready: false,
+            introspection: Some(false),
+            last_error: Some("connection refused".to_owned()),
+            ..referential
+        };
+        assert_eq!(
+            issuer_line(&down),
+            "[-] issuer https://auth.example.com no keys, introspection endpoint unknown: connection refused\n"
+        );
+    }
+}

@@ -1,0 +1,364 @@
+//! The text of the configuration file: where each key and value stands in it, and which parts may be shown.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Document, Item, Key, TableLike, Value};
+
+use super::place::{Complaint, Finding, Layer, Part, Place, Step, visible};
+use super::problem::{Excerpt, Position, Problem, Problems, Severity};
+
+/// What stands in place of text that must not be shown.
+const REDACTED: &str = "[redacted]";
+
+/// The configuration file, read as TOML.
+#[derive(Debug)]
+pub(super) struct Source {
+    name: String,
+    document: Document<String>,
+    /// The values that may be secrets. Secrets have no business in the file, but the one who put one there by mistake
+    /// must not find it in a build log as well.
+    secrets: Vec<Range<usize>>,
+    /// User names and passwords in URLs, with their `@`. Other complaints quote these values too.
+    credentials: Vec<String>,
+}
+
+impl Source {
+    /// Reads a text as TOML.
+    ///
+    /// # Errors
+    ///
+    /// The first syntax error: after it, nothing that follows can be trusted to mean what it seems to.
+    pub(super) fn parse(name: &Path, text: &str) -> Result<Self, Problems> {
+        let name = name.display().to_string();
+        match Document::parse(text.to_owned()) {
+            Ok(document) => {
+                let mut secrets = Vec::new();
+                find_secrets(document.as_table(), &mut secrets);
+                let values = secrets.iter().filter_map(|span| text.get(span.clone()));
+                let credentials = values.filter_map(credentials).map(|text| format!("{text}@")).collect();
+                Ok(Self { name, document, secrets, credentials })
+            }
+            Err(error) => {
+                let span = error.span().unwrap_or(text.len()..text.len());
+                let excerpt = excerpt(text, span, &lines_with_secrets(text));
+                let message = format!("not valid TOML: {}", error.message());
+                let position = Position::Line { name, excerpt };
+                Err(Problem { severity: Severity::Error, position, message, hint: None }.into())
+            }
+        }
+    }
+
+    /// The file as TOML.
+    pub(super) fn document(&self) -> &Document<String> {
+        &self.document
+    }
+
+    /// A finding with its place looked up.
+    pub(super) fn locate(&self, finding: Finding) -> Problem {
+        let Finding { severity, place, complaint: Complaint { message, hint, private } } = finding;
+        let position = match place.layer {
+            Layer::File => self.position(&place, private),
+            Layer::Environment => Position::Variable(super::layers::variable(&place)),
+            Layer::Flags => Position::Flag(super::layers::flag(&place)),
+        };
+        Problem { severity, position, message: self.showable(message), hint: hint.map(|hint| self.showable(hint)) }
+    }
+
+    fn showable(&self, text: String) -> String {
+        self.credentials.iter().fold(text, |text, credentials| text.replace(credentials, &format!("{REDACTED}@")))
+    }
+
+    fn position(&self, place: &Place, private: bool) -> Position {
+        let name = self.name.clone();
+        let Some(span) = self.span(place) else { return Position::File { name } };
+        let value = Place { part: Part::Value, ..place.clone() };
+        let mut hidden = self.secrets.clone();
+        hidden.extend(self.span(&value).filter(|_| private));
+        Position::Line { name, excerpt: excerpt(self.document.raw(), span, &hidden) }
+    }
+
+    /// Where a place stands in the text, or the nearest place on the way to it that does.
+    fn span(&self, place: &Place) -> Option<Range<usize>> {
+        let mut item = Some(self.document.as_item());
+        let mut span = None;
+        for (position, step) in place.path.iter().enumerate() {
+            let Some(here) = item else { break };
+            let (key, next) = match step {
+                Step::Key(key) => (here.as_table_like().and_then(|table| table.key(key)), here.get(key)),
+                Step::Index(index) => (None, here.get(index)),
+            };
+            let key = key.and_then(Key::span);
+            let value = next.and_then(Item::span).filter(|span| !span.is_empty());
+            let is_last = position + 1 == place.path.len();
+            let found = if is_last && place.part == Part::Key { key } else { value.or(key) };
+            span = found.or(span);
+            item = next;
+        }
+        span
+    }
+}
+
+/// Whether a key sounds as if its value were a secret. Keys that only say where the secret is do not.
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let words = ["secret", "password", "passwd", "passphrase", "private", "credential", "api_key", "apikey"];
+    let says_where = key.ends_with("_file") || key.ends_with("_env");
+    !says_where && (key.ends_with("token") || words.iter().any(|word| key.contains(word)))
+}
+
+/// Whether a value is one that never belongs into the file: a URL with a password, or the header itself in place of
+/// what is to become of it.
+fn looks_secret(key: &str, value: &Value) -> bool {
+    let header = key.contains("authorization") && !key.ends_with("_file");
+    value.as_str().is_some_and(|text| credentials(text).is_some() || header && text.contains(' '))
+}
+
+/// The user name and password of a URL, or of what should be `host:port` (RFC 3986, 3.2.1).
+fn credentials(text: &str) -> Option<&str> {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (credentials, _) = authority.rsplit_once('@')?;
+    let credentials = credentials.trim_start_matches(['"', '\'']);
+    (rest.len() < text.len() || credentials.contains(':')).then_some(credentials).filter(|text| !text.is_empty())
+}
+
+fn find_secrets(table: &dyn TableLike, secrets: &mut Vec<Range<usize>>) {
+    for (key, item) in table.iter() {
+        if sounds_secret(key) || item.as_value().is_some_and(|value| looks_secret(key, value)) {
+            secrets.extend(item.span());
+        }
+        if let Some(table) = item.as_table_like() {
+            find_secrets(table, secrets);
+        }
+        for table in item.as_array_of_tables().into_iter().flatten() {
+            find_secrets(table, secrets);
+        }
+        find_secrets_in_list(item.as_value(), secrets);
+    }
+}
+
+fn find_secrets_in_list(list: Option<&Value>, secrets: &mut Vec<Range<usize>>) {
+    for value in list.and_then(Value::as_array).into_iter().flatten() {
+        if let Some(table) = value.as_inline_table() {
+            find_secrets(table, secrets);
+        }
+        if looks_secret("", value) {
+            secrets.extend(value.span());
+        }
+        find_secrets_in_list(Some(value), secrets);
+    }
+}
+
+/// The same for a text that cannot be read as TOML: from a key that sounds secret to the next line with a key of its
+/// own, because nobody knows where the broken value ends.
+fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
+    let mut hidden: Vec<Range<usize>> = Vec::new();
+    let mut inside = false;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        let assignment = line.split_once('=').filter(|(_, value)| value.trim_start().starts_with(begins_value));
+        if line.trim_start().starts_with('[') || assignment.is_some() {
+            inside = false;
+        }
+        // Several keys may share a line: `introspection = { client_id = "a", client_secret = "b`.
+        let secret = line.match_indices('=').find(|(equals, _)| {
+            let key = line.get(..*equals).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
+            let begin = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
+            let key = key.get(begin..).unwrap_or_default();
+            sounds_secret(key) || key == "authorization" || line.get(*equals..).is_some_and(|line| line.contains('@'))
+        });
+        match secret {
+            Some((equals, _)) => hidden.push(start + equals + 1..end),
+            None if inside => hidden.push(start..end),
+            None => {}
+        }
+        inside |= secret.is_some();
+        start = end;
+    }
+    hidden
+}
+
+fn begins_value(c: char) -> bool {
+    matches!(c, '"' | '\'' | '[' | '{' | 't' | 'f' | '+' | '-' | '0'..='9')
+}
+
+/// The line in which a span begins, as it may be shown.
+fn excerpt(text: &str, span: Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
+    let start = text.floor_char_boundary(span.start.min(text.len()));
+    let (above, below) = text.split_at(start);
+    let line_start = above.rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = start + below.find('\n').unwrap_or(below.len());
+    let content = text.get(line_start..line_end).unwrap_or_default().trim_end_matches('\r');
+
+    let mut shown = String::new();
+    let mut marked = Vec::new(); // per character of `shown`: whether it is meant
+    let mut redacting = false;
+    for (offset, c) in content.char_indices() {
+        let offset = line_start + offset;
+        let piece: String = match hidden.iter().any(|range| range.contains(&offset)) {
+            false => visible(if c == '\t' { ' ' } else { c }).collect(),
+            true if redacting => String::new(),
+            true => REDACTED.to_owned(),
+        };
+        redacting = hidden.iter().any(|range| range.contains(&offset));
+        marked.extend(piece.chars().map(|_| span.contains(&offset)));
+        shown.push_str(&piece);
+    }
+
+    let column = text.get(line_start..start).unwrap_or_default().chars().count() + 1;
+    // A span that is empty, or at the end of the line, is the place where something is missing.
+    let before = marked.iter().position(|marked| *marked).unwrap_or(if redacting { 0 } else { marked.len() });
+    let width = marked.iter().filter(|marked| **marked).count();
+    cut(Excerpt { line: above.matches('\n').count() + 1, column, text: shown, before, width })
+}
+
+/// A long line, cut to what surrounds the part that is meant.
+fn cut(excerpt: Excerpt) -> Excerpt {
+    const MOST: usize = 120;
+    const AROUND: usize = 40;
+    let length = excerpt.text.chars().count();
+    if length <= MOST {
+        return excerpt;
+    }
+    let from = if excerpt.before > MOST - AROUND { excerpt.before - AROUND } else { 0 };
+    let lead = if from > 0 { "..." } else { "" };
+    let trail = if from + MOST < length { "..." } else { "" };
+    let window: String = excerpt.text.chars().skip(from).take(MOST).collect();
+    let before = lead.len() + excerpt.before - from;
+    let width = excerpt.width.min(MOST + from - excerpt.before);
+    Excerpt { text: format!("{lead}{window}{trail}"), before, width, ..excerpt }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    const FILE: &str = r#"
+[server]
+listen = "a"
+
+[[issuers]]
+issuer = "one"
+
+[[issuers]]
+  issuer = "two"
+  refresh = { min = "1s" }
+  introspection.client_id = "x"
+"#;
+
+    fn place(path: &str) -> Place {
+        let step = |part: &str| match part.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Key(part.to_owned()),
+        };
+        Place { path: path.split('/').map(step).collect(), ..Place::root() }
+    }
+
+    fn shown(text: &str, place: Place) -> String {
+        let source = Source::parse(Path::new("c.toml"), text).unwrap();
+        source.locate(Finding::error(&place, "wrong")).to_string()
+    }
+
+    #[test]
+    fn keys_values_and_headers_are_found() {
+        let table = [
+            (place("server/listen"), "3:10", "\"a\""),
+            (place("server/listen").key(), "3:1", "listen"),
+            (place("server"), "2:1", "[server]"),
+            (place("issuers/1"), "8:1", "[[issuers]]"),
+            (place("issuers/1/issuer").key(), "9:3", "issuer"),
+            (place("issuers/1/refresh/min"), "10:21", "\"1s\""),
+            (place("issuers/1/introspection"), "11:3", "introspection"),
+            (place("issuers/0/nothing/such"), "5:1", "[[issuers]]"),
+        ];
+        for (place, position, marked) in table {
+            let problem = shown(FILE, place);
+            let lines: Vec<&str> = problem.lines().collect();
+            assert_eq!(lines[0], format!("c.toml:{position}: error: wrong"));
+            let (from, to) = (lines[2].find('^').unwrap(), lines[2].rfind('^').unwrap());
+            assert_eq!(&lines[1][from..=to], marked, "{problem}");
+        }
+        assert_eq!(shown(FILE, Place::root()), "c.toml: error: wrong");
+        assert_eq!(shown(FILE, place("nothing")), "c.toml: error: wrong");
+    }
+
+    #[test]
+    fn columns_count_characters_and_strange_ones_do_no_harm() {
+        let text = "a = '\u{e9}\u{e9}', b = 1";
+        let at = text.find('b').unwrap();
+        assert_eq!(excerpt(text, at..at + 1, &[]).column, 11);
+        let escape = excerpt("a = \u{1b}[2J", 4..5, &[]);
+        assert_eq!((escape.text.as_str(), escape.before, escape.width), (r"a = \u{1b}[2J", 4, 6));
+        // Inside a character, beyond the end, upside down.
+        for span in [1..2, 900..901, Range { start: 3, end: 1 }] {
+            let _ = excerpt("\u{1f43b}", span, &[]);
+        }
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let text = format!("{}HERE{}", "a".repeat(500), "b".repeat(500));
+        let excerpt = excerpt(&text, 500..504, &[]);
+        assert_eq!((excerpt.column, excerpt.width), (501, 4));
+        assert!(excerpt.text.len() < 130 && excerpt.text[excerpt.before..].starts_with("HERE"), "{}", excerpt.text);
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let files = [
+            "client_secret = 'hunter2'",
+            "client_secret = '''\nhunter2\n'''",
+            "x = { client_id = 'a', client_secret = 'hunter2' }",
+            "x = [{ password = 'hunter2' }]",
+            "[x]\n\"api_key\" = 'hunter2'",
+            "x = 'https://alice:hunter2@auth.example.com'",
+            "x = ['a', 'alice:hunter2@127.0.0.1:80']",
+            "x = 1\nauthorization = 'Basic hunter2'",
+            // Broken ones.
+            "client_secret = 'hunter2",
+            "client_secret = hunter2",
+            "client_secret = '''\nhunter2 ''' hunter2\nhunter2",
+            "x = { client_id = 'a', client_secret = 'hunter2'",
+            "'client_secret' = \"\\hunter2\"",
+            "client_secret = 'a'\nclient_secret = 'hunter2'",
+            "client_secret = 'a' hunter2",
+            "x = 'https://alice:hunter2@auth.example.com",
+            "authorization = 'Basic hunter2",
+        ];
+        for text in files {
+            let problems = match Source::parse(Path::new("c.toml"), text) {
+                Err(problems) => problems.into_vec(),
+                Ok(source) => {
+                    ["client_secret", "x", "x/client_secret", "x/0/password", "x/0", "x/api_key", "authorization"]
+                        .map(|path| source.locate(Finding::error(&place(path), "wrong")))
+                        .into()
+                }
+            };
+            for problem in problems {
+                assert!(!problem.to_string().contains("hunter2"), "{text}: {problem}");
+            }
+        }
+        assert!(shown("client_secret_file = 'path'", place("client_secret_file")).contains("'path'"));
+    }
+
+    #[test]
+    fn a_password_leaves_its_place_with_no_message() {
+        let source = Source::parse(Path::new("c.toml"), "url = 'https://a:hunter2@b'").unwrap();
+        let complaint =
+            Complaint::new("there is no `https://a:hunter2@b/`").hint("did you mean `https://a:hunter2@b`?");
+        let told = source.locate(Finding::error(&Place::root(), complaint)).to_string();
+        let expected = "there is no `https://[redacted]@b/`\n  hint: did you mean `https://[redacted]@b`?";
+        assert_eq!(told, format!("c.toml: error: {expected}"));
+    }
+
+    #[test]
+    fn a_stray_secret_is_hidden_where_the_complaint_says_so() {
+        let source = Source::parse(Path::new("c.toml"), "url = 'https://a:hunter2@b'").unwrap();
+        let finding = Finding::error(&place("url").key(), Complaint::new("wrong").private());
+        assert_eq!(source.locate(finding).to_string(), "c.toml:1:1: error: wrong\n  1 | url = [redacted]\n    | ^^^");
+    }
+}

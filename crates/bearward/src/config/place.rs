@@ -1,0 +1,188 @@
+//! Where a value of the configuration comes from.
+
+use std::fmt;
+
+use super::problem::Severity;
+
+/// A value, and the place it comes from.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+/// A place in the configuration: the way to it, and the layer that speaks there.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) path: Vec<Step>,
+    pub(super) part: Part,
+    pub(super) layer: Layer,
+}
+
+/// One step on the way to a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Into a table.
+    Key(String),
+    /// Into a list.
+    Index(usize),
+}
+
+/// What of a key and its value is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The key.
+    Key,
+    /// The value; of a table, its header.
+    Value,
+}
+
+/// The layers of the configuration; a later one overrides the earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    /// The configuration file.
+    File,
+    /// The environment, `BEARWARD_SECTION__KEY`.
+    Environment,
+    /// The flags of the command line.
+    Flags,
+}
+
+impl Place {
+    /// The file as a whole.
+    pub(super) fn root() -> Self {
+        Self { path: Vec::new(), part: Part::Value, layer: Layer::File }
+    }
+
+    /// The place one step further.
+    pub(super) fn step(&self, step: Step, layer: Layer) -> Self {
+        let path = self.path.iter().cloned().chain([step]).collect();
+        Self { path, part: Part::Value, layer }
+    }
+
+    /// The key that leads here.
+    pub(super) fn key(&self) -> Self {
+        Self { part: Part::Key, ..self.clone() }
+    }
+
+    /// The keys on the way, without the positions in lists.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+}
+
+/// The table at a place, as its header is written: `[server]`, `[[issuers]]`, `[issuers.refresh]`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.keys().collect::<Vec<_>>().join(".");
+        match self.path.last() {
+            None => f.write_str("the configuration"),
+            Some(Step::Key(_)) => write!(f, "[{keys}]"),
+            Some(Step::Index(_)) => write!(f, "[[{keys}]]"),
+        }
+    }
+}
+
+/// A problem whose place is not yet looked up in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    pub(super) place: Place,
+    pub(super) complaint: Complaint,
+}
+
+impl Finding {
+    pub(super) fn error(place: &Place, complaint: impl Into<Complaint>) -> Self {
+        Self { severity: Severity::Error, place: place.clone(), complaint: complaint.into() }
+    }
+
+    pub(super) fn warning(place: &Place, complaint: impl Into<Complaint>) -> Self {
+        Self { severity: Severity::Warning, place: place.clone(), complaint: complaint.into() }
+    }
+}
+
+/// What is wrong with a value, told by one who does not know where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Complaint {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    /// Whether the value may be a secret that strayed here, and must not be shown.
+    pub(super) private: bool,
+}
+
+impl Complaint {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, private: false }
+    }
+
+    /// With advice.
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With the question whether something else was meant, where anything comes close.
+    pub(super) fn did_you_mean(self, suggestion: Option<impl fmt::Display>) -> Self {
+        match suggestion {
+            Some(suggestion) => self.hint(format!("did you mean `{suggestion}`?")),
+            None => self,
+        }
+    }
+
+    /// Without showing the value.
+    pub(super) fn private(self) -> Self {
+        Self { private: true, ..self }
+    }
+}
+
+impl From<String> for Complaint {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<&str> for Complaint {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
+/// A text of the configuration as it may stand in a message: in one line, and not longer than a person wants to read.
+pub(super) fn quote(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut quoted: String = text.chars().take(MOST).flat_map(visible).collect();
+    if text.chars().nth(MOST).is_some() {
+        quoted.push_str("...");
+    }
+    format!("`{quoted}`")
+}
+
+/// A character as it may be shown on a terminal: one that would move the cursor or turn the text around is escaped.
+pub(super) fn visible(c: char) -> impl Iterator<Item = char> {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = if c.is_control() || turns { c.escape_unicode().to_string() } else { c.to_string() };
+    escaped.chars().collect::<Vec<_>>().into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_named_as_they_are_written() {
+        let issuers = Place::root().step(Step::Key("issuers".to_owned()), Layer::File);
+        let first = issuers.step(Step::Index(0), Layer::File);
+        assert_eq!(issuers.to_string(), "[issuers]");
+        assert_eq!(first.to_string(), "[[issuers]]");
+        assert_eq!(first.step(Step::Key("refresh".to_owned()), Layer::File).to_string(), "[issuers.refresh]");
+    }
+
+    #[test]
+    fn quoted_text_is_short_and_cannot_play_tricks_on_a_terminal() {
+        assert_eq!(quote("a\u{1b}[2Jb\n"), r"`a\u{1b}[2Jb\u{a}`");
+        assert_eq!(quote("\u{202e}abc"), r"`\u{202e}abc`");
+        assert_eq!(quote(&"a".repeat(81)), format!("`{}...`", "a".repeat(80)));
+    }
+}

@@ -1,0 +1,237 @@
+//! Reads values one by one and notes what is wrong with them, instead of stopping at the first mistake.
+//!
+//! Whoever reads a section asks for each of its keys and then calls [`Section::finish`]; keys that nobody asked for are
+//! unknown. A key that cannot be read is noted and reads as absent: the reader may go on with any stand-in, because a
+//! configuration with an error is never used.
+
+mod values;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use figment::value::{Dict, Value};
+
+use super::layers::Layers;
+use super::place::{At, Complaint, Finding, Layer, Place, Step, quote};
+use super::suggest;
+
+/// What is common to the reading of all sections.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    layers: &'a Layers,
+    /// The environment, in which secrets may be.
+    pub(super) environment: &'a BTreeMap<String, String>,
+    /// The folder of the configuration file; relative paths start here.
+    pub(super) folder: PathBuf,
+    findings: RefCell<Vec<Finding>>,
+    /// Every key that was asked for, to hold the example file against.
+    #[cfg(test)]
+    pub(super) asked: RefCell<std::collections::BTreeSet<String>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        layers: &'a Layers,
+        environment: &'a BTreeMap<String, String>,
+        folder: PathBuf,
+        findings: Vec<Finding>,
+    ) -> Self {
+        Self {
+            layers,
+            environment,
+            folder,
+            findings: RefCell::new(findings),
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
+    }
+
+    /// The merged values of all layers.
+    pub(super) fn values(&self) -> Dict {
+        self.layers.values()
+    }
+
+    /// The top level, to be read from these values.
+    pub(super) fn root<'r>(&'r self, values: &'r Dict) -> Section<'r> {
+        Section::new(self, Some(values), Place::root())
+    }
+
+    /// Notes an error.
+    pub(super) fn error(&self, place: &Place, complaint: impl Into<Complaint>) {
+        self.findings.borrow_mut().push(Finding::error(place, complaint));
+    }
+
+    /// Notes something odd.
+    pub(super) fn warning(&self, place: &Place, complaint: impl Into<Complaint>) {
+        self.findings.borrow_mut().push(Finding::warning(place, complaint));
+    }
+
+    /// Everything that was noted.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_inner()
+    }
+}
+
+/// A table, while it is read.
+#[derive(Debug)]
+pub(super) struct Section<'r> {
+    pub(super) reading: &'r Reading<'r>,
+    /// `None` where the table is absent and everything in it has its default.
+    values: Option<&'r Dict>,
+    pub(super) place: Place,
+    known: Vec<&'static str>,
+    refused: Vec<&'static str>,
+}
+
+impl<'r> Section<'r> {
+    fn new(reading: &'r Reading<'r>, values: Option<&'r Dict>, place: Place) -> Self {
+        Self { reading, values, place, known: Vec::new(), refused: Vec::new() }
+    }
+
+    /// Whether the key is there, readable or not.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.is_some_and(|values| values.contains_key(key))
+    }
+
+    /// The place of a key, there or not.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        let value = self.values.and_then(|values| values.get(key));
+        let layer = value.map_or(self.place.layer, |value| self.reading.layers.layer(value));
+        self.place.step(Step::Key(key.to_owned()), layer)
+    }
+
+    /// Notes that a key without a default is missing.
+    pub(super) fn missing(&self, key: &str, example: &str) {
+        let complaint = Complaint::new(format!("missing key `{key}` in {}", self.place));
+        self.reading.error(&self.place, complaint.hint(format!("for example: {key} = {example}")));
+    }
+
+    /// A table, if it is there.
+    pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'r>> {
+        let At { value, place } = self.take(key)?;
+        match value {
+            // The layer of a merged table says nothing: its values have layers of their own.
+            Value::Dict(_, values) => {
+                let place = Place { layer: Layer::File, ..place };
+                Some(Section::new(self.reading, Some(values), place))
+            }
+            Value::Array(..) => {
+                let complaint = Complaint::new(format!("{place} stands once, it is not a list"));
+                self.reading.error(&place, complaint.hint(format!("write {place} in single brackets")));
+                None
+            }
+            value => {
+                self.wrong_type(&place, &format!("a table, {place}"), value);
+                None
+            }
+        }
+    }
+
+    /// A table; an empty one if it is absent.
+    pub(super) fn section_or_empty(&mut self, key: &'static str) -> Section<'r> {
+        let place = Place { layer: Layer::File, ..self.place_of(key) };
+        let reading = self.reading;
+        self.section(key).unwrap_or(Section::new(reading, None, place))
+    }
+
+    /// The tables of a list; none if it is absent. `None` where it is there and is something else, which is noted.
+    pub(super) fn sections(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
+        let Some(At { value, place }) = self.take(key) else { return Some(Vec::new()) };
+        let Value::Array(_, values) = value else {
+            let complaint = Complaint::new(format!("`{key}` is a list of tables"));
+            self.reading.error(&place, complaint.hint(format!("write [[{key}]], in double brackets")));
+            return None;
+        };
+        let mut sections = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let place = place.step(Step::Index(index), Layer::File);
+            match value {
+                Value::Dict(_, values) => sections.push(Section::new(self.reading, Some(values), place)),
+                value => self.wrong_type(&place, &format!("a table, {place}"), value),
+            }
+        }
+        (sections.len() == values.len()).then_some(sections)
+    }
+
+    /// The entries of a table whose keys are free. The keys of the answer are at the places of the keys.
+    pub(super) fn entries<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, Complaint>,
+    ) -> Vec<(At<String>, At<T>)> {
+        let Some(section) = self.section(key) else { return Vec::new() };
+        let mut entries = Vec::new();
+        for (name, value) in section.values.into_iter().flatten() {
+            let place = section.place_of(name);
+            let name = At { value: name.clone(), place: place.key() };
+            if let Some(value) = section.parse_value(value, place, "a string", &parse) {
+                entries.push((name, value));
+            }
+        }
+        entries
+    }
+
+    /// Ends the reading: what nobody asked for is unknown.
+    pub(super) fn finish(self) {
+        let answered = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
+        for name in self.values.into_iter().flat_map(Dict::keys).filter(|name| !answered(name)) {
+            let place = self.place_of(name).key();
+            let table = match self.place.path.is_empty() {
+                true => "at the top level".to_owned(),
+                false => format!("in {}", self.place),
+            };
+            let complaint = Complaint::new(format!("unknown key {} {table}", quote(name)));
+            let meant = suggest::key(name, &self.known);
+            let complaint = match (place.layer, meant) {
+                (Layer::Environment, Some(meant)) => {
+                    complaint.did_you_mean(Some(super::layers::variable(&self.place_of(meant))))
+                }
+                (_, Some(meant)) => complaint.did_you_mean(Some(meant)),
+                (_, None) => complaint.hint(format!("the keys here are {}", self.known.join(", "))),
+            };
+            self.reading.error(&place, complaint);
+        }
+    }
+
+    /// Notes an empty list, where an empty one would mean something else than it seems to.
+    pub(super) fn refuse_empty(&self, key: &str, hint: &str) {
+        if matches!(self.values.and_then(|values| values.get(key)), Some(Value::Array(_, values)) if values.is_empty())
+        {
+            self.reading.error(&self.place_of(key), Complaint::new("must not be empty").hint(hint));
+        }
+    }
+
+    /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
+    pub(super) fn refuse(&mut self, key: &'static str, complaint: impl FnOnce() -> Complaint) {
+        if self.has(key) {
+            self.reading.error(&self.place_of(key).key(), complaint());
+            self.refused.push(key);
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<At<&'r Value>> {
+        self.note(key);
+        let value = self.values.and_then(|values| values.get(key))?;
+        Some(At { value, place: self.place_of(key) })
+    }
+
+    fn note(&mut self, key: &'static str) {
+        #[cfg(test)]
+        self.reading.asked.borrow_mut().insert(self.place_of(key).keys().collect::<Vec<_>>().join("."));
+        self.known.push(key);
+    }
+
+    fn wrong_type(&self, place: &Place, expected: &str, found: &Value) {
+        let found = match found {
+            Value::String(..) | Value::Char(..) => "a string",
+            Value::Bool(..) => "true or false",
+            Value::Num(_, number) if number.to_i128().is_some() => "a whole number",
+            Value::Num(..) => "a fraction",
+            Value::Empty(..) => "a date",
+            Value::Dict(..) => "a table",
+            Value::Array(..) => "a list",
+        };
+        self.reading.error(place, format!("expected {expected}, found {found}"));
+    }
+}

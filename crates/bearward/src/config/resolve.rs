@@ -1,0 +1,98 @@
+//! From values to settings: one module a section, and here what concerns several.
+
+mod identity;
+mod introspection;
+mod issuers;
+mod places;
+mod route_match;
+mod route_rules;
+mod routes;
+mod secret;
+mod server;
+mod upstreams;
+mod urls;
+
+use std::net::SocketAddr;
+
+use bearward_gate::GateSettings;
+use bearward_proxy::ProxySettings;
+
+use self::server::{Admin, Server};
+use super::Config;
+use super::place::{At, Complaint};
+use super::reader::{Reading, Section};
+
+/// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
+pub(super) fn resolve(reading: &Reading<'_>) -> Config {
+    let values = reading.values();
+    let mut root = reading.root(&values);
+    let server = server::server(root.section_or_empty("server"));
+    let admin = server::admin(root.section_or_empty("admin"));
+    let log = server::log(root.section_or_empty("log"));
+    let cache = server::cache(root.section_or_empty("cache"));
+    let identity = identity::headers(root.section_or_empty("identity"));
+    let issuers = root.sections("issuers").map(issuers::issuers);
+    let upstreams = root.sections("upstreams").map(upstreams::upstreams);
+    let routes = match (root.sections("routes"), &issuers, &upstreams) {
+        (Some(routes), Some(issuers), Some(upstreams)) => routes::routes(reading, routes, issuers, upstreams),
+        // Routes that refer to what could not be read are not at fault.
+        _ => Vec::new(),
+    };
+    root.finish();
+
+    listeners(reading, &server, &admin);
+    let proxy = ProxySettings {
+        listen: server.listen.into_iter().map(|address| address.value).collect(),
+        threads: server.threads,
+        max_header_bytes: server.max_header_bytes,
+        upstreams: upstreams.into_iter().flatten().map(|upstream| upstream.value).collect(),
+        drain: server.drain,
+        keepalive_pool: server.keepalive_pool,
+    };
+    let gate = GateSettings {
+        realm: server.realm,
+        max_token_bytes: server.max_token_bytes,
+        issuers: issuers.into_iter().flatten().map(|issuer| issuer.value).collect(),
+        routes,
+        cache,
+        identity,
+    };
+    Config { gate, proxy, admin: admin.settings, log, warnings: Vec::new() }
+}
+
+/// Two listeners cannot share an address, and the operating system's own message would name only one of them.
+fn listeners(reading: &Reading<'_>, server: &Server, admin: &Admin) {
+    let listen = admin.settings.listen;
+    if let Some(address) = server.listen.iter().find(|address| overlap(address.value, listen)) {
+        let complaint = Complaint::new(format!("server.listen {} and admin.listen {listen} overlap", address.value));
+        let place = admin.place.as_ref().unwrap_or(&address.place);
+        reading.error(place, complaint.hint("give the admin server a port of its own"));
+    }
+    if let Some(place) = admin.place.as_ref().filter(|_| !listen.ip().to_canonical().is_loopback()) {
+        let complaint = Complaint::new(format!("the admin server at {listen} can be reached from other machines"));
+        let hint = "it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring";
+        reading.warning(place, complaint.hint(hint));
+    }
+    for (index, address) in server.listen.iter().enumerate() {
+        let earlier = server.listen.iter().take(index).find(|earlier| overlap(earlier.value, address.value));
+        if let Some(earlier) = earlier {
+            reading.error(&address.place, format!("{} and {} overlap", earlier.value, address.value));
+        }
+    }
+}
+
+/// Whether two listeners would get in each other's way. Port 0 is a new port each time.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    // `[::]` takes IPv4 connections too, unless the system is told otherwise.
+    let covers = |a: SocketAddr, b: SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
+}
+
+/// Notes names that stand twice. What they name is told from the second one on.
+fn unique<'a>(section: &Section<'_>, name: Option<&At<String>>, earlier: impl IntoIterator<Item = &'a str>) {
+    let Some(name) = name else { return };
+    if earlier.into_iter().any(|earlier| earlier == name.value) {
+        let complaint = Complaint::new(format!("a second of this name in {}", section.place));
+        section.reading.error(&name.place, complaint.hint("give each its own"));
+    }
+}

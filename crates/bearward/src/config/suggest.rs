@@ -1,0 +1,88 @@
+//! "Did you mean ...?"
+
+/// Names that people know from elsewhere, and ours for them.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("address", "listen"),
+    ("addresses", "servers"),
+    ("anonymous", "open"),
+    ("aud", "audiences"),
+    ("backend", "upstream"),
+    ("backends", "upstreams"),
+    ("bind", "listen"),
+    ("clock_skew", "leeway"),
+    ("endpoint", "url"),
+    ("iss", "issuer"),
+    ("introspection_endpoint", "url"),
+    ("jwks_uri", "jwks_url"),
+    ("match", "path"),
+    ("port", "listen"),
+    ("prefix", "path"),
+    ("public", "open"),
+    ("required_scopes", "scopes"),
+    ("service", "upstream"),
+    ("size", "max_entries"),
+    ("skew", "leeway"),
+    ("target", "upstream"),
+    ("targets", "servers"),
+    ("tolerance", "leeway"),
+    ("ttl", "max_age"),
+    ("urls", "servers"),
+    ("verbosity", "level"),
+    ("workers", "threads"),
+];
+
+/// The known key that an unknown one was meant to be: one that is a typing error away, or that goes by another name
+/// elsewhere.
+pub(super) fn key<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    if let Some(found) = nearest(unknown, known.iter().copied()) {
+        return Some(found);
+    }
+    let synonyms = SYNONYMS.iter().filter(|(_, key)| known.contains(key)).map(|(word, _)| *word);
+    let word = nearest(unknown, synonyms)?;
+    let (_, key) = SYNONYMS.iter().find(|(synonym, key)| *synonym == word && known.contains(key))?;
+    known.iter().copied().find(|known| known == key)
+}
+
+/// The candidate that is nearest to a word, if it is near enough to have been meant.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // In a word of three letters, two changes leave nothing of it.
+    let most = if word.chars().count() <= 3 { 1 } else { 2 };
+    let word = word.to_ascii_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[&str] = &["issuer", "audiences", "leeway", "jwks_url", "servers"];
+
+    #[test]
+    fn keys() {
+        let table = [
+            ("audience", Some("audiences")),
+            ("Leeway", Some("leeway")),
+            ("leewya", Some("leeway")),
+            ("clok_skew", Some("leeway")),
+            ("jwks_uri", Some("jwks_url")),
+            ("targets", Some("servers")),
+            ("bind", None), // its key, `listen`, is not known here
+            ("colour", None),
+            ("", None),
+        ];
+        for (unknown, expected) in table {
+            assert_eq!(key(unknown, KNOWN), expected, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn short_words_must_be_close() {
+        assert_eq!(nearest("GTE", ["GET", "PUT"]), Some("GET"));
+        assert_eq!(nearest("XYZ", ["GET", "PUT"]), None);
+    }
+}

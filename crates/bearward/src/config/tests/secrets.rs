@@ -1,0 +1,143 @@
+//! Secrets come from files and from the environment, and never come out again.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use bearward_proxy::AuthorizationMode;
+use tempfile::TempDir;
+
+use super::*;
+
+const SECRET: &str = "hunter2";
+
+/// A folder with a configuration in it, and what its author is told.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, content: &str, mode: u32) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn read(&self, introspection: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let text = format!("{ISSUER}[issuers.introspection]\nclient_id = \"a\"\n{introspection}\n{UPSTREAM}{ROUTE}");
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let path = self.0.path().join("config.toml");
+        let read = parse(&text, &path, &Overrides::default(), environment);
+        let shown = format!("{read:?} {}", read.as_ref().err().map(ToString::to_string).unwrap_or_default());
+        assert!(!shown.contains(SECRET), "{shown}");
+        let folder = self.0.path().display().to_string();
+        read.map_err(|problems| problems.to_string().replace(&folder, "FOLDER"))
+    }
+}
+
+fn secret(config: &Config) -> String {
+    config.gate.issuers[0].introspection.as_ref().unwrap().client_secret.read().to_string()
+}
+
+#[test]
+fn from_a_file_beside_the_configuration_or_anywhere() {
+    let folder = Folder::new();
+    let path = folder.file("secret", "hunter2\n", 0o640);
+    for path in ["secret", path.to_str().unwrap()] {
+        let config = folder.read(&format!("client_secret_file = \"{path}\""), &[]).unwrap();
+        assert_eq!(secret(&config), SECRET);
+    }
+}
+
+#[test]
+fn from_the_environment() {
+    let folder = Folder::new();
+    let read = |environment: &[_]| folder.read("client_secret_env = \"THE_SECRET\"", environment);
+    // Digits alone stay text.
+    for value in [SECRET, "123456", "true", "[1]"] {
+        assert_eq!(secret(&read(&[("THE_SECRET", value)]).unwrap()), value);
+    }
+    assert!(read(&[]).unwrap_err().contains("the environment variable THE_SECRET is not set"));
+    assert!(read(&[("THE_SECRET", "")]).unwrap_err().contains("the environment variable THE_SECRET is empty"));
+    // Somebody put the secret itself there.
+    let told = folder.read("client_secret_env = \"hunter2!\"", &[]).unwrap_err();
+    assert!(told.contains("must be the name of an environment variable"), "{told}");
+}
+
+#[test]
+fn files_that_are_missing_empty_or_open_to_others_are_told() {
+    let folder = Folder::new();
+    folder.file("open", SECRET, 0o644);
+    folder.file("writable", SECRET, 0o602);
+    folder.file("empty", "", 0o600);
+    folder.file("newline", "\n", 0o600);
+    folder.file("binary", "\u{0}", 0o600);
+    fs::write(folder.0.path().join("binary"), [0xff]).unwrap();
+    folder.file("long", &"a".repeat(70_000), 0o600);
+    let table = [
+        ("missing", "cannot read `FOLDER/missing`: there is no such file"),
+        (".", "is a directory"),
+        ("open", "every user of this machine can get at `FOLDER/open`"),
+        ("open", "hint: chmod o= FOLDER/open"),
+        ("writable", "every user of this machine can get at"),
+        ("empty", "`FOLDER/empty` is empty"),
+        ("newline", "empty"),
+        ("binary", "not UTF-8"),
+        ("long", "longer than 64 KiB"),
+    ];
+    for (name, expected) in table {
+        let told = folder.read(&format!("client_secret_file = \"{name}\""), &[]).unwrap_err();
+        assert!(told.contains(expected), "{name}: {told}");
+        assert!(told.contains("config.toml:6:22: error: "), "{told}");
+        assert!(told.ends_with("\n1 error"), "{told}");
+    }
+}
+
+#[test]
+fn never_in_the_configuration() {
+    let folder = Folder::new();
+    insta::assert_snapshot!(folder.read("client_secret = \"hunter2\"", &[]).unwrap_err(), @"
+    FOLDER/config.toml:6:1: error: secrets do not stand in the configuration
+      6 | client_secret = [redacted]
+        | ^^^^^^^^^^^^^
+      hint: name a file with `client_secret_file`, or an environment variable with `client_secret_env`
+
+    1 error
+    ");
+    insta::assert_snapshot!(folder.read("", &[]).unwrap_err(), @"
+    FOLDER/config.toml:4:1: error: the client's secret is missing in [issuers.introspection]
+      4 | [issuers.introspection]
+        | ^^^^^^^^^^^^^^^^^^^^^^^
+      hint: name a file with `client_secret_file`, or an environment variable with `client_secret_env`
+
+    1 error
+    ");
+    let both = folder.read("client_secret_file = \"a\"\nclient_secret_env = \"B\"", &[]).unwrap_err();
+    assert!(both.contains("7:1: error: `client_secret_file` and `client_secret_env` exclude each other"), "{both}");
+    // A URL with a password, an unknown key, a password for a number, broken TOML.
+    for stray in
+        ["url = \"https://a:hunter2@b\"", "password = \"hunter2\"", "client_secret = hunter2", "secret = \"hunter2"]
+    {
+        folder.read(&format!("client_secret_env = \"A\"\n{stray}"), &[("A", "b")]).unwrap_err();
+    }
+}
+
+#[test]
+fn the_gateways_own_authorization_is_the_content_of_a_file() {
+    let folder = Folder::new();
+    folder.file("good", "Basic aHVudGVyMg==\n", 0o600);
+    folder.file("bad", "Basic a\nX-Admin: hunter2", 0o600);
+    let read = |name: &str| {
+        let upstream = UPSTREAM.to_owned() + &format!("authorization = \"replace\"\nauthorization_file = \"{name}\"\n");
+        let text = format!("{ISSUER}{upstream}{ROUTE}");
+        parse(&text, &folder.0.path().join("config.toml"), &Overrides::default(), [])
+    };
+    let config = read("good").unwrap();
+    let AuthorizationMode::Replace(secret) = &config.proxy.upstreams[0].authorization else { panic!("not replaced") };
+    assert_eq!(&*secret.read(), "Basic aHVudGVyMg==");
+    let told = read("bad").unwrap_err().to_string();
+    assert!(told.contains("the content of this file cannot stand in a header") && !told.contains(SECRET), "{told}");
+}

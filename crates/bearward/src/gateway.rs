@@ -1,0 +1,217 @@
+//! The gateway as one thing to start and stop: the gate, the proxy on its own thread, and the admin server.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use bearward_gate::Gate;
+use bearward_proxy::{ProxyError, ProxySettings};
+use prometheus::Registry;
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+
+use crate::admin::{self, Readiness};
+use crate::config::Config;
+use crate::exit::{Exit, OrStop, Stop};
+use crate::process_metrics;
+
+/// The longest that the proxy may take until it accepts connections. It takes milliseconds; the alternative to an end
+/// is a process that runs and answers nobody.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a starting proxy is looked at.
+const START_POLL: Duration = Duration::from_millis(10);
+
+/// A running gateway.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    listen: Vec<SocketAddr>,
+    admin: SocketAddr,
+    readiness: Arc<Readiness>,
+    shutdown: watch::Sender<bool>,
+    ended: oneshot::Receiver<anyhow::Result<()>>,
+}
+
+impl Gateway {
+    /// Binds, and starts everything. Issuers need not be there: readiness tells of them. Call it within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Unavailable`] where an address is taken, before anything else has happened.
+    pub(crate) fn start(config: Config, runtime: &Handle) -> Result<Self, Stop> {
+        let listen = config.proxy.listen.clone();
+        bearward_proxy::bind_check(&listen).map_err(proxy_error).or_stop(Exit::Unavailable)?;
+        bearward_proxy::bind_check(&[config.admin.listen])
+            .map_err(|error| anyhow!("admin server: {error}"))
+            .or_stop(Exit::Unavailable)?;
+        let admin = TcpListener::bind(config.admin.listen)?;
+        let admin_address = admin.local_addr()?;
+
+        let registry = Registry::new();
+        process_metrics::register(&registry)?;
+        let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);
+        let readiness = Arc::new(Readiness::new(Arc::clone(&gate)));
+        admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
+        let (shutdown, ended) = spawn_proxy(config.proxy, gate, registry)?;
+        Ok(Self { listen, admin: admin_address, readiness, shutdown, ended })
+    }
+
+    /// The address of health, readiness and metrics.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Whether requests can be answered now.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.readiness.is_ready()
+    }
+
+    /// Waits until the proxy accepts connections on every address.
+    ///
+    /// # Errors
+    ///
+    /// When it ends before, or does not get there in twenty seconds.
+    pub(crate) async fn listening(&mut self) -> Result<(), Stop> {
+        let addresses: Vec<_> = self.listen.iter().copied().map(reachable).collect();
+        let accepts = async {
+            for address in addresses {
+                // The framework does not say when it listens, and keeps a process alive that could not.
+                while TcpStream::connect(address).await.is_err() {
+                    tokio::time::sleep(START_POLL).await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            stop = self.ended() => stop.context("the proxy ended before it listened").or_stop(Exit::Unavailable)?,
+            started = tokio::time::timeout(START_TIMEOUT, accepts) => started
+                .map_err(|_| anyhow!("the proxy does not listen after {} seconds", START_TIMEOUT.as_secs()))
+                .or_stop(Exit::Unavailable)?,
+        }
+        self.readiness.listening();
+        Ok(())
+    }
+
+    /// Begins to drain: not ready from now on, no new connections, requests under way are finished.
+    pub(crate) fn drain(&self) {
+        self.readiness.draining();
+        // The proxy holds the other end as long as it runs; if it has ended there is nothing to drain.
+        let _ = self.shutdown.send(true);
+    }
+
+    /// Waits for the end of the proxy.
+    ///
+    /// # Errors
+    ///
+    /// What ended it, if nobody asked it to end.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        match (&mut self.ended).await {
+            Ok(ended) => ended,
+            Err(_) => Err(anyhow!("the proxy's thread panicked")),
+        }
+    }
+}
+
+type Ended = oneshot::Receiver<anyhow::Result<()>>;
+
+/// Pingora makes runtimes of its own and must not be called in another one.
+fn spawn_proxy(
+    settings: ProxySettings,
+    gate: Arc<Gate>,
+    registry: Registry,
+) -> anyhow::Result<(watch::Sender<bool>, Ended)> {
+    let (shutdown, stop) = watch::channel(false);
+    let (report, ended) = oneshot::channel();
+    let body = move || {
+        let asked = stop.clone();
+        let result = bearward_proxy::run(settings, gate, &registry, stop).map_err(proxy_error);
+        let result = match result {
+            Ok(()) if !*asked.borrow() => Err(anyhow!("the proxy ended without being asked to")),
+            result => result,
+        };
+        // Nobody waits for it when the process ends anyway.
+        let _ = report.send(result);
+    };
+    thread::Builder::new().name("proxy".to_owned()).spawn(body).context("cannot start the proxy's thread")?;
+    Ok((shutdown, ended))
+}
+
+/// The proxy's messages say already what the system said, so their causes are not told once more.
+fn proxy_error(error: ProxyError) -> anyhow::Error {
+    anyhow!("{error}")
+}
+
+/// Where a listener can be reached from this machine: "any address" is nowhere to connect to on every system.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{self, Overrides};
+
+    fn free() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    /// The issuer is nowhere, which keeps no gateway from starting.
+    fn config(listen: SocketAddr, admin: SocketAddr) -> Config {
+        let text = format!(
+            "[server]\nlisten = \"{listen}\"\n[admin]\nlisten = \"{admin}\"\n\
+             [[issuers]]\nissuer = \"http://127.0.0.1:1\"\naudiences = [\"https://api.example.com\"]\n\
+             [[upstreams]]\nname = \"orders\"\nservers = [\"127.0.0.1:1\"]\n\
+             [[routes]]\npath = \"/orders/*\"\nupstream = \"orders\"\nscopes = [\"orders:read\"]\n"
+        );
+        config::parse(&text, Path::new("test.toml"), &Overrides::default(), []).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_listens_without_its_issuers_and_drains_when_asked() {
+        let (listen, admin) = (free(), free());
+        let mut gateway = Gateway::start(config(listen, admin), &Handle::current()).unwrap();
+        gateway.listening().await.unwrap();
+        TcpStream::connect(listen).await.unwrap();
+        TcpStream::connect(admin).await.unwrap();
+        assert!(!gateway.is_ready(), "without keys nothing can be judged");
+        gateway.drain();
+        gateway.ended().await.unwrap();
+        assert!(TcpStream::connect(listen).await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_address_in_use_is_told_before_anything_runs() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        for (listen, admin, start) in [(address, free(), "cannot"), (free(), address, "admin server: cannot")] {
+            let stop = Gateway::start(config(listen, admin), &Handle::current()).unwrap_err();
+            assert_eq!(stop.exit(), Exit::Unavailable);
+            let message = format!("{start} listen on {address}: the address is in use");
+            assert!(stop.to_string().starts_with(&message), "{stop}");
+            assert_eq!(stop.to_string().matches(" in use").count(), 1, "{stop}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_proxy_that_dies_ends_the_gateway() {
+        let mut dead = config(free(), free());
+        // Nothing that passes the configuration; it stands for whatever may go wrong in that thread.
+        dead.proxy.upstreams.clear();
+        dead.proxy.upstreams.push(bearward_proxy::UpstreamSettings::new("empty", Vec::<String>::new()));
+        let mut gateway = Gateway::start(dead, &Handle::current()).unwrap();
+        let stop = gateway.listening().await.unwrap_err();
+        assert_eq!(stop.exit(), Exit::Unavailable);
+        assert!(stop.to_string().starts_with("the proxy ended before it listened: "), "{stop}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Logs: human or JSON, to stderr, with a filter that keeps the libraries' own lines free of what callers send.
+
+use std::io::{self, IsTerminal};
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, filter};
+
+use crate::config::LogFormat;
+
+/// Starts logging, of this process and of the libraries that use `log`.
+///
+/// `filter` is a level (`info`) or a list of directives as in `RUST_LOG` (`info,bearward_gate=debug`).
+///
+/// # Errors
+///
+/// When the filter cannot be read, or logging was started before.
+pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    // Also takes over what is said through `log`.
+    Ok(subscriber(filter, format, io::stderr)?.try_init()?)
+}
+
+fn subscriber<W>(filter: &str, format: LogFormat, writer: W) -> anyhow::Result<impl Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let env_filter = EnvFilter::builder().parse(filter).map_err(|error| {
+        anyhow::anyhow!("cannot read the log level {filter:?}: {error}; write a level such as \"info\", or directives")
+    })?;
+    let most = libraries_may_say(filter);
+    let libraries = filter::filter_fn(move |event| may_log(event, most));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(writer);
+    let lines = match format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    Ok(tracing_subscriber::registry().with(env_filter).with(libraries).with(lines))
+}
+
+/// Libraries that print whole request heads, tokens included, at their debug and trace levels.
+const TALKATIVE: [&str; 2] = ["pingora", "h2"];
+
+/// The most that those libraries may say: warnings, and their information too where the filter names them. Nothing
+/// lifts them to debug or trace, because no filter may put a token in a log.
+fn libraries_may_say(filter: &str) -> LevelFilter {
+    let named = filter.split(',').any(|directive| is_talkative(directive.trim()));
+    if named { LevelFilter::INFO } else { LevelFilter::WARN }
+}
+
+fn may_log(event: &Metadata<'_>, most: LevelFilter) -> bool {
+    !is_talkative(event.target()) || *event.level() <= most
+}
+
+fn is_talkative(target: &str) -> bool {
+    TALKATIVE.iter().any(|library| target.starts_with(library))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::subscriber::with_default;
+
+    use super::*;
+
+    #[test]
+    fn libraries_are_kept_to_warnings() {
+        let log = logged("trace", LogFormat::Human);
+        assert!(log.contains("from the gate"), "{log}");
+        assert!(log.contains("a warning of pingora"), "{log}");
+        assert!(!log.contains("information of pingora"), "{log}");
+        assert!(!log.contains("canary"), "{log}");
+    }
+
+    #[test]
+    fn no_filter_lifts_libraries_to_debug() {
+        for filter in
+            ["info,pingora=trace", "trace, pingora_core=debug", "pingora_proxy=trace", "pingora_core[x]=trace"]
+        {
+            assert!(!logged(filter, LogFormat::Human).contains("canary"), "{filter}");
+        }
+        assert!(logged("warn,pingora_core=trace", LogFormat::Human).contains("information of pingora"));
+    }
+
+    #[test]
+    fn json_is_one_object_a_line() {
+        let log = logged("info", LogFormat::Json);
+        let lines: Vec<serde_json::Value> = log.lines().flat_map(serde_json::from_str).collect();
+        assert_eq!(lines.len(), log.lines().count(), "{log}");
+        assert!(lines.iter().any(|line| line["message"] == "from the gate" && line["level"] == "INFO"), "{log}");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_told() {
+        let error = subscriber("info,=,", LogFormat::Human, io::sink).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.starts_with("cannot read the log level \"info,=,\"")));
+    }
+
+    fn logged(filter: &str, format: LogFormat) -> String {
+        let buffer = Buffer::default();
+        if let Ok(subscriber) = subscriber(filter, format, buffer.clone()) {
+            with_default(subscriber, || {
+                tracing::info!(target: "bearward_gate::gate", "from the gate");
+                tracing::warn!(target: "pingora_core::server", "a warning of pingora");
+                tracing::info!(target: "pingora_core::server", "information of pingora");
+                tracing::debug!(target: "pingora_core::protocols", "head: Bearer canary");
+                tracing::trace!(target: "pingora_proxy", "head: Bearer canary");
+            });
+        }
+        buffer.0.lock().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_err(|_| io::Error::other("poisoned"))?.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Buffer {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `bearward run` and `bearward check`: a configuration, and the gateway that it describes.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::runtime::Runtime;
+use tokio::time;
+
+use crate::cli::{CheckArgs, RunArgs};
+use crate::config::{self, Overrides};
+use crate::exit::{Exit, OrStop, Outcome, Stop};
+use crate::gateway::Gateway;
+use crate::signals::Signals;
+use crate::{check, logging, output};
+
+/// Runs the gateway until it is told to stop.
+pub(crate) fn run(args: &RunArgs) -> Outcome {
+    let config = match config::load(&args.source.config, &overrides(args)) {
+        Ok(config) => config,
+        Err(problems) => {
+            output::err(&problems.to_string());
+            return Ok(Exit::Config);
+        }
+    };
+    logging::start(&config.log.level, config.log.format).or_stop(Exit::Config)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = runtime()?;
+    let exit = runtime.block_on(serve(config, &runtime));
+    // Whatever is still under way there has nobody left to work for.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Reads a configuration and says what it means.
+pub(crate) fn check(args: &CheckArgs) -> Outcome {
+    match config::load(&args.source.config, &Overrides::default()) {
+        Ok(config) => {
+            output::out(&check::report(&config))?;
+            Ok(Exit::Success)
+        }
+        Err(problems) => {
+            output::err(&problems.to_string());
+            Ok(Exit::Config)
+        }
+    }
+}
+
+/// The runtime of everything but the proxy: key fetches, introspection and the admin server.
+pub(crate) fn runtime() -> Result<Runtime, Stop> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("gate").enable_all().build();
+    Ok(runtime.context("cannot start the runtime")?)
+}
+
+async fn serve(config: config::Config, runtime: &Runtime) -> Outcome {
+    let mut signals = Signals::listen()?;
+    let patience = config.proxy.drain + DRAIN_MARGIN;
+    let mut gateway = Gateway::start(config, runtime.handle())?;
+    tokio::select! {
+        started = gateway.listening() => started?,
+        signal = signals.stop() => {
+            tracing::info!(signal, "stopped before it listened");
+            return Ok(Exit::Success);
+        }
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = %gateway.admin(), "started");
+
+    tokio::select! {
+        ended = gateway.ended() => ended.or_stop(Exit::Unavailable)?,
+        signal = signals.stop() => tracing::info!(signal, "draining"),
+    }
+    gateway.drain();
+    tokio::select! {
+        ended = gateway.ended() => {
+            ended.or_stop(Exit::Failure)?;
+            tracing::info!("drained");
+            Ok(Exit::Success)
+        }
+        () = signals.interrupt() => {
+            tracing::warn!("interrupted again: ending now");
+            Ok(Exit::Interrupted)
+        }
+        () = time::sleep(patience) => {
+            tracing::error!("requests are still under way after the time to drain: ending now");
+            Ok(Exit::Failure)
+        }
+    }
+}
+
+/// How much longer than its own limit the proxy may take to end, before it is left behind.
+const DRAIN_MARGIN: Duration = Duration::from_secs(10);
+
+fn overrides(args: &RunArgs) -> Overrides {
+    Overrides {
+        listen: args.listen,
+        admin_listen: args.admin_listen,
+        log_level: args.log_level.clone(),
+        log_format: args.log_format,
+    }
+}
