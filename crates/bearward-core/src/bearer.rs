@@ -89,6 +89,39 @@ pub fn credential(headers: &HeaderMap, max_token_bytes: usize) -> Result<Credent
     }
 }
 
+/// Whether a query holds a parameter `access_token` (RFC 6750 section 2.3), in whatever spelling.
+///
+/// A token there is never looked at. Beside one in the `Authorization` field it is a second credential: the one is judged,
+/// and an upstream might use the other.
+pub fn query_holds_credential(query: &str) -> bool {
+    query.split(['&', ';']).any(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        is_access_token(name.as_bytes())
+    })
+}
+
+fn is_access_token(mut name: &[u8]) -> bool {
+    for expected in *b"access_token" {
+        let (byte, rest) = match name {
+            [b'%', high, low, rest @ ..] => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, rest),
+                _ => return false,
+            },
+            [byte, rest @ ..] => (*byte, rest),
+            [] => return false,
+        };
+        if !byte.eq_ignore_ascii_case(&expected) {
+            return false;
+        }
+        name = rest;
+    }
+    name.is_empty()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 section 2.1).
 fn is_b64token(text: &str) -> bool {
     let body = text.trim_end_matches('=');
@@ -260,5 +293,31 @@ mod tests {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(field).unwrap());
         }
         headers
+    }
+
+    #[test]
+    fn a_token_in_the_query_is_seen_in_every_spelling() {
+        for query in [
+            "access_token=x",
+            "a=b&access_token=",
+            "a;access_token",
+            "access%5Ftoken=x",
+            "%61ccess_toke%6e=x",
+            "Access_Token=x",
+        ] {
+            assert!(query_holds_credential(query), "{query}");
+        }
+        for query in [
+            "",
+            "a=access_token",
+            "access_tokens=x",
+            "xaccess_token=x",
+            "access_toke",
+            "access%5token=x",
+            "access_token%00=x",
+            "access_token[]=x",
+        ] {
+            assert!(!query_holds_credential(query), "{query}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What an issuer answers about a referential token (RFC 7662, 2.2).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::claims::Claims;
 use crate::json::parse_object;
@@ -18,7 +18,15 @@ use crate::{Reason, TokenRules, UnixTime, Verified};
 /// `rules`, and [`Reason::IntrospectionUnavailable`] where it is no introspection answer at all: that says nothing about
 /// the token.
 pub fn read_introspection(body: &[u8], rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
-    let mut answer = parse_object(body).map_err(|_| Reason::IntrospectionUnavailable)?;
+    read_members(parse_object(body).map_err(|_| Reason::IntrospectionUnavailable)?, rules, now)
+}
+
+/// Reads the members of an answer, plain or signed.
+pub(crate) fn read_members(
+    mut answer: Map<String, Value>,
+    rules: &TokenRules,
+    now: UnixTime,
+) -> Result<Verified, Reason> {
     match answer.remove("active") {
         Some(Value::Bool(true)) => {}
         Some(Value::Bool(false)) => return Err(Reason::TokenInactive),
@@ -26,6 +34,8 @@ pub fn read_introspection(body: &[u8], rules: &TokenRules, now: UnixTime) -> Res
     }
     answer.retain(|_, value| !value.is_null());
     match answer.get("token_type") {
+        // Nothing then tells an access token from a refresh token of the same client.
+        None if !answer.contains_key("aud") => return Err(Reason::AudienceMismatch),
         None => {}
         Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
         // A DPoP-bound token (RFC 9449, 6.2) that came as a bearer token.

@@ -8,7 +8,7 @@ use crate::json::parse_object;
 use crate::{Algorithm, Reason};
 
 /// The longest `kid` that is looked at, in bytes. Real ones are below 100.
-const MAX_KID: usize = 512;
+pub(crate) const MAX_KID: usize = 512;
 
 /// A JWS taken apart. Nothing in it is verified; only `verify` may look inside.
 pub(crate) struct CompactJws<'a> {

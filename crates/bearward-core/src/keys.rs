@@ -20,7 +20,8 @@ const MAX_KEYS: usize = 100;
 /// How many keys are tried for one token: those of its `kid`, or all that fit where it names none.
 const MAX_TRIES: usize = 8;
 
-/// The keys of one issuer. It verifies tokens of that issuer only, which is the caller's to see to (RFC 8725, 3.8).
+/// The keys of one issuer; the default has none. It verifies tokens of that issuer only, which is the caller's to see to (RFC 8725, 3.8).
+#[derive(Default)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
     skipped: Vec<SkippedKey>,
@@ -75,8 +76,7 @@ impl KeySet {
                 Err(why) => skipped.push(SkippedKey { key_id, why }),
             }
         }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, json).as_ref());
+        let fingerprint = fingerprint(&keys);
         Ok(Self { keys, skipped, fingerprint })
     }
 
@@ -95,7 +95,7 @@ impl KeySet {
         &self.skipped
     }
 
-    /// SHA-256 of the text that the set was read from: equal sets are equal, so a changed one is noticed.
+    /// SHA-256 over the keys that can verify, in whatever order they came: it changes when, and only when, they do.
     pub fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
     }
@@ -114,7 +114,8 @@ impl KeySet {
         }
         let mut fitting = named.filter_map(|key| key.verifier(algorithm)).take(MAX_TRIES).peekable();
         if fitting.peek().is_none() {
-            return Err(Reason::AlgorithmRefused);
+            // A token that names no key may mean one that is not known yet; one that names a key means that one.
+            return Err(if key_id.is_none() { Reason::KeyUnknown } else { Reason::AlgorithmRefused });
         }
         if fitting.any(|key| key.verify_sig(message, signature).is_ok()) {
             Ok(())
@@ -140,6 +141,17 @@ struct PublicKey {
 impl PublicKey {
     fn verifier(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
         self.verifiers.iter().find(|(candidate, _)| *candidate == algorithm).map(|(_, key)| key)
+    }
+
+    /// Over all that matters of it: its name, its algorithms and the key.
+    fn digest(&self) -> [u8; 32] {
+        let mut parts = vec![sha256(self.key_id.as_deref().unwrap_or_default().as_bytes())];
+        parts.push([u8::from(self.key_id.is_some()); 32]);
+        for (algorithm, key) in &self.verifiers {
+            parts.push(sha256(algorithm.name().as_bytes()));
+            parts.push(sha256(key.as_ref()));
+        }
+        sha256(parts.as_flattened())
     }
 
     fn from_jwk(jwk: Map<String, Value>) -> Result<Self, &'static str> {
@@ -246,7 +258,7 @@ impl Jwk {
 
 /// 2048 bits and more (RFC 7518, 3.3), and no more than a verifier can bear; an exponent with which a signature means
 /// something (RFC 8017, 3.1).
-fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
+pub(crate) fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
     let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
     if !(2048..=8192).contains(&bits(n)) {
         return Err("an RSA modulus of less than 2048 or more than 8192 bits");
@@ -280,6 +292,18 @@ fn is_small_order(point: &[u8]) -> bool {
         [low, middle @ .., 0x7f] if P_LOW.contains(low) && middle.iter().all(|byte| *byte == 0xff) => true,
         y => ORDER_8.iter().any(|point| point == y),
     }
+}
+
+fn fingerprint(keys: &[PublicKey]) -> [u8; 32] {
+    let mut each: Vec<_> = keys.iter().map(PublicKey::digest).collect();
+    each.sort_unstable();
+    sha256(each.as_flattened())
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
 }
 
 fn member(value: Option<&String>) -> Result<Vec<u8>, &'static str> {

@@ -53,7 +53,10 @@ impl Profile {
                     && claims.issued_at.is_some()
             }
             Self::Jwt => {
-                if is_foreign(&claims.all) {
+                // An ID token's audience is its client (OpenID Connect Core, 2), and it never has a scope.
+                let is_for_its_client =
+                    claims.client_id.as_ref().is_some_and(|client| claims.audiences.contains(client));
+                if is_foreign(&claims.all) || is_for_its_client && claims.scopes.is_empty() {
                     return Err(Reason::TypeMismatch);
                 }
                 true

@@ -40,6 +40,8 @@ pub enum Reason {
     TokenMalformed,
     /// A token of a format that the route's issuers are not set up to answer for.
     TokenUnsupported,
+    /// The token is encrypted to the gateway, and does not decrypt with the key that it is for.
+    DecryptionFailed,
     /// The header's `alg` is not one of those allowed for the issuer.
     AlgorithmRefused,
     /// The header's `crit` names an extension, and none is understood (RFC 7515 section 4.1.11).
@@ -106,6 +108,7 @@ impl Reason {
         Self::CredentialTooLong,
         Self::TokenMalformed,
         Self::TokenUnsupported,
+        Self::DecryptionFailed,
         Self::AlgorithmRefused,
         Self::CriticalHeaderUnknown,
         Self::TypeMismatch,
@@ -163,6 +166,7 @@ impl Reason {
             Self::CredentialTooLong => ("credential_too_long", Cause::InvalidRequest, Check::Credential),
             Self::TokenMalformed => ("token_malformed", Cause::InvalidToken, Check::Token),
             Self::TokenUnsupported => ("token_unsupported", Cause::InvalidToken, Check::Shape),
+            Self::DecryptionFailed => ("decryption_failed", Cause::InvalidToken, Check::Token),
             Self::AlgorithmRefused => ("algorithm_refused", Cause::InvalidToken, Check::Token),
             Self::CriticalHeaderUnknown => ("critical_header_unknown", Cause::InvalidToken, Check::Token),
             Self::TypeMismatch => ("type_mismatch", Cause::InvalidToken, Check::Token),

@@ -22,11 +22,12 @@ impl Shape {
     /// Tells the shape of a token.
     ///
     /// A token whose first segment, up to its first `.`, is base64url text of something that begins with `{` has a JOSE
-    /// header. With four dots it is a JWE (RFC 7516 section 9), which is referential. With any other number it is
-    /// self-contained: the strict parse then refuses what does not have two. Everything else is opaque, dots or not.
+    /// header. With four dots and a tag it is a JWE (RFC 7516 section 9), which is referential. Anything else is
+    /// self-contained: the strict parse then refuses what does not have two dots. In particular `h.p.s..`, which a reader
+    /// that drops empty parts takes for a JWS. Without such a header it is opaque, dots or not.
     pub fn of(token: &str) -> Self {
         match token.split_once('.') {
-            Some((header, rest)) if begins_an_object(header) && dots(rest) != 3 => Self::SelfContained,
+            Some((header, rest)) if begins_an_object(header) && !is_rest_of_jwe(rest) => Self::SelfContained,
             _ => Self::Referential,
         }
     }
@@ -71,8 +72,9 @@ fn begins_an_object(segment: &str) -> bool {
         && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'-' | b'_'))
 }
 
-fn dots(text: &str) -> usize {
-    text.bytes().filter(|byte| *byte == b'.').count()
+/// After a header: encrypted key (which may be empty), initialization vector, ciphertext and tag (which is not).
+fn is_rest_of_jwe(rest: &str) -> bool {
+    rest.bytes().filter(|byte| *byte == b'.').count() == 3 && !rest.ends_with('.')
 }
 
 #[cfg(test)]
@@ -100,7 +102,10 @@ mod tests {
             // A JWE, also with an empty encrypted key (`alg: dir`).
             (format!("{jws}.a.b.c.d"), Shape::Referential),
             (format!("{jws}..b.c.d"), Shape::Referential),
-            (format!("{jws}...."), Shape::Referential),
+            (format!("{jws}....d"), Shape::Referential),
+            // No tag: a reader that drops empty parts takes it for a JWS.
+            (format!("{jws}...."), Shape::SelfContained),
+            (format!("{jws}.e30.c2ln.."), Shape::SelfContained),
             // Opaque, with and without dots.
             (jws.clone(), Shape::Referential),
             (String::new(), Shape::Referential),

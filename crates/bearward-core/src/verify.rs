@@ -22,7 +22,7 @@ pub struct TokenRules {
     pub profile: Profile,
     /// How many seconds the issuer's clock may differ from ours.
     pub leeway: u64,
-    /// The most seconds that may lie between a token's issue and its expiry.
+    /// The most seconds that may lie between a token's issue and its expiry; with it, `iat` is required.
     pub max_lifetime: Option<u64>,
     /// Claims that every token of this issuer must have, as the tenant that it is for.
     pub required_claims: Vec<ClaimRule>,
@@ -33,14 +33,14 @@ pub struct TokenRules {
 }
 
 /// What a token without `aud` is taken for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AbsentAudience {
     /// Not for us (RFC 9068, 4).
     #[default]
     Refuse,
-    /// For whoever trusts its client: the client identifier must be one of the audiences. For issuers whose access tokens
-    /// never name an audience (Cognito).
-    ClientId,
+    /// For us, if one of these clients asked for it: for issuers whose access tokens never name an audience (Cognito). They
+    /// are never compared with `aud`, or the ID tokens of those clients would pass.
+    Clients(Vec<String>),
 }
 
 impl TokenRules {
@@ -74,25 +74,23 @@ impl TokenRules {
             return Err(Reason::ConfirmationMissing);
         }
         claims.check_time(now, self.leeway)?;
-        self.check_lifetime(&claims, now)?;
+        self.check_lifetime(&claims)?;
         self.check_audience(&claims)?;
         Ok(Verified::new(self, claims))
     }
 
-    fn check_lifetime(&self, claims: &Claims, now: UnixTime) -> Result<(), Reason> {
+    fn check_lifetime(&self, claims: &Claims) -> Result<(), Reason> {
         let (Some(most), Some(exp)) = (self.max_lifetime, claims.expires_at) else { return Ok(()) };
-        // Without `iat`, what is left of it must fit.
-        let from = claims.issued_at.unwrap_or(now);
-        if exp.seconds_since(from) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
+        let issued_at = claims.issued_at.ok_or(Reason::ClaimMissing)?;
+        if exp.seconds_since(issued_at) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
-        let is_ours = |audience: &String| self.audiences.contains(audience);
-        let fits = match self.absent_audience {
-            AbsentAudience::ClientId if !claims.all.contains_key("aud") => {
-                claims.client_id.as_ref().is_some_and(is_ours)
+        let fits = match &self.absent_audience {
+            AbsentAudience::Clients(clients) if !claims.all.contains_key("aud") => {
+                claims.client_id.as_ref().is_some_and(|client| clients.contains(client))
             }
-            _ => claims.audiences.iter().any(is_ours),
+            _ => claims.audiences.iter().any(|audience| self.audiences.contains(audience)),
         };
         if fits { Ok(()) } else { Err(Reason::AudienceMismatch) }
     }
