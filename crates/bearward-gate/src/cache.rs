@@ -63,7 +63,12 @@ struct Entry {
     until: UnixTime,
     /// The same as a span, for the cache to drop it by.
     lifetime: Duration,
+    /// One for a usual token, more for a large one, so that no number of large ones takes more memory than usual ones.
+    weight: u32,
 }
+
+/// What a usual token takes in the cache, in bytes.
+const USUAL_SIZE: usize = 4_096;
 
 #[derive(Clone)]
 struct Refused {
@@ -79,7 +84,11 @@ impl Memory {
         metrics: Metrics,
     ) -> Self {
         Self {
-            verified: Cache::builder().max_capacity(settings.max_entries).expire_after(Lifetimes).build(),
+            verified: Cache::builder()
+                .max_capacity(settings.max_entries)
+                .weigher(|_, entry: &Entry| entry.weight)
+                .expire_after(Lifetimes)
+                .build(),
             refused: Cache::builder().max_capacity(settings.negative_entries).expire_after(Lifetimes).build(),
             identity,
             clock,
@@ -118,7 +127,9 @@ impl Memory {
         let lifetime = at_most.min(Duration::from_secs(left));
         if !lifetime.is_zero() {
             let until = now.saturating_add(lifetime.as_secs().max(1));
-            self.verified.insert(fingerprint, Entry { identity: Arc::clone(&identity), proved_by, until, lifetime });
+            let weight = u32::try_from(1 + identity.token.size() / USUAL_SIZE).unwrap_or(u32::MAX);
+            let entry = Entry { identity: Arc::clone(&identity), proved_by, until, lifetime, weight };
+            self.verified.insert(fingerprint, entry);
         }
         Ok(identity)
     }

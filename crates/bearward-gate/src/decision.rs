@@ -1,5 +1,6 @@
 //! What a mount asks, and what it is told.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bearward_core::{Reason, Refusal, Verified};
@@ -8,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use crate::routes::Route;
 
 /// The facts of a request on which a decision rests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {
     /// The method.
     pub method: &'a Method,
@@ -16,8 +17,22 @@ pub struct RequestFacts<'a> {
     pub host: Option<&'a str>,
     /// The path's bytes exactly as they will be forwarded, without the query.
     pub path: &'a [u8],
+    /// The query as sent, without its `?`, where there is one.
+    pub query: Option<&'a str>,
     /// The request's headers.
     pub headers: &'a HeaderMap,
+}
+
+/// Names only: headers and the query hold tokens.
+impl fmt::Debug for RequestFacts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFacts")
+            .field("method", self.method)
+            .field("host", &self.host)
+            .field("path", &String::from_utf8_lossy(self.path))
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The engine's answer to a request, with what logs and metrics want to know of it.

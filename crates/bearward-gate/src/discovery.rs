@@ -18,20 +18,48 @@ pub(crate) struct Metadata {
     issuer: String,
     pub(crate) jwks_uri: Option<String>,
     pub(crate) introspection_endpoint: Option<String>,
+    pub(crate) token_endpoint: Option<String>,
+    mtls_endpoint_aliases: Option<Aliases>,
 }
 
-/// Asks `issuer` for its metadata, by OpenID Connect's address first and by RFC 8414's second.
+/// Where clients that show a certificate are asked to connect instead (RFC 8705, 5).
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+struct Aliases {
+    introspection_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+}
+
+impl Metadata {
+    /// The endpoints for clients that show a certificate.
+    pub(crate) fn prefer_mtls_aliases(&mut self) {
+        let aliases = self.mtls_endpoint_aliases.take().unwrap_or_default();
+        self.introspection_endpoint = aliases.introspection_endpoint.or(self.introspection_endpoint.take());
+        self.token_endpoint = aliases.token_endpoint.or(self.token_endpoint.take());
+    }
+
+    /// Forgets addresses that only some need, where one may not connect there: who needs them misses them then, and nobody
+    /// else is bothered.
+    fn drop_unacceptable(&mut self, issuer: &str) {
+        let aliases = self.mtls_endpoint_aliases.iter_mut();
+        let aliases = aliases.flat_map(|aliases| [&mut aliases.introspection_endpoint, &mut aliases.token_endpoint]);
+        for url in [&mut self.token_endpoint].into_iter().chain(aliases) {
+            url.take_if(|url| !is_as_safe(url, issuer));
+        }
+    }
+}
+
+/// Asks `issuer` for its metadata at OpenID Connect's address and at RFC 8414's, at the same time; the first is preferred.
 ///
 /// The error is a sentence for the person who runs the gateway.
 pub(crate) async fn discover(client: &HttpClient, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
-    let mut failures = Vec::new();
-    for address in addresses(issuer) {
-        match fetch(client, &address, issuer, timeout).await {
-            Ok(metadata) => return Ok(metadata),
-            Err(why) => failures.push(format!("{address}: {why}")),
-        }
+    let [openid, oauth] = addresses(issuer);
+    let ask = |address: String| async move {
+        fetch(client, &address, issuer, timeout).await.map_err(|why| format!("{}: {why}", shown(&address)))
+    };
+    match futures_util::future::join(ask(openid), ask(oauth)).await {
+        (Ok(metadata), _) | (Err(_), Ok(metadata)) => Ok(metadata),
+        (Err(first), Err(second)) => Err(format!("{first}; {second}")),
     }
-    Err(failures.join("; "))
 }
 
 /// A plain GET of JSON, bounded in size and time; only 200 is an answer, and redirects are not followed.
@@ -48,6 +76,12 @@ pub(crate) async fn get_json(client: &HttpClient, uri: &str, limit: Limit) -> Re
     }
 }
 
+/// A URL as the log may show it: without a query, in which some put secrets, and no longer than a line.
+pub(crate) fn shown(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    url.chars().take(end.min(200)).flat_map(char::escape_debug).collect()
+}
+
 /// Whether the gateway may connect there: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2).
 pub(crate) fn is_acceptable_url(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
@@ -60,6 +94,12 @@ pub(crate) fn is_acceptable_url(url: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the gateway may connect where an issuer's metadata says: a remote issuer must not send the gateway's secrets to a
+/// service of this machine.
+fn is_as_safe(url: &str, issuer: &str) -> bool {
+    is_acceptable_url(url) && (url.starts_with("https://") || !issuer.starts_with("https://"))
 }
 
 fn addresses(issuer: &str) -> [String; 2] {
@@ -76,19 +116,20 @@ fn addresses(issuer: &str) -> [String; 2] {
 
 async fn fetch(client: &HttpClient, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
     let response = get_json(client, address, Limit { total: timeout, max_body: MAX_METADATA }).await?;
-    let metadata: Metadata =
+    let mut metadata: Metadata =
         serde_json::from_slice(response.body()).map_err(|_| "not an issuer's metadata: expected JSON with `issuer`")?;
     // RFC 8414, 3.3 and OpenID Connect Discovery, 4.3: identical, or the metadata is somebody else's.
     if metadata.issuer != issuer {
         return Err(format!(
             "the metadata is of another issuer: `{}`, configured is `{issuer}` (they must be identical, a slash at the end \
              included)",
-            metadata.issuer.escape_debug()
+            shown(&metadata.issuer)
         ));
     }
+    metadata.drop_unacceptable(issuer);
     for url in [&metadata.jwks_uri, &metadata.introspection_endpoint].into_iter().flatten() {
-        if !is_acceptable_url(url) {
-            return Err(format!("the metadata names `{}`, which is not https", url.escape_debug()));
+        if !is_as_safe(url, issuer) {
+            return Err(format!("the metadata names `{}`, which is not https", shown(url)));
         }
     }
     Ok(metadata)

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bearward_core::{Access, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, unverified_issuer};
+use bearward_core::{
+    Access, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, query_holds_credential, unverified_issuer,
+};
 use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -52,6 +54,24 @@ pub enum GateError {
         /// The URL.
         url: String,
     },
+    /// Two sets of rules for one issuer.
+    #[error("issuer `{issuer}` is configured twice")]
+    DuplicateIssuer {
+        /// The issuer.
+        issuer: String,
+    },
+    /// More leeway than a few minutes makes expiry meaningless (RFC 9068, 4).
+    #[error("issuer `{issuer}`: a leeway of more than five minutes")]
+    LeewayTooLarge {
+        /// The issuer.
+        issuer: String,
+    },
+    /// Two routes of one name would be one in logs and metrics.
+    #[error("two routes are named `{route}`")]
+    DuplicateRoute {
+        /// The name.
+        route: String,
+    },
     /// A route names an issuer that is not configured.
     #[error("route `{route}` names issuer `{issuer}`, which is not configured")]
     UnknownIssuer {
@@ -60,8 +80,10 @@ pub enum GateError {
         /// The issuer that it names.
         issuer: String,
     },
-    /// A route sends referential tokens to an issuer that has no introspection.
-    #[error("route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection")]
+    /// A route sends referential tokens to an issuer that has no introspection, or whose tokens it does not take.
+    #[error(
+        "route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection or is not the route's"
+    )]
     NoIntrospection {
         /// The route.
         route: String,
@@ -112,6 +134,9 @@ impl Gate {
         };
         let mut issuers = Vec::with_capacity(settings.issuers.len());
         for issuer in settings.issuers {
+            if issuers.iter().any(|known: &Issuer| **known.name() == *issuer.issuer) {
+                return Err(GateError::DuplicateIssuer { issuer: issuer.issuer });
+            }
             issuers.push(Issuer::new(issuer, shared.clone())?);
         }
         let refreshes = issuers
@@ -165,6 +190,9 @@ impl Gate {
         let Access::Token(requirement) = route.access() else { return Ok(Admission::default()) };
 
         let credential = credential(request.headers, self.max_token_bytes)?;
+        if request.query.is_some_and(query_holds_credential) {
+            return Err(Reason::CredentialRepeated);
+        }
         let identity = self.prove(credential.token(), route, trail).await?;
         requirement.check(&identity.token)?;
         Ok(Admission { identity: Some(identity) })
@@ -172,21 +200,21 @@ impl Gate {
 
     /// Tells by its shape who can say what the token means, and asks.
     async fn prove(&self, token: &str, route: &Route, trail: &mut Trail) -> Result<Arc<Identity>, Reason> {
-        let (identity, source) = match Shape::of(token) {
+        let (source, outcome) = match Shape::of(token) {
             Shape::SelfContained => {
                 let issuer = self.select(token, route)?;
                 trail.issuer = Some(Arc::clone(issuer.name()));
-                issuer.prove_by_signature(token).await?
+                issuer.prove_by_signature(token).await
             }
             Shape::Referential => {
                 let at = route.referential_issuer().ok_or(Reason::TokenUnsupported)?;
                 let issuer = self.issuers.get(at).ok_or(Reason::Internal)?;
                 trail.issuer = Some(Arc::clone(issuer.name()));
-                issuer.prove_by_introspection(token).await?
+                issuer.prove_by_introspection(token).await
             }
         };
         trail.source = Some(source);
-        Ok(identity)
+        outcome
     }
 
     /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.

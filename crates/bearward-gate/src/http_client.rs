@@ -16,11 +16,13 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WantsClientCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 /// A client for HTTP/1.1, over TLS or without.
 ///
@@ -30,7 +32,13 @@ use rustls::{ClientConfig, RootCertStore};
 /// Making one reads the machine's roots, so make one and clone it: clones share their connections. It must be used on
 /// one Tokio runtime, whose tasks drive those connections.
 #[derive(Clone)]
-pub struct HttpClient(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct HttpClient {
+    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Which servers are trusted, so that a client with a certificate trusts the same.
+    trust: Trust,
+}
+
+type Trust = ConfigBuilder<ClientConfig, WantsClientCert>;
 
 /// How much one call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,35 +76,46 @@ impl HttpClient {
     /// the loopback interface needs none.
     #[must_use]
     pub fn new() -> Self {
-        // Given explicitly and never taken from the process: a library must not depend on what its `main` installed.
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .unwrap_or_else(|error| {
-                static SAID: Once = Once::new();
-                SAID.call_once(|| {
-                    tracing::warn!(
-                        %error,
-                        "this machine has no root certificates, so no issuer can be reached over https: \
-                         install them (package ca-certificates) or name a file of them in SSL_CERT_FILE"
-                    );
-                });
-                HttpsConnectorBuilder::new().with_tls_config(trusting(RootCertStore::empty()))
-            })
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp());
-        Self::over(connector)
+        Self::over(versions().with_native_roots().unwrap_or_else(|error| {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                tracing::warn!(
+                    %error,
+                    "this machine has no root certificates, so no issuer can be reached over https: \
+                     install them (package ca-certificates) or name a file of them in SSL_CERT_FILE"
+                );
+            });
+            versions().with_root_certificates(RootCertStore::empty())
+        }))
     }
 
-    fn over(connector: HttpsConnector<HttpConnector>) -> Self {
+    /// A client that trusts the same servers and shows them this certificate. It shares no connection with other clients,
+    /// and no TLS session either, so what is asked through it is always asked by the owner of this certificate.
+    pub(crate) fn with_certificate(&self, certificate: Arc<CertifiedKey>) -> Self {
+        let resolver = Arc::new(SingleCertAndKey::from(certificate));
+        Self::build(self.trust.clone(), self.trust.clone().with_client_cert_resolver(resolver))
+    }
+
+    /// A client that trusts these roots alone.
+    #[cfg(test)]
+    pub(crate) fn trusting(roots: RootCertStore) -> Self {
+        Self::over(versions().with_root_certificates(roots))
+    }
+
+    fn over(trust: Trust) -> Self {
+        Self::build(trust.clone(), trust.with_no_client_auth())
+    }
+
+    fn build(trust: Trust, tls: ClientConfig) -> Self {
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp());
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_SIZE)
             .pool_timer(TokioTimer::new())
             .http1_max_buf_size(MAX_HEAD)
             .build(connector);
-        Self(client)
+        Self { client, trust }
     }
 
     /// Sends `request`, whose URI must be absolute, and returns the answer, whatever its status.
@@ -119,10 +138,10 @@ impl HttpClient {
     ) -> Result<Response<Bytes>, FetchError> {
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
-        let mut answer = self.0.request(request.clone()).await;
+        let mut answer = self.client.request(request.clone()).await;
         if answer.as_ref().is_err_and(went_away) {
             // Servers close idle connections without warning, and now and then one is chosen at that very moment.
-            answer = self.0.request(request).await;
+            answer = self.client.request(request).await;
         }
         let (head, body) = answer.map_err(|error| refused(&error))?.into_parts();
         if is_encoded(&head.headers) {
@@ -160,11 +179,12 @@ fn tcp() -> HttpConnector {
     tcp
 }
 
-fn trusting(roots: RootCertStore) -> ClientConfig {
+fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    // Given explicitly and never taken from the process: a library must not depend on what its `main` installed.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     #[expect(clippy::expect_used, reason = "aws-lc-rs has cipher suites for TLS 1.2 and 1.3, the default versions")]
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("suites");
-    versions.with_root_certificates(roots).with_no_client_auth()
+    versions
 }
 
 /// Whether the connection ended before any of the answer came.
@@ -223,4 +243,4 @@ async fn read(mut body: Incoming, max: usize) -> Result<Bytes, FetchError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

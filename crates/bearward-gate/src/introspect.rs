@@ -6,9 +6,13 @@
 //! wait their turn, up to a bound, and never longer than the question may take in all.
 
 mod answer;
+mod auth;
 mod request;
+mod sender;
+mod signed;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,16 +24,39 @@ use http::Uri;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use self::answer::Problem;
-use self::request::Credentials;
+use self::answer::{Body, Problem};
+pub use self::auth::{
+    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
+    PrivateKeyJwt, SecretJwt, SignedResponse,
+};
+use self::sender::Sender;
+use self::signed::SignedAnswers;
 use crate::clock::Clock;
-use crate::http_client::{HttpClient, Limit};
+use crate::http_client::{FetchError, HttpClient};
+use crate::keystore::KeyStore;
 use crate::metrics::Metrics;
 use crate::settings::IntrospectionSettings;
 use crate::single_flight::{FlightError, SingleFlight};
 
 /// What became of a token that one issuer was asked about.
 pub(crate) type Answer = Result<Arc<Verified>, Reason>;
+
+/// What an introspector works with.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// By which questions are sent, unless they need a certificate.
+    pub(crate) client: HttpClient,
+    /// Where the issuer's keys and endpoints are known.
+    pub(crate) keys: Arc<KeyStore>,
+    /// What answers are held against.
+    pub(crate) rules: Arc<TokenRules>,
+    /// Where questions are asked.
+    pub(crate) runtime: Handle,
+    /// The time by which answers are judged.
+    pub(crate) clock: Clock,
+    /// What counts each question once, however many requests waited for it.
+    pub(crate) metrics: Metrics,
+}
 
 /// Asks one issuer, authenticated as one client.
 pub(crate) struct Introspector {
@@ -84,34 +111,32 @@ impl IntrospectionOutcome {
 }
 
 impl Introspector {
-    /// Questions are asked on `runtime` with `client`, and their answers held against `rules` at the time of `clock`.
-    ///
-    /// `metrics` counts each question once, however many requests waited for it. `remember` is told of each answer
+    /// `remember` is told of each answer
     /// before anybody who waits for it, and while the question still counts as under way: what it puts into a cache
     /// is there before the same question could be asked again.
     pub(crate) fn new(
-        client: HttpClient,
         settings: IntrospectionSettings,
-        rules: Arc<TokenRules>,
-        runtime: Handle,
-        clock: Clock,
-        metrics: Metrics,
+        surroundings: Surroundings,
         remember: impl Fn(&[u8; 32], &Answer) + Send + Sync + 'static,
     ) -> Self {
+        let signed_answers = SignedAnswers::new(settings.client_id.clone(), &surroundings);
+        let sender = Sender::new(&settings, &surroundings);
+        let Surroundings { rules, runtime, clock, metrics, .. } = surroundings;
         // A counter that starts at nought shows its first increase; one that appears with it does not.
         for outcome in IntrospectionOutcome::ALL {
             metrics.introspections.with_label_values(&[&*rules.issuer, outcome.name()]);
         }
         let slots = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let desk = Desk {
-            client,
+            sender,
+            signed_response: settings.signed_response,
+            signed_answers,
             rules,
             clock,
             metrics,
             remember: Box::new(remember),
             slots: Semaphore::new(slots),
             timeout: settings.timeout,
-            credentials: Credentials::new(settings),
             complained: Mutex::default(),
         };
         Self { desk: Arc::new(desk), flights: SingleFlight::new(slots.saturating_mul(1 + WAITING_PER_SLOT)), runtime }
@@ -155,22 +180,20 @@ impl fmt::Debug for Introspector {
 /// the last in line waits 1.6 s; a longer line would mostly be one of timeouts, and hold a task and a token for each.
 const WAITING_PER_SLOT: usize = 16;
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
-
 /// How often, at most, the log hears of each outcome at level `warn`; the rest is said at `debug`.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Where questions are asked: what they share.
 struct Desk {
-    client: HttpClient,
+    sender: Sender,
+    signed_response: SignedResponse,
+    signed_answers: SignedAnswers,
     rules: Arc<TokenRules>,
     clock: Clock,
     metrics: Metrics,
     remember: Box<Remember>,
     slots: Semaphore,
     timeout: Duration,
-    credentials: Credentials,
     complained: Mutex<HashMap<IntrospectionOutcome, Instant>>,
 }
 
@@ -178,15 +201,22 @@ type Remember = dyn Fn(&[u8; 32], &Answer) + Send + Sync;
 
 impl Desk {
     async fn ask(&self, url: &Uri, token: &str) -> Result<Answer, Problem> {
-        let begun = Instant::now();
+        let deadline = tokio::time::Instant::now() + self.timeout;
         // The outer error is the time that is up, the inner one a semaphore that is closed, which nobody does.
-        let Ok(Ok(_slot)) = tokio::time::timeout(self.timeout, self.slots.acquire()).await else {
+        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
             return Err(Problem::Overloaded);
         };
-        let limit = Limit { total: self.timeout.saturating_sub(begun.elapsed()), max_body: MAX_ANSWER };
-        let response = self.client.send(self.credentials.question(url, token), limit).await?;
-        // The time is taken now and not before the question: a token may have expired in the meantime.
-        answer::read(&response, &self.rules, self.clock.now())
+        let question = async {
+            let response = self.sender.ask(url, token, self.signed_response).await?;
+            match answer::body(&response, self.signed_response)? {
+                // The time is taken now and not before the question: a token may have expired in the meantime.
+                Body::Plain(json) => answer::read(json, &self.rules, self.clock.now()),
+                Body::Signed(jwt) => self.signed_answers.read(jwt).await,
+            }
+        };
+        tokio::time::timeout_at(deadline, question)
+            .await
+            .unwrap_or(Err(Problem::Fetch(FetchError::Timeout(self.timeout))))
     }
 
     fn close(&self, url: &Uri, said: Result<Answer, Problem>) -> Answer {

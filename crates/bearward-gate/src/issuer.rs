@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::{Reason, TokenRules, Verified, verify_jws};
+use bearward_core::{KeySet, Reason, TokenRules, Verified, verify_jws};
 use http::Uri;
 use tokio::runtime::Handle;
 
@@ -13,14 +13,17 @@ use crate::decision::{Identity, Source};
 use crate::discovery::is_acceptable_url;
 use crate::gate::GateError;
 use crate::http_client::HttpClient;
-use crate::introspect::{Answer, Introspector};
-use crate::keystore::{KeyStore, Keys};
+use crate::introspect::{Answer, Introspector, Surroundings};
+use crate::keystore::{Demand, KeyStore, Keys};
 use crate::metrics::Metrics;
 use crate::settings::{IntrospectionSettings, IssuerSettings};
 use crate::status::IssuerStatus;
 
-/// A proved token, and where the proof came from; or why there is none.
-type Proof = Result<(Arc<Identity>, Source), Reason>;
+/// A proved token, or why there is none; and where that was learnt.
+type Proof = (Source, Result<Arc<Identity>, Reason>);
+
+/// "Usually no more than a few minutes" (RFC 9068, 4).
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// What all issuers of a gate share.
 #[derive(Clone)]
@@ -49,25 +52,28 @@ struct Introspection {
 }
 
 impl Introspection {
-    fn new(settings: IntrospectionSettings, rules: Arc<TokenRules>, shared: &Shared) -> Self {
+    fn new(settings: IntrospectionSettings, rules: Arc<TokenRules>, keys: Arc<KeyStore>, shared: &Shared) -> Self {
         let prints = Fingerprinter::new(&["introspection", &rules.issuer, &settings.client_id]);
         let (memory, ttl, negative_ttl) = (shared.memory.clone(), settings.cache_ttl, settings.negative_ttl);
         let remember = move |fingerprint: &Fingerprint, answer: &Answer| match answer {
-            // What cannot be told to an upstream is refused where it is used.
-            Ok(token) => drop(memory.remember(*fingerprint, None, Arc::clone(token), ttl)),
-            // An issuer that is away says nothing of the token.
-            Err(Reason::IntrospectionUnavailable) => {}
+            Ok(token) => {
+                if let Err(reason) = memory.remember(*fingerprint, None, Arc::clone(token), ttl) {
+                    memory.remember_refusal(*fingerprint, reason, negative_ttl);
+                }
+            }
+            // An issuer that is away says nothing of the token, and what is not valid yet may be in a moment.
+            Err(Reason::IntrospectionUnavailable | Reason::TokenNotYetValid) => {}
             Err(reason) => memory.remember_refusal(*fingerprint, *reason, negative_ttl),
         };
-        let introspector = Introspector::new(
-            shared.client.clone(),
-            settings.clone(),
+        let surroundings = Surroundings {
+            client: shared.client.clone(),
+            keys,
             rules,
-            shared.runtime.clone(),
-            shared.clock.clone(),
-            shared.metrics.clone(),
-            remember,
-        );
+            runtime: shared.runtime.clone(),
+            clock: shared.clock.clone(),
+            metrics: shared.metrics.clone(),
+        };
+        let introspector = Introspector::new(settings.clone(), surroundings, remember);
         Self { introspector, prints, settings }
     }
 }
@@ -77,16 +83,21 @@ impl Issuer {
         if settings.audiences.is_empty() || settings.audiences.iter().any(String::is_empty) {
             return Err(GateError::NoAudience { issuer: settings.issuer });
         }
-        let introspection_url = settings.introspection.as_ref().and_then(|introspection| introspection.url.as_ref());
-        for url in [Some(&settings.issuer), settings.jwks_url.as_ref(), introspection_url].into_iter().flatten() {
+        if settings.leeway > MAX_LEEWAY {
+            return Err(GateError::LeewayTooLarge { issuer: settings.issuer });
+        }
+        let introspection = settings.introspection.as_ref();
+        let introspection_url = introspection.and_then(|introspection| introspection.url.as_ref());
+        let token_url = introspection.and_then(|introspection| introspection.auth.token_url());
+        let urls = [Some(&settings.issuer), settings.jwks_url.as_ref(), introspection_url, token_url];
+        for url in urls.into_iter().flatten() {
             if !is_acceptable_url(url) {
                 return Err(GateError::UnacceptableUrl { issuer: settings.issuer.clone(), url: url.clone() });
             }
         }
         let rules = Arc::new(settings.rules());
         let name = Arc::clone(&rules.issuer);
-        let introspection =
-            settings.introspection.clone().map(|asked| Introspection::new(asked, Arc::clone(&rules), &shared));
+        let introspection = settings.introspection.clone();
         let keys = KeyStore::new(
             settings,
             shared.client.clone(),
@@ -94,6 +105,8 @@ impl Issuer {
             shared.runtime.clone(),
             shared.metrics.clone(),
         );
+        let introspection =
+            introspection.map(|asked| Introspection::new(asked, Arc::clone(&rules), Arc::clone(&keys), &shared));
         Ok(Self {
             signature_prints: Fingerprinter::new(&["signature", &name]),
             name,
@@ -115,33 +128,27 @@ impl Issuer {
     /// Proves a self-contained token with the issuer's keys, or by having proved it before with the same keys.
     pub(crate) async fn prove_by_signature(&self, token: &str) -> Proof {
         let fingerprint = self.signature_prints.of(token);
-        let keys = self.keys_or_wait().await?;
-        let memory = &self.shared.memory;
-        if let Some(identity) = memory.recall(&fingerprint, Some(keys.set.fingerprint())) {
-            return Ok((identity, Source::Cache));
+        if let Some(keys) = self.keys.keys()
+            && let Some(identity) = self.shared.memory.recall(&fingerprint, Some(keys.set.fingerprint()))
+        {
+            return (Source::Cache, Ok(identity));
         }
-        let (verified, keys) = match self.verify(token, &keys) {
-            Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, &keys).await?,
-            verified => (verified?, keys),
-        };
-        let proved_by = Some(keys.set.fingerprint());
-        let identity = memory.remember(fingerprint, proved_by, Arc::new(verified), self.shared.max_age)?;
-        Ok((identity, Source::Signature))
+        (Source::Signature, self.verify_and_remember(token, fingerprint).await)
     }
 
     /// Proves a referential token by the issuer's answer, or by an answer that is still fresh.
     pub(crate) async fn prove_by_introspection(&self, token: &str) -> Proof {
-        let Some(introspection) = &self.introspection else { return Err(Reason::TokenUnsupported) };
+        let Some(introspection) = &self.introspection else {
+            return (Source::Introspection, Err(Reason::TokenUnsupported));
+        };
         let (fingerprint, memory) = (introspection.prints.of(token), &self.shared.memory);
         if let Some(identity) = memory.recall(&fingerprint, None) {
-            return Ok((identity, Source::Cache));
+            return (Source::Cache, Ok(identity));
         }
         if let Some(reason) = memory.recall_refusal(&fingerprint) {
-            return Err(reason);
+            return (Source::Cache, Err(reason));
         }
-        let url = self.introspection_url(introspection).await?;
-        let token = introspection.introspector.introspect(&url, token, fingerprint).await?;
-        Ok((memory.identify(token)?, Source::Introspection))
+        (Source::Introspection, self.ask(introspection, token, fingerprint).await)
     }
 
     pub(crate) fn status(&self) -> IssuerStatus {
@@ -159,39 +166,62 @@ impl Issuer {
         }
     }
 
-    fn verify(&self, token: &str, keys: &Keys) -> Result<Verified, Reason> {
-        verify_jws(token, &keys.set, &self.rules, self.shared.clock.now())
+    async fn verify_and_remember(&self, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
+        let (token, keys) = match self.keys.keys() {
+            Some(keys) => match self.verify(token, &keys.set) {
+                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, Some(&keys)).await?,
+                verified => (verified?, keys),
+            },
+            None if self.keys.has_no_key_set() => return Err(Reason::TokenUnsupported),
+            // What no key could make valid need not wait for one.
+            None => match self.verify(token, &KeySet::default()) {
+                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, None).await?,
+                verified => return Err(verified.err().unwrap_or(Reason::Internal)),
+            },
+        };
+        let proved_by = Some(keys.set.fingerprint());
+        self.shared.memory.remember(fingerprint, proved_by, Arc::new(token), self.shared.max_age)
     }
 
-    /// Fetches the keys again for a token whose key is not among `known`.
+    /// Fetches the keys again for a token whose key is not among the known ones.
     ///
     /// Within the cooldown nobody is asked, and the token counts as invalid: a 5xx that strangers can cause at will would
     /// have a load balancer take this gateway for broken.
-    async fn verify_with_newer_keys(&self, token: &str, known: &Keys) -> Result<(Verified, Arc<Keys>), Reason> {
-        // The first time may end with a fetch that began before the issuer changed its keys.
-        for _ in 0..2 {
-            self.keys.fetch_on_demand().await;
-            let newer = self.keys.keys().filter(|newer| newer.set.fingerprint() != known.set.fingerprint());
-            if let Some(newer) = newer {
-                match self.verify(token, &newer) {
+    async fn verify_with_newer_keys(&self, token: &str, known: Option<&Keys>) -> Result<(Verified, Arc<Keys>), Reason> {
+        loop {
+            let demand = self.keys.fetch_on_demand().await;
+            let newer = self.keys.keys();
+            let is_newer =
+                |keys: &Arc<Keys>| known.is_none_or(|known| known.set.fingerprint() != keys.set.fingerprint());
+            if let Some(newer) = newer.filter(is_newer) {
+                match self.verify(token, &newer.set) {
                     Err(Reason::KeyUnknown) => {}
                     verified => return Ok((verified?, newer)),
                 }
             }
+            // What was joined may have begun before the issuer changed its keys. The next wish is granted or held.
+            if demand != Demand::Joined || self.keys.keys_failing() {
+                break;
+            }
         }
         // Where the issuer is away, nobody can say whether the key is new or invented.
-        Err(if self.keys.last_error().is_some() { Reason::KeysUnavailable } else { Reason::KeyUnknown })
+        let is_away = self.keys.keys_failing() || self.keys.keys().is_none();
+        Err(if is_away { Reason::KeysUnavailable } else { Reason::KeyUnknown })
     }
 
-    async fn keys_or_wait(&self) -> Result<Arc<Keys>, Reason> {
-        if let Some(keys) = self.keys.keys() {
-            return Ok(keys);
-        }
-        if self.keys.has_no_key_set() {
-            return Err(Reason::TokenUnsupported);
-        }
-        self.keys.fetch_on_demand().await;
-        self.keys.keys().ok_or(Reason::KeysUnavailable)
+    fn verify(&self, token: &str, keys: &KeySet) -> Result<Verified, Reason> {
+        verify_jws(token, keys, &self.rules, self.shared.clock.now())
+    }
+
+    async fn ask(
+        &self,
+        introspection: &Introspection,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<Identity>, Reason> {
+        let url = self.introspection_url(introspection).await?;
+        let token = introspection.introspector.introspect(&url, token, fingerprint).await?;
+        self.shared.memory.identify(token)
     }
 
     async fn introspection_url(&self, introspection: &Introspection) -> Result<Uri, Reason> {

@@ -1,5 +1,5 @@
-//! One issuer's metadata and keys: fetched in the background, kept while the issuer is away, fetched again when a token
-//! names a key that nobody has seen.
+//! One issuer's keys: fetched in the background, kept while the issuer is away, fetched again when a token names a key
+//! that nobody has seen.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,13 @@ use bearward_core::{KeySet, UnixTime};
 use bytes::Bytes;
 use http::{Response, header};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::discovery::{Metadata, discover, get_json};
+use crate::discovery::{get_json, shown};
+use crate::endpoints::Endpoints;
 use crate::http_client::{HttpClient, Limit};
 use crate::metrics::Metrics;
 use crate::settings::IssuerSettings;
@@ -28,22 +29,26 @@ const MAX_KEY_SET: usize = 512 * 1024;
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// How long metadata is used before it is asked for again. Endpoints move rarely; a failed key fetch asks at once.
-const METADATA_LIFETIME: Duration = Duration::from_secs(3_600);
+/// How many requests may wait for one issuer's keys; the rest see at once what is there.
+const MAX_WAITING: usize = 1_024;
 
-/// The keys and endpoints of one issuer.
+/// The keys of one issuer.
 pub(crate) struct KeyStore {
     settings: IssuerSettings,
     client: HttpClient,
     clock: Clock,
     runtime: Handle,
     metrics: Metrics,
-    metadata: ArcSwapOption<(Metadata, Instant)>,
+    endpoints: Endpoints,
     keys: ArcSwapOption<Keys>,
+    /// Why the last fetch failed, and whether it was the keys that could not be had.
     last_error: ArcSwap<Option<String>>,
+    keys_failing: AtomicBool,
     failures: AtomicU32,
     fetching: AtomicBool,
-    flights: SingleFlight<(), ()>,
+    /// The fetch under way; it comes to `false` where the cooldown forbade it.
+    flights: SingleFlight<(), bool>,
+    waiting: Semaphore,
     /// When a token last caused a fetch.
     last_demand: Mutex<Option<Instant>>,
     /// Told when a token would have caused one, had it not been for the cooldown.
@@ -56,8 +61,19 @@ pub(crate) struct Keys {
     pub(crate) confirmed: UnixTime,
     /// By the clock that no one can set: an old key set must not come to life again with the wall clock.
     confirmed_at: Instant,
-    /// How long the issuer lets it be used before asking again.
+    /// After how long the issuer is to be asked again.
     lifetime: Duration,
+}
+
+/// What came of a request's wish for newer keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// They were fetched after the wish.
+    Fetched,
+    /// A fetch that was under way has ended; it may have begun before the issuer changed its keys.
+    Joined,
+    /// Nobody was asked: another wish was granted a moment ago, or too many wait.
+    Held,
 }
 
 impl KeyStore {
@@ -69,36 +85,51 @@ impl KeyStore {
         metrics: Metrics,
     ) -> Arc<Self> {
         Arc::new(Self {
+            endpoints: Endpoints::new(client.clone(), &settings),
             settings,
             client,
             clock,
             runtime,
             metrics,
-            metadata: ArcSwapOption::empty(),
             keys: ArcSwapOption::empty(),
             last_error: ArcSwap::default(),
+            keys_failing: AtomicBool::new(true),
             failures: AtomicU32::new(0),
             fetching: AtomicBool::new(false),
             flights: SingleFlight::new(1),
+            waiting: Semaphore::new(MAX_WAITING),
             last_demand: Mutex::new(None),
             missed: Notify::new(),
         })
     }
 
-    /// The keys in use; none before the first fetch, and none again once they are older than the stated bound.
+    /// The keys in use; none before the first fetch, and none again once their renewal is overdue by the stated bound.
     pub(crate) fn keys(&self) -> Option<Arc<Keys>> {
-        self.keys.load_full().filter(|keys| keys.confirmed_at.elapsed() < self.settings.refresh.stale)
+        // One late fetch is no reason to forget keys, however short the bound.
+        let grace = self.settings.refresh.stale.max(self.settings.timeout);
+        self.keys.load_full().filter(|keys| keys.confirmed_at.elapsed() < keys.lifetime.saturating_add(grace))
     }
 
     /// The issuer's introspection endpoint, as its metadata says.
     pub(crate) fn introspection_endpoint(&self) -> Option<String> {
-        self.metadata.load().as_deref().and_then(|(metadata, _)| metadata.introspection_endpoint.clone())
+        self.endpoints.known()?.introspection_endpoint
+    }
+
+    /// The issuer's token endpoint, as its metadata says.
+    pub(crate) fn token_endpoint(&self) -> Option<String> {
+        self.endpoints.known()?.token_endpoint
     }
 
     /// Whether the issuer is known to publish no keys: then all its tokens are referential.
     pub(crate) fn has_no_key_set(&self) -> bool {
-        self.settings.jwks_url.is_none()
-            && self.metadata.load().as_deref().is_some_and(|(metadata, _)| metadata.jwks_uri.is_none())
+        self.settings.introspection.is_some()
+            && self.settings.jwks_url.is_none()
+            && self.endpoints.known().is_some_and(|metadata| metadata.jwks_uri.is_none())
+    }
+
+    /// Whether the last try to fetch keys failed: then nobody can say which keys the issuer has.
+    pub(crate) fn keys_failing(&self) -> bool {
+        self.keys_failing.load(Ordering::Relaxed)
     }
 
     /// Why the last fetch failed; `None` where it did not.
@@ -112,42 +143,63 @@ impl KeyStore {
     /// whoever sends tokens with invented key names cannot make the gateway flood the issuer. Within the cooldown it
     /// returns at once, the caller sees what is there, and a fetch follows when the cooldown is over: junk that used up
     /// this one delays a rotation's new key by no more than that.
-    pub(crate) async fn fetch_on_demand(self: &Arc<Self>) {
+    pub(crate) async fn fetch_on_demand(self: &Arc<Self>) -> Demand {
+        let Ok(_place) = self.waiting.try_acquire() else { return Demand::Held };
         if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
             self.missed.notify_one();
-            return;
+            return Demand::Held;
         }
-        let this = Arc::clone(self);
-        let flight = self.flights.run((), &self.runtime, move || async move {
-            if this.cooldown_left().is_zero() {
-                this.start_cooldown();
-                this.fetch().await;
+        let mut is_own = false;
+        let flight = self.flights.run((), &self.runtime, || {
+            is_own = true;
+            let this = Arc::clone(self);
+            async move {
+                let is_due = this.cooldown_left().is_zero();
+                if is_due {
+                    this.start_cooldown();
+                    this.fetch().await;
+                }
+                is_due
             }
         });
-        // A flight that came to nothing left things as they were.
-        let _ = flight.await;
+        match flight.await {
+            Ok(true) if is_own => Demand::Fetched,
+            Ok(true) => Demand::Joined,
+            // A flight that came to nothing left things as they were.
+            Ok(false) | Err(_) => Demand::Held,
+        }
     }
 
     /// Keeps the keys fresh for as long as it is polled.
     pub(crate) async fn refresh_forever(self: Arc<Self>) {
         loop {
             let this = Arc::clone(&self);
-            let _ = self.flights.run((), &self.runtime, move || async move { this.fetch().await }).await;
+            let flight = self.flights.run((), &self.runtime, move || async move {
+                this.fetch().await;
+                true
+            });
+            match flight.await {
+                Ok(true) => {}
+                // It joined a wish that was held back; that was no fetch.
+                Ok(false) => continue,
+                Err(_) => self.failed("the fetch ended without a result".to_owned()),
+            }
             tokio::select! {
                 () = tokio::time::sleep(jittered(self.next_pause())) => {}
-                () = self.missed.notified() => {
-                    tokio::time::sleep(self.cooldown_left()).await;
-                    self.start_cooldown();
-                }
+                () = self.wish_and_cooldown() => self.start_cooldown(),
             }
         }
     }
 
+    async fn wish_and_cooldown(&self) {
+        self.missed.notified().await;
+        tokio::time::sleep(self.cooldown_left()).await;
+    }
+
     fn next_pause(&self) -> Duration {
-        let refresh = &self.settings.refresh;
         match (self.failures.load(Ordering::Relaxed), self.keys.load().as_deref()) {
-            (0, Some(keys)) => keys.lifetime.clamp(refresh.min, refresh.max),
-            (0, None) => refresh.max,
+            (0, Some(keys)) => keys.lifetime,
+            (0, None) => self.settings.refresh.max,
             (failures, _) => MIN_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(MAX_BACKOFF),
         }
     }
@@ -161,91 +213,93 @@ impl KeyStore {
         *self.last_demand.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
+    /// One fetch of all that is needed, within the time that one fetch may take.
     async fn fetch(&self) {
         let _fetching = Fetching::begin(&self.fetching);
-        let outcome = self.fetch_metadata_and_keys().await;
-        let issuer = &*self.settings.issuer;
-        let result = if outcome.is_ok() { "ok" } else { "failed" };
-        self.metrics.key_set_fetches.with_label_values(&[issuer, result]).inc();
+        let timeout = self.settings.timeout;
+        let outcome = match tokio::time::timeout(timeout, self.fetch_metadata_and_keys()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.keys_failing.store(true, Ordering::Relaxed);
+                Err(format!("no answer within {timeout:?}"))
+            }
+        };
         match outcome {
             Ok(()) => {
+                self.count("ok");
                 self.failures.store(0, Ordering::Relaxed);
                 self.last_error.store(Arc::new(None));
             }
-            Err(why) => {
-                let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-                warn!(issuer, failures, error = %why, "the issuer's keys could not be fetched; what is known stays in use");
-                self.last_error.store(Arc::new(Some(why)));
-            }
+            Err(why) => self.failed(why),
         }
     }
 
-    fn replace(&self, keys: Keys) {
+    fn failed(&self, why: String) {
+        self.count("failed");
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let issuer = &*self.settings.issuer;
-        let labels = &[issuer];
-        self.metrics.key_set_keys.with_label_values(labels).set(signed(keys.set.len()));
-        self.metrics.key_set_skipped.with_label_values(labels).set(signed(keys.set.skipped().len()));
-        self.metrics.key_set_fetched.with_label_values(labels).set(i64::try_from(keys.confirmed.0).unwrap_or(i64::MAX));
-        let before = self.keys.load().as_deref().map(|keys| keys.set.fingerprint());
-        if before != Some(keys.set.fingerprint()) {
-            info!(issuer, keys = keys.set.len(), skipped = keys.set.skipped().len(), "the issuer's keys are in use");
-            for key in keys.set.skipped() {
-                warn!(issuer, kid = key.key_id.as_deref(), why = key.why, "a key of the issuer was left out");
-            }
-        }
-        self.keys.store(Some(Arc::new(keys)));
+        warn!(issuer, failures, error = %why, "the issuer could not be asked; what is known of it stays in use");
+        self.last_error.store(Arc::new(Some(why)));
     }
 
     async fn fetch_metadata_and_keys(&self) -> Result<(), String> {
-        let introspects_by_metadata = self.settings.introspection.as_ref().is_some_and(|asked| asked.url.is_none());
-        let metadata = match &self.settings.jwks_url {
-            Some(_) if !introspects_by_metadata => None,
-            _ => Some(self.fetch_metadata().await),
-        };
+        let afresh = self.failures.load(Ordering::Relaxed) > 0;
+        let metadata = if self.endpoints.are_needed() { Some(self.endpoints.locate(afresh).await) } else { None };
         let url = match (&self.settings.jwks_url, &metadata) {
-            (Some(url), _) => Some(url.clone()),
-            (None, Some(metadata)) => metadata.clone()?.jwks_uri,
-            (None, None) => None,
+            (Some(url), _) => Some(url),
+            (None, Some(Ok(metadata))) => metadata.jwks_uri.as_ref(),
+            (None, _) => None,
         };
-        match url {
-            Some(url) => self.replace(self.fetch_keys(&url).await?),
-            // All its tokens are referential.
-            None if self.settings.introspection.is_some() => {}
-            None => return Err("the issuer's metadata names no `jwks_uri`; set `jwks_url`".to_owned()),
-        }
+        let fetched = match url {
+            Some(url) => Some(self.fetch_keys(url).await),
+            None => None,
+        };
         // Keys come first: an issuer whose metadata is away can still have its keys at a configured address.
-        metadata.transpose().map(|_| ())
+        self.keys_failing.store(!matches!(fetched, Some(Ok(_))), Ordering::Relaxed);
+        if let Some(fetched) = fetched {
+            self.replace(fetched?)?;
+        }
+        let Some(metadata) = metadata.transpose()? else { return Ok(()) };
+        self.endpoints.complete(&metadata)
     }
 
     async fn fetch_keys(&self, url: &str) -> Result<Keys, String> {
         let limit = Limit { total: self.settings.timeout, max_body: MAX_KEY_SET };
-        let response = get_json(&self.client, url, limit).await.map_err(|why| format!("{url}: {why}"))?;
-        let set = KeySet::parse(response.body()).map_err(|why| format!("{url}: {why}"))?;
-        if set.is_empty() {
-            return Err(format!("{url}: no key in the set can verify a token ({} left out)", set.skipped().len()));
-        }
-        let lifetime = lifetime(&response);
+        let response = get_json(&self.client, url, limit).await.map_err(|why| format!("{}: {why}", shown(url)))?;
+        let set = KeySet::parse(response.body()).map_err(|why| format!("{}: {why}", shown(url)))?;
+        let refresh = &self.settings.refresh;
+        let lifetime = lifetime(&response).max(refresh.min).min(refresh.max);
         Ok(Keys { set, confirmed: self.clock.now(), confirmed_at: Instant::now(), lifetime })
     }
 
-    async fn fetch_metadata(&self) -> Result<Metadata, String> {
-        let known = self.metadata.load_full();
-        if let Some(known) = &known
-            && known.1.elapsed() < METADATA_LIFETIME
-            // After a failure the endpoints may have moved.
-            && self.failures.load(Ordering::Relaxed) == 0
-        {
-            return Ok(known.0.clone());
-        }
-        match (discover(&self.client, &self.settings.issuer, self.settings.timeout).await, known) {
-            (Ok(metadata), _) => {
-                self.metadata.store(Some(Arc::new((metadata.clone(), Instant::now()))));
-                Ok(metadata)
+    /// Puts newer keys in the place of those in use.
+    ///
+    /// A set without a usable key is put there too: an issuer that withdraws its only key means it, and is obeyed at once.
+    fn replace(&self, keys: Keys) -> Result<(), String> {
+        let issuer = &*self.settings.issuer;
+        let (usable, skipped) = (keys.set.len(), keys.set.skipped().len());
+        self.metrics.key_set_keys.with_label_values(&[issuer]).set(signed(usable));
+        self.metrics.key_set_skipped.with_label_values(&[issuer]).set(signed(skipped));
+        let confirmed = i64::try_from(keys.confirmed.0).unwrap_or(i64::MAX);
+        self.metrics.key_set_fetched.with_label_values(&[issuer]).set(confirmed);
+        let before = self.keys.load().as_deref().map(|keys| keys.set.fingerprint());
+        if before != Some(keys.set.fingerprint()) {
+            info!(issuer, keys = usable, skipped, "the issuer's keys are in use");
+            for key in keys.set.skipped() {
+                warn!(issuer, kid = key.key_id.as_deref(), why = key.why, "a key of the issuer was left out");
             }
-            // What was true an hour ago is a better guess than nothing.
-            (Err(_), Some(known)) => Ok(known.0.clone()),
-            (Err(why), None) => Err(why),
         }
+        if keys.set.is_empty() {
+            self.keys.store(None);
+            self.keys_failing.store(true, Ordering::Relaxed);
+            return Err(format!("the issuer's key set holds no key that can verify a token ({skipped} left out)"));
+        }
+        self.keys.store(Some(Arc::new(keys)));
+        Ok(())
+    }
+
+    fn count(&self, result: &str) {
+        self.metrics.key_set_fetches.with_label_values(&[&*self.settings.issuer, result]).inc();
     }
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod clock;
 mod decision;
 mod discovery;
+mod endpoints;
 mod gate;
 mod http_client;
 mod introspect;
@@ -21,9 +22,13 @@ pub use clock::Clock;
 pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
 pub use gate::{Gate, GateError};
 pub use http_client::{FetchError, HttpClient, Limit};
+pub use introspect::{
+    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
+    PrivateKeyJwt, SecretJwt, SignedResponse,
+};
 pub use routes::Route;
 pub use secret::Secret;
 pub use settings::{
-    CacheSettings, ClientAuth, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings,
+    CacheSettings, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings,
 };
 pub use status::IssuerStatus;

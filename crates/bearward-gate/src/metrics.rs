@@ -33,7 +33,10 @@ impl Metrics {
             "bearward_decision_duration_seconds",
             "Time from a request's headers to its verdict, by where the answer about the token came from.",
         )
-        .buckets(vec![1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1, 0.5, 2.5]);
+        .buckets(vec![
+            1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1, 0.5, 2.5, 5.0, 10.0,
+            30.0,
+        ]);
         Ok(Self {
             decisions: counter(
                 "bearward_decisions_total",

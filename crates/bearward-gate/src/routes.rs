@@ -20,6 +20,8 @@ pub struct Route {
     issuers: Vec<usize>,
     referential_issuer: Option<usize>,
     challenge_scope: Option<Arc<str>>,
+    /// Its rank among the routes: routes of one rank stand for the same place, which only the method tells apart.
+    rank: usize,
 }
 
 impl Route {
@@ -69,7 +71,7 @@ impl Route {
             _ if settings.access == Access::Open => None,
             Some(name) => {
                 let named = place(name)?;
-                if !introspects(&named) {
+                if !introspects(&named) || !candidates.contains(&named) {
                     return Err(GateError::NoIntrospection { route: settings.name, issuer: name.clone() });
                 }
                 Some(named)
@@ -98,6 +100,7 @@ impl Route {
             issuers: candidates,
             referential_issuer,
             challenge_scope,
+            rank: 0,
         })
     }
 
@@ -112,7 +115,7 @@ impl Route {
     }
 
     /// Whether `other` stands for the same place: then only the method tells the two apart.
-    fn same_rank(&self, other: &Self) -> bool {
+    fn same_place(&self, other: &Self) -> bool {
         self.hosts.is_empty() == other.hosts.is_empty() && self.path.precedence() == other.path.precedence()
     }
 }
@@ -125,7 +128,10 @@ impl Routes {
     pub(crate) fn resolve(settings: Vec<RouteSettings>, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
         let mut routes = Vec::with_capacity(settings.len());
         for route in settings {
-            routes.push(Arc::new(Route::resolve(route, issuers)?));
+            if routes.iter().any(|known: &Route| *known.name == *route.name) {
+                return Err(GateError::DuplicateRoute { route: route.name });
+            }
+            routes.push(Route::resolve(route, issuers)?);
         }
         routes.sort_by(|a, b| {
             let by_host = a.hosts.is_empty().cmp(&b.hosts.is_empty());
@@ -133,19 +139,41 @@ impl Routes {
             let by_method = || a.methods.is_empty().cmp(&b.methods.is_empty());
             by_host.then_with(by_path).then_with(by_method)
         });
-        Ok(Self(routes))
+        let mut rank = 0;
+        for at in 1..routes.len() {
+            if let Some([before, route]) = routes.get_mut(at - 1..=at) {
+                rank += usize::from(!route.same_place(before));
+                route.rank = rank;
+            }
+        }
+        Ok(Self(routes.into_iter().map(Arc::new).collect()))
     }
 
     /// The one route that matches.
     ///
     /// The place (host and path) is found first, then the method within it. A method that the most specific place does
-    /// not name finds no route: it must not fall through to a wider one, which may ask for less.
+    /// not name finds no route: it must not fall through to a wider one, which may ask for less. For the same reason
+    /// `/admin`, which has no route, does not fall through from `/admin/*` to `/*`, nor `/report/` from `/report`: many
+    /// upstreams serve both spellings.
     pub(crate) fn find(&self, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
         let host = host.map(without_port);
-        let mut here = self.0.iter().filter(|route| route.matches_place(host, path)).peekable();
-        let best = *here.peek()?;
-        here.take_while(|route| route.same_rank(best)).find(|route| route.allows_method(method))
+        let here = |path: &RequestPath<'_>| self.0.iter().find(|route| route.matches_place(host, path));
+        let best = here(path)?;
+        let other = with_other_end(path.as_str());
+        if let Ok(other) = RequestPath::parse(other.as_bytes())
+            && best.path.matches(&other)
+            && here(&other).is_some_and(|own| own.rank < best.rank)
+        {
+            return None;
+        }
+        let same = self.0.iter().skip_while(|route| route.rank < best.rank).take_while(|route| route.rank == best.rank);
+        same.filter(|route| route.matches_place(host, path)).find(|route| route.allows_method(method))
     }
+}
+
+/// The path with a slash at its end where it has none, and without where it has one.
+fn with_other_end(path: &str) -> String {
+    path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned)
 }
 
 /// `example.com:8080` -> `example.com`; `[::1]:80` -> `[::1]`. One trailing dot is the same host (RFC 1034, 3.1).
@@ -184,6 +212,9 @@ mod tests {
                 route("orders-write", &[Method::POST], &[], "/orders/*"),
                 route("order-lines", &[Method::GET], &[], "/orders/{id}/lines"),
                 route("stock", &[], &[], "/orders/stock"),
+                route("report", &[], &[], "/report"),
+                route("both", &[], &[], "/both"),
+                route("both-below", &[], &[], "/both/*"),
                 route("shop", &[], &["shop.example.com"], "/*"),
             ],
             &[],
@@ -198,6 +229,13 @@ mod tests {
             ("GET", None, "/orders/7/lines", Some("order-lines")),
             ("POST", None, "/orders/7/lines", None),
             ("DELETE", None, "/orders/stock", Some("stock")),
+            ("GET", None, "/orders", None),
+            ("GET", None, "/orders/stock/", None),
+            ("GET", None, "/stock", Some("all")),
+            ("GET", None, "/report", Some("report")),
+            ("GET", None, "/report/", None),
+            ("GET", None, "/both", Some("both")),
+            ("GET", None, "/both/", Some("both-below")),
             ("GET", Some("shop.example.com"), "/orders/7", Some("shop")),
             ("GET", Some("SHOP.example.com.:8080"), "/orders/7", Some("shop")),
             ("GET", Some("shop.example.com.evil.example"), "/orders/7", Some("orders-read")),

@@ -7,7 +7,7 @@ use bearward_core::{
 };
 use http::Method;
 
-use crate::Secret;
+use crate::introspect::{IntrospectionAuth, SignedResponse};
 
 /// Everything a gate needs to know.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl IssuerSettings {
         TokenRules {
             algorithms: self.algorithms.clone(),
             profile: self.profile,
-            absent_audience: self.absent_audience,
+            absent_audience: self.absent_audience.clone(),
             leeway: self.leeway.as_secs(),
             max_lifetime: self.max_lifetime.map(|most| most.as_secs()),
             required_claims: self.required_claims.clone(),
@@ -133,12 +133,12 @@ impl Default for RefreshSettings {
 pub struct IntrospectionSettings {
     /// The introspection endpoint; `None` takes it from the issuer's metadata.
     pub url: Option<String>,
-    /// The client identifier with which the gateway authenticates itself.
+    /// The client identifier with which the gateway authenticates itself, and for which signed answers are made.
     pub client_id: String,
-    /// The secret that belongs to it.
-    pub client_secret: Secret,
-    /// How the two are sent.
-    pub auth: ClientAuth,
+    /// How the gateway proves that it may ask.
+    pub auth: IntrospectionAuth,
+    /// Whether the issuer is to sign its answers (RFC 9701).
+    pub signed_response: SignedResponse,
     /// How long an `active` answer is used, never beyond the token's `exp`; zero asks each time.
     pub cache_ttl: Duration,
     /// How long a refusal is used; zero asks each time.
@@ -149,19 +149,31 @@ pub struct IntrospectionSettings {
     pub timeout: Duration,
 }
 
-/// How a client authenticates at the introspection endpoint (RFC 6749, 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// `client_secret_basic`: the `Authorization` header.
-    Basic,
-    /// `client_secret_post`: the form body.
-    Post,
+impl IntrospectionSettings {
+    /// Questions of the client `client_id`, with every default: the endpoint by discovery, plain JSON answers.
+    pub fn new(client_id: impl Into<String>, auth: impl Into<IntrospectionAuth>) -> Self {
+        Self {
+            url: None,
+            client_id: client_id.into(),
+            auth: auth.into(),
+            signed_response: SignedResponse::default(),
+            cache_ttl: Duration::from_secs(60),
+            negative_ttl: Duration::from_secs(10),
+            max_concurrent: 64,
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// Whether an endpoint is to be taken from the issuer's metadata.
+    pub(crate) fn needs_metadata(&self) -> bool {
+        self.url.is_none() || self.auth.discovers_token_endpoint()
+    }
 }
 
 /// Bounds of the token caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// How many verified tokens are remembered.
+    /// How many verified tokens are remembered; one that takes more than 4 KiB counts for several.
     pub max_entries: u64,
     /// How long a self-contained token is not verified again, never beyond its `exp`.
     pub max_age: Duration,

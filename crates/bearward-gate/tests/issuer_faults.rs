@@ -128,13 +128,19 @@ async fn keys_older_than_the_bound_are_not_used() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
     let mut settings = issuer.settings();
+    settings.refresh.min = Duration::from_millis(100);
+    settings.refresh.max = Duration::from_millis(200);
     settings.refresh.stale = Duration::from_millis(200);
     settings.refresh.cooldown = Duration::ZERO;
+    settings.timeout = Duration::from_millis(500);
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     let token = key.sign(&issuer.claims(clock.now()));
     assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    // While the issuer answers, the bound means nothing.
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
     *issuer.script.key_status.lock().unwrap() = StatusCode::SERVICE_UNAVAILABLE;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
     assert_eq!(outcome(&gate, "/", &token).await, "keys_unavailable");
 }
 
@@ -180,4 +186,63 @@ async fn junk_delays_a_new_key_by_no_more_than_the_cooldown() {
         }
     }
     assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+}
+
+/// The back-off must go on beside a cooldown that requests have started.
+#[tokio::test]
+async fn requests_do_not_delay_recovery() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, url) = (listener.local_addr().unwrap(), format!("http://{}", listener.local_addr().unwrap()));
+    drop(listener);
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let placeholder = FakeIssuer::start(&[]).await;
+    let mut settings = placeholder.settings();
+    settings.issuer.clone_from(&url);
+    settings.refresh.cooldown = Duration::from_secs(60);
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let mut claims = placeholder.claims(clock.now());
+    claims["iss"] = json!(url);
+    let token = key.sign(&claims);
+    for _ in 0..3 {
+        assert_eq!(outcome(&gate, "/", &token).await, "keys_unavailable");
+    }
+    let _issuer = FakeIssuer::serve(TcpListener::bind(address).await.unwrap(), url, &[&key]);
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if gate.status().remove(0).ready {
+            break;
+        }
+    }
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+}
+
+#[tokio::test]
+async fn an_issuer_that_withdraws_its_only_key_is_obeyed() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut settings = issuer.settings();
+    settings.refresh.min = Duration::from_millis(100);
+    settings.refresh.max = Duration::from_millis(200);
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let token = key.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    issuer.publish(&[]);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(outcome(&gate, "/", &token).await, "keys_unavailable");
+}
+
+/// What no key could make valid waits for none.
+#[tokio::test]
+async fn junk_does_not_wait_for_a_hanging_issuer() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    *issuer.script.delay.lock().unwrap() = Duration::from_secs(60);
+    let gate = gate(&clock, vec![issuer.settings()], vec![route("/*", &[])]);
+    let begun = std::time::Instant::now();
+    for junk in ["eyJ9.e30.N", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA"] {
+        let reason = outcome(&gate, "/", junk).await;
+        assert!(["token_malformed", "algorithm_refused"].contains(&&*reason), "{reason}");
+    }
+    // Not a measurement: one wait would be five seconds.
+    assert!(begun.elapsed() < Duration::from_secs(4));
 }

@@ -45,6 +45,13 @@ pub(crate) fn path(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
+/// The query of a target in origin form, without its `?`. Of one that is not ASCII, as much as is.
+pub(crate) fn query(target: &[u8]) -> Option<&str> {
+    let query = target.splitn(2, |byte| *byte == b'?').nth(1)?;
+    let ascii = query.iter().position(|byte| !byte.is_ascii()).unwrap_or(query.len());
+    query.get(..ascii).and_then(|query| std::str::from_utf8(query).ok())
+}
+
 /// The body has one length, told in one way (RFC 9112, 6.1 and 6.3).
 fn framing(raw: &[u8], head: &RequestHeader) -> Result<(), Reason> {
     let one = |name| {
@@ -124,7 +131,8 @@ fn has_bare_line_feed(raw: &[u8]) -> bool {
     feeds != ends
 }
 
-/// `host[:port]`: a registered name or IPv4 address without escapes, or an IPv6 address in brackets. No userinfo.
+/// `host[:port]`: a registered name or IPv4 address without escapes, or an IPv6 address in brackets. No userinfo, and no
+/// empty label: one dot at the end is the root, of two some servers drop one or both and serve another host.
 fn is_authority(text: &[u8]) -> bool {
     let port = if let Some(rest) = text.strip_prefix(b"[") {
         let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
@@ -137,6 +145,9 @@ fn is_authority(text: &[u8]) -> bool {
         let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
         let (name, port) = text.split_at(end);
         if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            return false;
+        }
+        if name.starts_with(b".") || name.windows(2).any(|pair| pair == b"..") {
             return false;
         }
         port
@@ -175,6 +186,7 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: api.example.com\r\n\r\n",
             "\r\n\r\nGET /a?b=c:d HTTP/1.1\r\nHost: api.example.com:8080\r\n\r\n",
             "GET /a HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
+            "GET /a HTTP/1.1\r\nHost: api.example.com.:80\r\n\r\n",
             "GET /a HTTP/1.0\r\n\r\n",
             "POST /a HTTP/1.1\r\nHost: a_b\r\nContent-Length: 3\r\n\r\n",
             "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
@@ -197,6 +209,10 @@ mod tests {
             "GET / HTTP/1.1\r\nHost: a:\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: %61\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: .\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: .a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a..\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a..b:80\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: [nonsense]\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n",

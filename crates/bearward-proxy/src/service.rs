@@ -272,6 +272,7 @@ fn facts(head: &RequestHeader) -> RequestFacts<'_> {
         method: &head.method,
         host: head.headers.get(HOST).and_then(|host| host.to_str().ok()),
         path: request::path(head.raw_path()),
+        query: request::query(head.raw_path()),
         headers: &head.headers,
     }
 }

@@ -161,13 +161,7 @@ async fn a_server_certificate_must_be_trusted_and_fit_the_name() {
     let certificate = CertificateDer::from(BASE64_STANDARD.decode(CERTIFICATE).unwrap());
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
-    let trusts = HttpClient::over(
-        HttpsConnectorBuilder::new()
-            .with_tls_config(trusting(roots))
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp()),
-    );
+    let trusts = HttpClient::trusting(roots);
     let address = serve_tls(certificate);
     // The certificate is for `localhost`, not for the address.
     let (by_name, by_address) =
@@ -185,13 +179,7 @@ async fn a_server_certificate_must_be_trusted_and_fit_the_name() {
 
 #[tokio::test]
 async fn a_client_without_roots_still_speaks_plain_http() {
-    let bare = HttpClient::over(
-        HttpsConnectorBuilder::new()
-            .with_tls_config(trusting(RootCertStore::empty()))
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp()),
-    );
+    let bare = HttpClient::trusting(RootCertStore::empty());
     let server = serve(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
@@ -285,14 +273,14 @@ fn serve_tls(certificate: CertificateDer<'static>) -> SocketAddr {
 }
 
 /// Self-signed for `localhost` and valid until 2126, with its key. They protect nothing.
-const CERTIFICATE: &str = "\
+pub(crate) const CERTIFICATE: &str = "\
     MIIBkTCCATigAwIBAgIUNG2NtSM6SPm1nNUsFhNudfax3FkwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE3\
     MjkwOFoYDzIxMjYxMDI5MTcyOTA4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQwqskfbLZYSWmU\
     OoWVgITAstqAiZOirumcLjI6iuFxqafiWU0FHx4qc4P3QnA/mKS2OtDszqM4iUSjQzv1tzxuo2YwZDAdBgNVHQ4EFgQUcXh2I/irGqdbs4jj\
     dVl7F/cgCPgwHwYDVR0jBBgwFoAUcXh2I/irGqdbs4jjdVl7F/cgCPgwFAYDVR0RBA0wC4IJbG9jYWxob3N0MAwGA1UdEwEB/wQCMAAwCgYI\
     KoZIzj0EAwIDRwAwRAIgew0+UPeSDvolGuCoThYiL3VUpT6XoWXaSXluUsP7BkMCIGQutQnloH1IeWtB5FSe8wTE5zMGKfKAa5a5jDUZ/3tY\
     ";
-const TEST_KEY: &str = "\
+pub(crate) const TEST_KEY: &str = "\
     MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXa4YbTIdzOP+dd51QdFhtrNUWMYsXL5Ir/Pq5iSTDQahRANCAAQwqskfbLZY\
     SWmUOoWVgITAstqAiZOirumcLjI6iuFxqafiWU0FHx4qc4P3QnA/mKS2OtDszqM4iUSjQzv1tzxu\
     ";

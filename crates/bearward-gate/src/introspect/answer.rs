@@ -8,19 +8,44 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
+use super::auth::SignedResponse;
 use super::{Answer, IntrospectionOutcome};
 use crate::http_client::FetchError;
 
-/// Reads a response: `Ok` is what the issuer says of the token, `Err` is why it says nothing.
-pub(super) fn read(response: &Response<Bytes>, rules: &TokenRules, now: UnixTime) -> Result<Answer, Problem> {
-    let status = response.status();
+/// What an issuer says of a token, as it came.
+#[derive(Debug)]
+pub(super) enum Body<'a> {
+    /// JSON (RFC 7662, 2.2).
+    Plain(&'a [u8]),
+    /// A JWT (RFC 9701, 5).
+    Signed(&'a str),
+}
+
+impl SignedResponse {
+    /// The `Accept` header of a question. Plain JSON is named too, so that an issuer that signs for whoever does not say
+    /// otherwise does not (RFC 9701, 4).
+    pub(super) fn accept(self) -> &'static str {
+        match self {
+            Self::Never => "application/json",
+            Self::Accept => "application/token-introspection+jwt, application/json;q=0.5",
+            Self::Require => "application/token-introspection+jwt",
+        }
+    }
+}
+
+/// Takes the answer out of a response; the error is why it says nothing of the token.
+pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result<Body<'_>, Problem> {
+    let (status, bytes) = (response.status(), response.body());
     match status {
-        StatusCode::OK if !is_json(response.headers()) => Err(Problem::NotJson),
-        StatusCode::OK => match read_introspection(response.body(), rules, now) {
-            Err(Reason::IntrospectionUnavailable) => Err(Problem::NotAnAnswer),
-            answer => Ok(answer.map(Arc::new)),
+        StatusCode::OK => match (media_type(response.headers()).as_str(), signed) {
+            ("application/json", SignedResponse::Require) => Err(Problem::NotSigned),
+            ("application/json", _) => Ok(Body::Plain(bytes)),
+            ("application/token-introspection+jwt", SignedResponse::Accept | SignedResponse::Require) => {
+                str::from_utf8(bytes).map(Body::Signed).map_err(|_| Problem::NotASignedAnswer)
+            }
+            _ => Err(Problem::NotJson),
         },
-        StatusCode::BAD_REQUEST => Err(match error_code(response.body()).as_deref() {
+        StatusCode::BAD_REQUEST => Err(match error_code(bytes).as_deref() {
             // Borrowed from revocation (RFC 7009, 2.2.1): such an issuer does not introspect its own self-contained
             // tokens.
             Some("unsupported_token_type") => Problem::Unsupported,
@@ -36,12 +61,20 @@ pub(super) fn read(response: &Response<Bytes>, rules: &TokenRules, now: UnixTime
     }
 }
 
+/// Reads a plain answer: `Ok` is what the issuer says of the token.
+pub(super) fn read(json: &[u8], rules: &TokenRules, now: UnixTime) -> Result<Answer, Problem> {
+    match read_introspection(json, rules, now) {
+        Err(Reason::IntrospectionUnavailable) => Err(Problem::NotAnAnswer),
+        answer => Ok(answer.map(Arc::new)),
+    }
+}
+
 /// Why an issuer did not say what a token means. The messages are for the log: they say what to do, and hold nothing
 /// that came with the answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Problem {
     #[error(
-        "the issuer refuses the gateway's own credentials ({0}): check client_id and client_secret, and that this \
+        "the issuer refuses the gateway's own credentials ({0}): check client_id and what `auth` needs, and that this \
          client may introspect"
     )]
     Credentials(StatusCode),
@@ -62,6 +95,34 @@ pub(super) enum Problem {
     NotJson,
     #[error("the answer is not one of RFC 7662: one JSON object with a boolean `active` is expected")]
     NotAnAnswer,
+    #[error("the issuer answers unsigned, though `signed_response` requires it: have it sign for this client")]
+    NotSigned,
+    #[error(
+        "the signed answer is not one of RFC 9701 for this client: type, signature, `iss`, `aud` (the client_id), `iat` \
+         and `token_introspection` are held against it; check client_id, and that the clocks agree"
+    )]
+    NotASignedAnswer,
+    #[error("the key that signed the answer is not among the issuer's, or they cannot be had")]
+    KeyOfSignedAnswer,
+    #[error("the gateway cannot sign an assertion with its key")]
+    Signing,
+    #[error("the gateway's own access token holds characters that cannot be sent: check the file")]
+    UnsendableToken,
+    #[error("a client certificate is configured, but the address is not https, so nobody would see it")]
+    CertificateWithoutTls,
+    #[error("no token endpoint: the issuer's metadata names none with https, or cannot be had")]
+    NoTokenEndpoint,
+    #[error(
+        "the token endpoint refuses the gateway's own credentials ({0}): check client_id and what `auth` needs, and that \
+         this client may use the client credentials grant"
+    )]
+    TokenRefused(StatusCode),
+    #[error("the token endpoint answers with status {0}")]
+    TokenStatus(StatusCode),
+    #[error("the token endpoint's answer holds no bearer token (RFC 6749, 5.1): check the token url")]
+    NotATokenAnswer,
+    #[error("the token endpoint: {0}")]
+    TokenFetch(FetchError),
     #[error("{0}")]
     Fetch(#[from] FetchError),
     #[error("too many questions at once: the issuer is slow, or max_concurrent is too low")]
@@ -71,11 +132,21 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// The same problem where a token was asked for.
+    pub(super) fn at_token_endpoint(self) -> Self {
+        match self {
+            Self::Fetch(error) => Self::TokenFetch(error),
+            problem => problem,
+        }
+    }
+
     pub(super) fn outcome(&self) -> IntrospectionOutcome {
         match self {
-            Self::Credentials(_) => IntrospectionOutcome::Refused,
+            Self::Credentials(_) | Self::TokenRefused(_) => IntrospectionOutcome::Refused,
             Self::Unsupported => IntrospectionOutcome::Unsupported,
-            Self::Fetch(FetchError::Timeout(_)) => IntrospectionOutcome::TimedOut,
+            Self::Fetch(FetchError::Timeout(_)) | Self::TokenFetch(FetchError::Timeout(_)) => {
+                IntrospectionOutcome::TimedOut
+            }
             Self::Overloaded => IntrospectionOutcome::Overloaded,
             Self::NotThere(_)
             | Self::Redirect(_)
@@ -83,6 +154,16 @@ impl Problem {
             | Self::Status(_)
             | Self::NotJson
             | Self::NotAnAnswer
+            | Self::NotSigned
+            | Self::NotASignedAnswer
+            | Self::KeyOfSignedAnswer
+            | Self::Signing
+            | Self::UnsendableToken
+            | Self::CertificateWithoutTls
+            | Self::NoTokenEndpoint
+            | Self::TokenStatus(_)
+            | Self::NotATokenAnswer
+            | Self::TokenFetch(_)
             | Self::Fetch(_)
             | Self::Lost => IntrospectionOutcome::Failed,
         }
@@ -98,15 +179,20 @@ impl Problem {
 }
 
 /// A page of HTML that says 200 is an answer to somebody else.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers) == "application/json"
+}
+
+/// The media type without its parameters; empty where there is not exactly one.
+fn media_type(headers: &HeaderMap) -> String {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else { return false };
+    let (Some(value), None) = (types.next(), types.next()) else { return String::new() };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence.trim().to_ascii_lowercase()
 }
 
 /// The `error` of RFC 6749, 5.2. A member that comes twice makes the whole unreadable.
-fn error_code(body: &[u8]) -> Option<String> {
+pub(super) fn error_code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {
         error: String,

@@ -1,4 +1,4 @@
-//! The question: a form with the token, sent by an authenticated client (RFC 7662, 2.1).
+//! The question as it goes over the wire: a form with the token (RFC 7662, 2.1).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,49 +7,35 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 
-use crate::secret::Secret;
-use crate::settings::{ClientAuth, IntrospectionSettings};
-
-/// Who the gateway is to the issuer.
-pub(super) struct Credentials {
-    client_id: String,
-    client_secret: Secret,
-    auth: ClientAuth,
+/// A question about `token`. The token stands in the body alone: addresses end up in logs.
+pub(super) fn question(token: &str) -> Form {
+    let mut form = Form::default();
+    form.add("token", token);
+    // Only a hint (RFC 7662, 2.1), and a true one: nothing else is asked about.
+    form.add("token_type_hint", "access_token");
+    form
 }
 
-impl Credentials {
-    pub(super) fn new(settings: IntrospectionSettings) -> Self {
-        Self { client_id: settings.client_id, client_secret: settings.client_secret, auth: settings.auth }
-    }
-
-    /// The request that asks `url` about `token`. The token stands in the body alone: addresses end up in logs.
-    pub(super) fn question(&self, url: &Uri, token: &str) -> Request<Full<Bytes>> {
-        let secret = self.client_secret.read();
-        let mut form = Form::default();
-        form.add("token", token);
-        // Only a hint (RFC 7662, 2.1), and a true one: nothing else is asked about.
-        form.add("token_type_hint", "access_token");
-        if self.auth == ClientAuth::Post {
-            form.add("client_id", &self.client_id);
-            form.add("client_secret", &secret);
-        }
-        let mut request = Request::new(Full::from(form.0));
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = url.clone();
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        // Named so that an issuer that can also sign its answers (RFC 9701) sends plain JSON.
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if self.auth == ClientAuth::Basic {
-            headers.insert(AUTHORIZATION, basic(&self.client_id, &secret));
-        }
-        request
-    }
+/// The request that brings `form` to `url`.
+pub(super) fn post(
+    url: &Uri,
+    form: Form,
+    accept: &'static str,
+    authorization: Option<HeaderValue>,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::from(form.0));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url.clone();
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
+    request
 }
 
 /// HTTP Basic as OAuth has it: both parts are form-encoded first (RFC 6749, 2.3.1), so that a colon in the identifier
 /// and letters beyond ASCII come through.
-fn basic(client_id: &str, secret: &str) -> HeaderValue {
+pub(super) fn basic(client_id: &str, secret: &str) -> HeaderValue {
     let mut pair = String::new();
     encode(client_id, &mut pair);
     pair.push(':');
@@ -61,13 +47,21 @@ fn basic(client_id: &str, secret: &str) -> HeaderValue {
     value
 }
 
+/// `Authorization: Bearer` (RFC 6750, 2.1); `None` where the token is none that can be sent.
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
+    let fit = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| fit)?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// A body of the type `application/x-www-form-urlencoded`.
-#[derive(Default)]
-struct Form(String);
+#[derive(Clone, Default)]
+pub(super) struct Form(String);
 
 impl Form {
     /// `name` is ours and needs no encoding; `value` is not.
-    fn add(&mut self, name: &'static str, value: &str) {
+    pub(super) fn add(&mut self, name: &'static str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');
         }

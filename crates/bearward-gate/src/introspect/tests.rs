@@ -17,7 +17,13 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::*;
 use crate::secret::Secret;
-use crate::settings::ClientAuth;
+use crate::settings::IssuerSettings;
+
+mod assertions;
+mod certificates;
+mod keys;
+mod own_tokens;
+mod signed_answers;
 
 /// Any characters that RFC 6750 allows, with those that a form must encode.
 const TOKEN: &str = "aB3-._~tok+en/x==";
@@ -129,27 +135,24 @@ async fn an_answer_that_drips_is_cut_off() {
 
 #[tokio::test]
 async fn the_question_is_a_form_by_an_authenticated_client() {
+    let secret = || Secret::from_text("p:a% b&c=d".into());
     let question = |auth| async move {
         let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-        let settings = IntrospectionSettings {
-            client_id: "gate:1 %".into(),
-            client_secret: Secret::from_text("p:a% b&c=d".into()),
-            auth,
-            ..settings()
-        };
+        let settings =
+            IntrospectionSettings { client_id: "gate:1 %".into(), auth: IntrospectionAuth::Client(auth), ..settings() };
         introspector(settings).ask(&issuer).await.unwrap();
         issuer.last_question()
     };
     let form = "token=aB3-._%7Etok%2Ben%2Fx%3D%3D&token_type_hint=access_token";
 
-    let (target, headers, body) = question(ClientAuth::Basic).await;
+    let (target, headers, body) = question(ClientAuth::Basic(secret())).await;
     assert_eq!((target.as_str(), body.as_str()), ("POST /introspect?tenant=a", form));
     let basic = format!("Basic {}", BASE64_STANDARD.encode("gate%3A1+%25:p%3Aa%25+b%26c%3Dd"));
     assert_eq!(headers[AUTHORIZATION], basic.as_str());
     assert_eq!(headers[CONTENT_TYPE], "application/x-www-form-urlencoded");
     assert_eq!(headers[ACCEPT], "application/json");
 
-    let (target, headers, body) = question(ClientAuth::Post).await;
+    let (target, headers, body) = question(ClientAuth::Post(secret())).await;
     assert_eq!(target, "POST /introspect?tenant=a");
     assert_eq!(body, format!("{form}&client_id=gate%3A1+%25&client_secret=p%3Aa%25+b%26c%3Dd"));
     assert!(!headers.contains_key(AUTHORIZATION));
@@ -257,7 +260,8 @@ async fn a_changed_secret_is_used_at_once() {
     let path = folder.path().join("secret");
     std::fs::write(&path, "first\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    let desk = introspector(IntrospectionSettings { client_secret: Secret::from_file(&path).unwrap(), ..settings() });
+    let auth = ClientAuth::Basic(Secret::from_file(&path).unwrap());
+    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
     let sent = || BASE64_STANDARD.decode(&issuer.last_question().1[AUTHORIZATION].as_bytes()[6..]).unwrap();
     desk.ask(&issuer).await.unwrap();
     assert_eq!(sent(), b"gateway:first");
@@ -271,19 +275,12 @@ async fn a_changed_secret_is_used_at_once() {
 #[tokio::test]
 async fn the_log_says_what_to_do_and_shows_no_secret() {
     let log = Log::default();
-    let subscriber = |writer: Log| {
-        let builder = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-        tracing::Dispatch::new(builder.with_writer(move || writer.clone()).finish())
-    };
-    let _guard = tracing::dispatcher::set_default(&subscriber(log.clone()));
-    // As long as there is only one subscriber, a log line that another test's thread reaches first is asked for in that
-    // thread alone, found unwanted, and switched off for all.
-    let _second = subscriber(Log::default());
+    let _guard = log.listen();
     let echo = format!(r#"{{"error":"invalid_request","error_description":"{TOKEN}"}}"#);
     let page = format!("<html>{TOKEN}");
     for (status, content_type, body, advice) in [
-        (401, "application/json", echo.as_str(), "check client_id and client_secret"),
-        (403, "application/json", "", "check client_id and client_secret"),
+        (401, "application/json", echo.as_str(), "check client_id"),
+        (403, "application/json", "", "check client_id"),
         (400, "application/json", &echo, "status 400"),
         (404, "text/html", &page, "check the introspection url"),
         (302, TOKEN, "", "set the introspection url to the final address"),
@@ -342,35 +339,46 @@ impl Watched {
 }
 
 fn introspector(settings: IntrospectionSettings) -> Watched {
-    let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+    introspector_over(HttpClient::new(), settings)
+}
+
+fn introspector_over(client: HttpClient, settings: IntrospectionSettings) -> Watched {
+    introspector_with_keys(client, settings, "http://127.0.0.1:9/nobody")
+}
+
+/// An introspector for an issuer whose key set is at `jwks_url`.
+fn introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, jwks_url: &str) -> Watched {
+    let (runtime, metrics) = (Handle::current(), Metrics::new(&prometheus::Registry::new()).unwrap());
+    let clock = Clock::from_fn(|| UnixTime(1_000));
+    let issuer = IssuerSettings {
+        jwks_url: Some(jwks_url.to_owned()),
+        refresh: crate::RefreshSettings { cooldown: Duration::ZERO, ..Default::default() },
+        introspection: Some(settings.clone()),
+        ..IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".into()])
+    };
+    let surroundings = Surroundings {
+        client: client.clone(),
+        keys: KeyStore::new(issuer, client, clock.clone(), runtime.clone(), metrics.clone()),
+        rules: rules(),
+        runtime,
+        clock,
+        metrics: metrics.clone(),
+    };
     let remembered = Arc::new(Mutex::new(Vec::new()));
-    let introspector = Introspector::new(
-        HttpClient::new(),
-        settings,
-        rules(),
-        Handle::current(),
-        Clock::from_fn(|| UnixTime(1_000)),
-        metrics.clone(),
-        {
-            let remembered = Arc::clone(&remembered);
-            move |fingerprint: &[u8; 32], answer: &Answer| {
-                remembered.lock().unwrap().push((*fingerprint, answer.as_ref().map(drop).map_err(|reason| *reason)));
-            }
-        },
-    );
+    let introspector = Introspector::new(settings, surroundings, {
+        let remembered = Arc::clone(&remembered);
+        move |fingerprint: &[u8; 32], answer: &Answer| {
+            remembered.lock().unwrap().push((*fingerprint, answer.as_ref().map(drop).map_err(|reason| *reason)));
+        }
+    });
     Watched { introspector, metrics, remembered }
 }
 
 fn settings() -> IntrospectionSettings {
     IntrospectionSettings {
-        url: None,
-        client_id: "gateway".into(),
-        client_secret: Secret::from_text("s3cr3t".into()),
-        auth: ClientAuth::Basic,
         cache_ttl: Duration::ZERO,
         negative_ttl: Duration::ZERO,
-        max_concurrent: 64,
-        timeout: Duration::from_secs(5),
+        ..IntrospectionSettings::new("gateway", ClientAuth::Basic(Secret::from_text("s3cr3t".into())))
     }
 }
 
@@ -439,8 +447,12 @@ impl Drop for Issuer {
     }
 }
 
-fn json(status: u16, body: &'static str) -> Response {
-    Response::builder().status(status).header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
+fn json(status: u16, body: &str) -> Response {
+    Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap()
 }
 
 /// What the log says, kept in memory.
@@ -448,6 +460,18 @@ fn json(status: u16, body: &'static str) -> Response {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// Hears what this thread logs, until the guard is dropped.
+    fn listen(&self) -> (tracing::dispatcher::DefaultGuard, tracing::Dispatch) {
+        let subscriber = |writer: Self| {
+            let builder = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+            tracing::Dispatch::new(builder.with_writer(move || writer.clone()).finish())
+        };
+        let guard = tracing::dispatcher::set_default(&subscriber(self.clone()));
+        // As long as there is only one subscriber, a log line that another test's thread reaches first is asked for in that
+        // thread alone, found unwanted, and switched off for all.
+        (guard, subscriber(Self::default()))
+    }
+
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

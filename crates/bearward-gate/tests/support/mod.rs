@@ -133,16 +133,10 @@ impl FakeIssuer {
     pub fn settings(&self) -> IssuerSettings {
         IssuerSettings {
             leeway: Duration::from_secs(5),
-            introspection: Some(IntrospectionSettings {
-                url: None,
-                client_id: "gateway".to_owned(),
-                client_secret: Secret::from_text("secret".to_owned()),
-                auth: ClientAuth::Basic,
-                cache_ttl: Duration::from_secs(60),
-                negative_ttl: Duration::from_secs(10),
-                max_concurrent: 64,
-                timeout: Duration::from_secs(5),
-            }),
+            introspection: Some(IntrospectionSettings::new(
+                "gateway",
+                ClientAuth::Basic(Secret::from_text("secret".to_owned())),
+            )),
             ..IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()])
         }
     }
@@ -227,7 +221,8 @@ pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSe
 pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    let request = RequestFacts { method: &Method::GET, host: None, path: path.as_bytes(), headers: &headers };
+    let request =
+        RequestFacts { method: &Method::GET, host: None, path: path.as_bytes(), query: None, headers: &headers };
     gate.decide(&request).await
 }
 

@@ -1,0 +1,219 @@
+//! Assertions: what an issuer gets, whatever the key, and what becomes of keys that change or are none.
+
+use bearward_core::Algorithm as Alg;
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+use super::keys::{TestKey, fields, pem, verified};
+use super::*;
+
+/// The moment of every question here, by the test's clock.
+const NOW: u64 = 1_000;
+
+fn private_key(key: &str) -> PrivateKeyJwt {
+    let key = Secret::from_text(key.to_owned());
+    PrivateKeyJwt::new(key, None, None, AssertionAudience::Issuer).unwrap()
+}
+
+/// Asks with this method, and gives the form that the issuer got.
+async fn asked_with(auth: ClientAuth) -> (std::collections::HashMap<String, String>, String) {
+    let issuer = Issuer::says(200, "application/json", ACTIVE).await;
+    introspector(IntrospectionSettings { auth: auth.into(), ..settings() }).ask(&issuer).await.unwrap();
+    let (_, headers, body) = issuer.last_question();
+    assert!(!headers.contains_key(AUTHORIZATION), "the assertion is all");
+    (fields(&body), issuer.url.to_string())
+}
+
+#[tokio::test]
+async fn the_issuer_can_verify_an_assertion_by_any_key_in_any_form() {
+    let cases = [
+        (TestKey::p256(), None, Algorithm::ES256),
+        (TestKey::p384(), None, Algorithm::ES384),
+        (TestKey::ed25519(), None, Algorithm::EdDSA),
+        (TestKey::rsa(), None, Algorithm::RS256),
+        (TestKey::rsa(), Some(Alg::Ps256), Algorithm::PS256),
+        (TestKey::p256(), Some(Alg::Es256), Algorithm::ES256),
+        (TestKey::rsa(), Some(Alg::Rs256), Algorithm::RS256),
+    ];
+    for (key, wanted, algorithm) in cases {
+        let jwk = key.jwk.to_string();
+        for (text, configured, kid) in [
+            (&key.pem, None, None),
+            (&key.pem, Some("k1"), Some("k1")),
+            (&jwk, None, Some("jwk-1")),
+            (&jwk, Some("k2"), Some("k2")),
+        ] {
+            let secret = Secret::from_text(text.clone());
+            let auth =
+                PrivateKeyJwt::new(secret, wanted, configured.map(str::to_owned), AssertionAudience::Issuer).unwrap();
+            let (form, _) = asked_with(ClientAuth::PrivateKeyJwt(auth)).await;
+            assert_eq!((form["token"].as_str(), form["client_id"].as_str()), (TOKEN, "gateway"));
+            assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+            let (header, mut claims) = verified(&form["client_assertion"], algorithm, &key.public);
+            let expected = match kid {
+                Some(kid) => serde_json::json!({"alg": format!("{algorithm:?}"), "kid": kid}),
+                None => serde_json::json!({"alg": format!("{algorithm:?}")}),
+            };
+            assert_eq!(header, expected);
+            let identifier = claims["jti"].take();
+            assert!(identifier.as_str().unwrap().len() >= 22, "128 bits: {identifier}");
+            let expected = serde_json::json!({
+                "iss": "gateway", "sub": "gateway", "aud": "https://auth.example.com", "jti": null, "iat": NOW, "exp": NOW + 60,
+            });
+            assert_eq!(claims, expected);
+        }
+    }
+}
+
+/// Issuers remember `jti`, and refuse what they have seen.
+#[tokio::test]
+async fn no_assertion_is_sent_twice() {
+    let issuer = Issuer::says(200, "application/json", ACTIVE).await;
+    let auth = ClientAuth::PrivateKeyJwt(private_key(&TestKey::p256().pem));
+    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..20 {
+        desk.ask(&issuer).await.unwrap();
+        let assertion = fields(&issuer.last_question().2).remove("client_assertion").unwrap();
+        assert!(seen.insert(assertion.split('.').nth(1).unwrap().to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn the_audience_is_the_issuer_unless_it_wants_another() {
+    let key = TestKey::p256();
+    let custom = "https://auth.example.com/token";
+    for audience in
+        [AssertionAudience::Issuer, AssertionAudience::Endpoint, AssertionAudience::Exactly(custom.to_owned())]
+    {
+        let secret = Secret::from_text(key.pem.clone());
+        let auth = PrivateKeyJwt::new(secret, None, None, audience.clone()).unwrap();
+        let (form, endpoint) = asked_with(ClientAuth::PrivateKeyJwt(auth)).await;
+        let expected = match audience {
+            AssertionAudience::Issuer => "https://auth.example.com",
+            AssertionAudience::Endpoint => &endpoint,
+            AssertionAudience::Exactly(_) => custom,
+        };
+        let (_, claims) = verified(&form["client_assertion"], Algorithm::ES256, &key.public);
+        assert_eq!(claims["aud"], expected);
+    }
+}
+
+#[tokio::test]
+async fn a_changed_key_signs_at_once_and_a_broken_one_does_not() {
+    let log = Log::default();
+    let _guard = log.listen();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    let (first, second) = (TestKey::p256(), TestKey::rsa());
+    std::fs::write(&path, &first.pem).unwrap();
+    let key = Secret::from_file(&path).unwrap();
+    let auth = PrivateKeyJwt::new(key, None, None, AssertionAudience::Issuer).unwrap();
+    let issuer = Issuer::says(200, "application/json", ACTIVE).await;
+    let desk = introspector(IntrospectionSettings { auth: ClientAuth::PrivateKeyJwt(auth).into(), ..settings() });
+    let ask = async |content: &str| {
+        std::fs::write(&path, content).unwrap();
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        desk.ask(&issuer).await.unwrap();
+        fields(&issuer.last_question().2).remove("client_assertion").unwrap()
+    };
+    verified(&ask(&first.pem).await, Algorithm::ES256, &first.public);
+    // Half of the new key is written.
+    let broken = second.pem.get(..200).unwrap();
+    verified(&ask(broken).await, Algorithm::ES256, &first.public);
+    assert!(log.text().contains("WARN") && log.text().contains("the last good one stays in use"), "{}", log.text());
+    verified(&ask(&second.pem).await, Algorithm::RS256, &second.public);
+    assert!(log.text().contains("the private key changed and is in use"), "{}", log.text());
+    for line in first.pem.lines().chain(second.pem.lines()).filter(|line| !line.starts_with('-')) {
+        assert!(!log.text().contains(line));
+    }
+}
+
+#[test]
+fn what_is_no_key_is_told_without_showing_it() {
+    use ClientAuthError as E;
+    let (ec, rsa, ed) = (TestKey::p256(), TestKey::rsa(), TestKey::ed25519());
+    let body = ec.pem.lines().nth(1).unwrap().to_owned();
+    let without = |key: &TestKey, member: &str| {
+        let mut jwk = key.jwk.clone();
+        jwk.as_object_mut().unwrap().remove(member);
+        jwk.to_string()
+    };
+    let with = |key: &TestKey, member: &str, value: &str| {
+        let mut jwk = key.jwk.clone();
+        jwk[member] = value.into();
+        jwk.to_string()
+    };
+    let other_point = TestKey::p256().jwk["x"].as_str().unwrap().to_owned();
+    let cases: Vec<(&str, String, Option<Alg>, E)> = vec![
+        ("a word", "hunter2".into(), None, E::NoKey),
+        ("half of it", ec.pem.get(..80).unwrap().into(), None, E::NoKey),
+        ("a certificate", pem("CERTIFICATE", &body), None, E::NoKey),
+        ("a public key", pem("PUBLIC KEY", &body), None, E::NoKey),
+        ("PKCS #1", pem("RSA PRIVATE KEY", &body), None, E::NotPkcs8),
+        ("SEC 1", pem("EC PRIVATE KEY", &body), None, E::NotPkcs8),
+        ("encrypted", pem("ENCRYPTED PRIVATE KEY", &body), None, E::Encrypted),
+        ("not DER", pem("PRIVATE KEY", "aHVudGVyMg=="), None, E::UnsupportedKey),
+        ("ES384 with P-256", ec.pem.clone(), Some(Alg::Es384), E::WrongAlgorithm(Alg::Es384)),
+        ("RS256 with EC", ec.pem.clone(), Some(Alg::Rs256), E::WrongAlgorithm(Alg::Rs256)),
+        ("PS256 with Ed25519", ed.pem.clone(), Some(Alg::Ps256), E::WrongAlgorithm(Alg::Ps256)),
+        ("ES256 with RSA", rsa.pem.clone(), Some(Alg::Es256), E::WrongAlgorithm(Alg::Es256)),
+        ("RS512", rsa.pem.clone(), Some(Alg::Rs512), E::WrongAlgorithm(Alg::Rs512)),
+        ("the JWK's own alg", with(&ec, "alg", "EdDSA"), None, E::WrongAlgorithm(Alg::EdDsa)),
+        ("HS256", with(&ec, "alg", "HS256"), None, E::UnsupportedKey),
+        ("for encryption", with(&ec, "use", "enc"), None, E::NotAJwk),
+        ("a public JWK", without(&ec, "d"), None, E::NotAJwk),
+        ("a public RSA JWK", without(&rsa, "d"), None, E::NotAJwk),
+        ("an RSA JWK without its primes", without(&rsa, "p"), None, E::NotAJwk),
+        ("another point", with(&ec, "x", &other_point), None, E::UnsupportedKey),
+        ("a short coordinate", with(&ec, "x", "AAAA"), None, E::NotAJwk),
+        ("another curve", with(&ec, "crv", "secp256k1"), None, E::UnsupportedKey),
+        ("another type", with(&ec, "kty", "oct"), None, E::UnsupportedKey),
+        ("a member twice", ec.jwk.to_string().replacen('{', "{\"d\":\"AAAA\",", 1), None, E::NotAJwk),
+        ("a set", format!("{{\"keys\":[{}]}}", ec.jwk), None, E::NotAJwk),
+    ];
+    for (name, text, algorithm, expected) in cases {
+        let found = PrivateKeyJwt::new(Secret::from_text(text), algorithm, None, AssertionAudience::Issuer);
+        let found = found.map(drop).unwrap_err();
+        assert_eq!(found, expected, "{name}");
+        assert!(!found.to_string().contains(&body) && !found.to_string().contains("hunter2"), "{name}: {found}");
+    }
+    // What is wanted goes before what the JWK says.
+    let key = Secret::from_text(with(&rsa, "alg", "RS256"));
+    let debug = format!("{:?}", PrivateKeyJwt::new(key, Some(Alg::Ps256), None, AssertionAudience::Issuer).unwrap());
+    assert!(debug.contains("Ps256") && !debug.contains(rsa.jwk["d"].as_str().unwrap()), "{debug}");
+}
+
+#[tokio::test]
+async fn a_shared_secret_signs_and_is_never_sent() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let auth = SecretJwt::new(Secret::from_text(secret.to_owned()), AssertionAudience::Issuer).unwrap();
+    assert!(!format!("{auth:?}").contains(secret));
+    let (form, _) = asked_with(ClientAuth::SecretJwt(auth)).await;
+    let (header, claims) =
+        verified(&form["client_assertion"], Algorithm::HS256, &DecodingKey::from_secret(secret.as_bytes()));
+    assert_eq!(header, serde_json::json!({"alg": "HS256"}));
+    assert_eq!((&claims["iss"], &claims["sub"], &claims["exp"]), (&"gateway".into(), &"gateway".into(), &1_060.into()));
+    assert!(form.values().all(|value| !value.contains(secret)) && !form.contains_key("client_secret"));
+    let short = SecretJwt::new(Secret::from_text(secret[1..].to_owned()), AssertionAudience::Issuer);
+    assert_eq!(short.map(drop).unwrap_err(), ClientAuthError::SecretTooShort);
+}
+
+/// The kubelet renews a projected token long before it expires, and swaps a link to do so.
+#[tokio::test]
+async fn an_assertion_of_somebody_else_is_sent_as_the_file_has_it_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "e30.first.c2ln\n").unwrap();
+    let issuer = Issuer::says(200, "application/json", ACTIVE).await;
+    let auth = ClientAuth::Assertion(Secret::from_file(&path).unwrap());
+    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    desk.ask(&issuer).await.unwrap();
+    let form = fields(&issuer.last_question().2);
+    assert_eq!((form["client_assertion"].as_str(), form["client_id"].as_str()), ("e30.first.c2ln", "gateway"));
+    assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    std::fs::write(folder.path().join("new"), "e30.second.c2ln\n").unwrap();
+    std::fs::rename(folder.path().join("new"), &path).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    desk.ask(&issuer).await.unwrap();
+    assert_eq!(fields(&issuer.last_question().2)["client_assertion"], "e30.second.c2ln");
+}

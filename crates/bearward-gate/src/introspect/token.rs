@@ -1,0 +1,267 @@
+//! An access token for the gateway itself, by the client credentials grant (RFC 6749, 4.4).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode, Uri};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::Surroundings;
+use super::answer::{Problem, error_code, is_json};
+use super::auth::ClientCredentials;
+use super::request::{Form, bearer};
+use super::sender::Wire;
+use crate::keystore::KeyStore;
+use crate::single_flight::SingleFlight;
+
+/// A token is renewed this long before it expires, or when a fifth of its time is left, if that is later.
+const RENEW_BEFORE: Duration = Duration::from_secs(30);
+
+/// How long a token is kept where the issuer does not say; it is renewed earlier when it is refused.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+
+/// How long a token is kept at most: what an issuer gives for longer can still be had again.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long a failure stands for the next who ask, so that an issuer that is down is asked once a second and not once for
+/// each question.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The shortest time between two renewals because a token was refused. An issuer that refuses each one does not mean its
+/// age.
+const RENEW_REFUSED_AFTER: Duration = Duration::from_secs(10);
+
+/// Obtains the token, keeps it, and renews it.
+pub(super) struct TokenSource {
+    office: Arc<Office>,
+    flights: SingleFlight<(), Result<Arc<str>, Problem>>,
+    runtime: Handle,
+}
+
+/// Where the token is asked for and kept.
+struct Office {
+    grant: ClientCredentials,
+    wire: Arc<Wire>,
+    keys: Arc<KeyStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    kept: Option<Kept>,
+    failed: Option<(Problem, Instant)>,
+    refused: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    token: Arc<str>,
+    renew: Instant,
+    expires: Instant,
+}
+
+impl TokenSource {
+    pub(super) fn new(grant: ClientCredentials, wire: Arc<Wire>, surroundings: &Surroundings) -> Self {
+        let office = Office { grant, wire, keys: Arc::clone(&surroundings.keys), state: Mutex::default() };
+        Self { office: Arc::new(office), flights: SingleFlight::new(1), runtime: surroundings.runtime.clone() }
+    }
+
+    /// The token to use now. All who need a new one wait for the same.
+    pub(super) async fn token(&self) -> Result<Arc<str>, Problem> {
+        let state = self.office.state().readable();
+        if let Some(known) = state {
+            return known;
+        }
+        let office = Arc::clone(&self.office);
+        let renewed = self.flights.run((), &self.runtime, move || async move {
+            // Whoever came just after a flight landed finds its token here.
+            let known = office.state().readable();
+            match known {
+                Some(known) => known,
+                None => office.renew().await,
+            }
+        });
+        renewed.await.unwrap_or(Err(Problem::Lost))
+    }
+
+    /// A token other than `refused`, unless one was refused a moment ago too.
+    pub(super) async fn token_instead_of(&self, refused: &Arc<str>) -> Result<Option<Arc<str>>, Problem> {
+        if !self.office.state().drop_refused(refused) {
+            return Ok(None);
+        }
+        self.token().await.map(Some)
+    }
+}
+
+impl State {
+    /// What is known without asking.
+    fn readable(&self) -> Option<Result<Arc<str>, Problem>> {
+        let now = Instant::now();
+        let kept = |until: fn(&Kept) -> Instant| self.kept.as_ref().filter(|kept| now < until(kept));
+        let failed = self.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < RETRY_AFTER);
+        match (kept(|kept| kept.renew), failed) {
+            (Some(kept), _) => Some(Ok(Arc::clone(&kept.token))),
+            // A token that could not be renewed is good to its end.
+            (None, Some((problem, _))) => {
+                Some(kept(|kept| kept.expires).map_or(Err(problem.clone()), |kept| Ok(Arc::clone(&kept.token))))
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Whether another token than `refused` may be had, which is dropped then.
+    fn drop_refused(&mut self, refused: &Arc<str>) -> bool {
+        if self.kept.as_ref().is_none_or(|kept| kept.token != *refused) {
+            // Somebody else found out before, and a new one is there or on its way.
+            return true;
+        }
+        let now = Instant::now();
+        if self.refused.is_some_and(|at| now.duration_since(at) < RENEW_REFUSED_AFTER) {
+            return false;
+        }
+        self.refused = Some(now);
+        self.kept = None;
+        true
+    }
+}
+
+impl Office {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock leaves a half-made state behind.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn renew(&self) -> Result<Arc<str>, Problem> {
+        let obtained = self.obtain().await;
+        let mut state = self.state();
+        match obtained {
+            Ok(kept) => {
+                let token = Arc::clone(&kept.token);
+                (state.kept, state.failed) = (Some(kept), None);
+                Ok(token)
+            }
+            Err(problem) => {
+                state.failed = Some((problem.clone(), Instant::now()));
+                state.readable().unwrap_or(Err(problem))
+            }
+        }
+    }
+
+    async fn obtain(&self) -> Result<Kept, Problem> {
+        let url = self.url().await?;
+        let mut form = Form::default();
+        form.add("grant_type", "client_credentials");
+        if !self.grant.scopes.is_empty() {
+            let scopes: Vec<_> = self.grant.scopes.iter().map(ToString::to_string).collect();
+            form.add("scope", &scopes.join(" "));
+        }
+        for resource in &self.grant.resources {
+            form.add("resource", resource);
+        }
+        // Counted from before the question: the issuer's clock for it may have begun at once.
+        let begun = Instant::now();
+        let response = self.wire.post_as_client(&url, form, "application/json", &self.grant.auth).await;
+        let (token, lifetime) = read(&response.map_err(Problem::at_token_endpoint)?)?;
+        let renew = lifetime - RENEW_BEFORE.min(lifetime / 5);
+        Ok(Kept { token, renew: begun + renew, expires: begun + lifetime })
+    }
+
+    async fn url(&self) -> Result<Uri, Problem> {
+        let url = match (&self.grant.token_url, self.keys.token_endpoint()) {
+            (Some(url), _) => Some(url.clone()),
+            (None, Some(url)) => Some(url),
+            (None, None) => {
+                self.keys.fetch_on_demand().await;
+                self.keys.token_endpoint()
+            }
+        };
+        url.and_then(|url| url.parse().ok()).ok_or(Problem::NoTokenEndpoint)
+    }
+}
+
+/// The token of an answer (RFC 6749, 5.1), and how long it may be used.
+fn read(response: &Response<Bytes>) -> Result<(Arc<str>, Duration), Problem> {
+    #[derive(Deserialize)]
+    struct Grant {
+        access_token: String,
+        token_type: String,
+        expires_in: Option<Value>,
+    }
+    let status = response.status();
+    let refused = matches!(error_code(response.body()).as_deref(), Some("invalid_client" | "unauthorized_client"));
+    match status {
+        StatusCode::OK => {}
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(Problem::TokenRefused(status)),
+        _ if refused => return Err(Problem::TokenRefused(status)),
+        _ => return Err(Problem::TokenStatus(status)),
+    }
+    if !is_json(response.headers()) {
+        return Err(Problem::NotATokenAnswer);
+    }
+    let grant: Grant = serde_json::from_slice(response.body()).map_err(|_| Problem::NotATokenAnswer)?;
+    if !grant.token_type.eq_ignore_ascii_case("Bearer") || bearer(&grant.access_token).is_none() {
+        return Err(Problem::NotATokenAnswer);
+    }
+    let lifetime = match grant.expires_in {
+        None | Some(Value::Null) => DEFAULT_LIFETIME,
+        // Some issuers write the number as a string.
+        Some(Value::String(seconds)) => Duration::from_secs(seconds.parse().map_err(|_| Problem::NotATokenAnswer)?),
+        Some(seconds) => Duration::from_secs(seconds.as_u64().ok_or(Problem::NotATokenAnswer)?),
+    };
+    Ok((grant.access_token.into(), lifetime.min(MAX_LIFETIME)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    fn answer(body: &'static str) -> Response<Bytes> {
+        Response::builder()
+            .header("content-type", "application/json")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
+    }
+
+    #[test]
+    fn the_time_of_a_token_is_what_the_issuer_says_within_bounds() {
+        for (expires_in, seconds) in [
+            ("", 300),
+            (r#","expires_in":null"#, 300),
+            (r#","expires_in":60"#, 60),
+            (r#","expires_in":"60""#, 60),
+            (r#","expires_in":0"#, 0),
+            (r#","expires_in":18446744073709551615"#, 24 * 3_600),
+        ] {
+            let body = format!(r#"{{"access_token":"a","token_type":"BEARER"{expires_in}}}"#);
+            let (token, lifetime) = read(&answer(body.leak())).unwrap();
+            assert_eq!((&*token, lifetime), ("a", Duration::from_secs(seconds)), "{expires_in}");
+        }
+        for odd in ["-1", "1.5", "\"soon\"", "[60]", "true", "1e400"] {
+            let body = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{odd}}}"#);
+            assert!(read(&answer(body.leak())).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
+        let (second, now) = (Duration::from_secs(1), Instant::now());
+        let known = |renew, expires, failed: Option<Instant>| {
+            let kept = Some(Kept { token: "kept".into(), renew, expires });
+            let state = State { kept, failed: failed.map(|at| (Problem::NoTokenEndpoint, at)), refused: None };
+            state.readable().map(|known| known.map_err(|_| "failed").map(|token| token.to_string()))
+        };
+        let kept = Some(Ok("kept".to_owned()));
+        assert_eq!(known(now + 10 * second, now + 20 * second, None), kept, "fresh");
+        assert_eq!(known(now + 10 * second, now + 20 * second, Some(now)), kept, "fresh, whatever failed");
+        assert_eq!(known(now, now + 20 * second, None), None, "to be renewed");
+        assert_eq!(known(now, now + 20 * second, Some(now)), kept, "not renewed, but good");
+        assert_eq!(known(now, now, Some(now)), Some(Err("failed")), "past its end");
+        assert_eq!(known(now, now, now.checked_sub(2 * second)), None, "tried again after a while");
+    }
+}
