@@ -163,4 +163,31 @@ mod tests {
             assert!(!is_acceptable_url(bad), "{bad}");
         }
     }
+
+    #[test]
+    fn addresses_for_clients_with_a_certificate() {
+        let metadata = |aliases: &str| -> Metadata {
+            let endpoints = r#""introspection_endpoint":"https://a/i","token_endpoint":"https://a/t""#;
+            serde_json::from_str(&format!(r#"{{"issuer":"https://a",{endpoints}{aliases}}}"#))
+                .unwrap_or_else(|e| panic!("{e}"))
+        };
+        for (aliases, introspection, token) in [
+            ("", "https://a/i", "https://a/t"),
+            (r#","mtls_endpoint_aliases":{}"#, "https://a/i", "https://a/t"),
+            (r#","mtls_endpoint_aliases":{"token_endpoint":"https://m/t","other":1}"#, "https://a/i", "https://m/t"),
+            (r#","mtls_endpoint_aliases":{"introspection_endpoint":"https://m/i"}"#, "https://m/i", "https://a/t"),
+            // Where one may not connect, one does not.
+            (
+                r#","mtls_endpoint_aliases":{"introspection_endpoint":"http://127.0.0.1/i"}"#,
+                "https://a/i",
+                "https://a/t",
+            ),
+        ] {
+            let mut metadata = metadata(aliases);
+            metadata.drop_unacceptable("https://a");
+            metadata.prefer_mtls_aliases();
+            let found = (metadata.introspection_endpoint.as_deref(), metadata.token_endpoint.as_deref());
+            assert_eq!(found, (Some(introspection), Some(token)), "{aliases}");
+        }
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bearward_core::{
-    Access, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, query_holds_credential, unverified_issuer,
+    Access, DecryptionKeys, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, query_holds_credential,
+    unverified_issuer,
 };
 use prometheus::Registry;
 use tokio::runtime::Handle;
@@ -206,6 +207,10 @@ impl Gate {
                 trail.issuer = Some(Arc::clone(issuer.name()));
                 issuer.prove_by_signature(token).await
             }
+            Shape::Referential if let Some(issuer) = self.opener(token, route)? => {
+                trail.issuer = Some(Arc::clone(issuer.name()));
+                issuer.prove_by_decryption(token).await
+            }
             Shape::Referential => {
                 let at = route.referential_issuer().ok_or(Reason::TokenUnsupported)?;
                 let issuer = self.issuers.get(at).ok_or(Reason::Internal)?;
@@ -215,6 +220,23 @@ impl Gate {
         };
         trail.source = Some(source);
         outcome
+    }
+
+    /// The issuer of the route whose tokens are encrypted to a key that opens this one, told by its header.
+    ///
+    /// Where the route has such an issuer, what asks for weak or costly ways of encryption is refused: it may be aimed at
+    /// the gateway's own keys (RFC 8725, 3.2).
+    fn opener(&self, token: &str, route: &Route) -> Result<Option<&Issuer>, Reason> {
+        let mut decrypting = route
+            .issuers()
+            .iter()
+            .filter_map(|at| self.issuers.get(*at))
+            .filter_map(|issuer| Some((issuer, issuer.decryption_keys()?)))
+            .peekable();
+        match DecryptionKeys::refuses(token) {
+            Some(reason) if decrypting.peek().is_some() => Err(reason),
+            _ => Ok(decrypting.find(|(_, keys)| keys.opens(token)).map(|(issuer, _)| issuer)),
+        }
     }
 
     /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::{KeySet, Reason, TokenRules, Verified, verify_jws};
+use bearward_core::{DecryptionKeys, KeySet, Reason, TokenRules, Verified, verify_jws};
 use http::Uri;
 use tokio::runtime::Handle;
 
@@ -41,8 +41,15 @@ pub(crate) struct Issuer {
     rules: Arc<TokenRules>,
     keys: Arc<KeyStore>,
     signature_prints: Fingerprinter,
+    decryption: Option<Decryption>,
     introspection: Option<Introspection>,
     shared: Shared,
+}
+
+/// What opens the issuer's encrypted tokens, and their own place in the cache.
+struct Decryption {
+    keys: Arc<DecryptionKeys>,
+    prints: Fingerprinter,
 }
 
 struct Introspection {
@@ -98,6 +105,10 @@ impl Issuer {
         let rules = Arc::new(settings.rules());
         let name = Arc::clone(&rules.issuer);
         let introspection = settings.introspection.clone();
+        let decryption = settings
+            .decryption_keys
+            .clone()
+            .map(|keys| Decryption { keys, prints: Fingerprinter::new(&["decryption", &name]) });
         let keys = KeyStore::new(
             settings,
             shared.client.clone(),
@@ -109,6 +120,7 @@ impl Issuer {
             introspection.map(|asked| Introspection::new(asked, Arc::clone(&rules), Arc::clone(&keys), &shared));
         Ok(Self {
             signature_prints: Fingerprinter::new(&["signature", &name]),
+            decryption,
             name,
             rules,
             keys,
@@ -125,12 +137,30 @@ impl Issuer {
         &self.keys
     }
 
+    /// The keys that open this issuer's encrypted tokens.
+    pub(crate) fn decryption_keys(&self) -> Option<&DecryptionKeys> {
+        self.decryption.as_ref().map(|decryption| &*decryption.keys)
+    }
+
+    /// Proves an encrypted token that is meant for the gateway: by decrypting it and proving the token inside, or by having
+    /// done so before.
+    pub(crate) async fn prove_by_decryption(&self, token: &str) -> Proof {
+        let Some(decryption) = &self.decryption else { return (Source::Signature, Err(Reason::TokenUnsupported)) };
+        let fingerprint = decryption.prints.of(token);
+        if let Some(identity) = self.recall_signed(&fingerprint) {
+            return (Source::Cache, Ok(identity));
+        }
+        let proof = match decryption.keys.decrypt(token) {
+            Ok(inner) => self.verify_and_remember(inner.as_str(), fingerprint).await,
+            Err(reason) => Err(reason),
+        };
+        (Source::Signature, proof)
+    }
+
     /// Proves a self-contained token with the issuer's keys, or by having proved it before with the same keys.
     pub(crate) async fn prove_by_signature(&self, token: &str) -> Proof {
         let fingerprint = self.signature_prints.of(token);
-        if let Some(keys) = self.keys.keys()
-            && let Some(identity) = self.shared.memory.recall(&fingerprint, Some(keys.set.fingerprint()))
-        {
+        if let Some(identity) = self.recall_signed(&fingerprint) {
             return (Source::Cache, Ok(identity));
         }
         (Source::Signature, self.verify_and_remember(token, fingerprint).await)
@@ -164,6 +194,11 @@ impl Issuer {
             introspection,
             last_error: self.keys.last_error(),
         }
+    }
+
+    fn recall_signed(&self, fingerprint: &Fingerprint) -> Option<Arc<Identity>> {
+        let keys = self.keys.keys()?;
+        self.shared.memory.recall(fingerprint, Some(keys.set.fingerprint()))
     }
 
     async fn verify_and_remember(&self, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {

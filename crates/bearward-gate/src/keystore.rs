@@ -154,9 +154,8 @@ impl KeyStore {
             is_own = true;
             let this = Arc::clone(self);
             async move {
-                let is_due = this.cooldown_left().is_zero();
+                let is_due = this.start_cooldown();
                 if is_due {
-                    this.start_cooldown();
                     this.fetch().await;
                 }
                 is_due
@@ -186,14 +185,21 @@ impl KeyStore {
             }
             tokio::select! {
                 () = tokio::time::sleep(jittered(self.next_pause())) => {}
-                () = self.wish_and_cooldown() => self.start_cooldown(),
+                () = self.wish_and_cooldown() => {}
             }
         }
     }
 
+    /// Waits for a wish that was held back, and for its cooldown to be over; the next one has begun then.
     async fn wish_and_cooldown(&self) {
-        self.missed.notified().await;
-        tokio::time::sleep(self.cooldown_left()).await;
+        loop {
+            self.missed.notified().await;
+            tokio::time::sleep(self.cooldown_left()).await;
+            if self.start_cooldown() {
+                return;
+            }
+            // A request was first, and its fetch has granted the wish.
+        }
     }
 
     fn next_pause(&self) -> Duration {
@@ -209,8 +215,14 @@ impl KeyStore {
         last.map_or(Duration::ZERO, |last| self.settings.refresh.cooldown.saturating_sub(last.elapsed()))
     }
 
-    fn start_cooldown(&self) {
-        *self.last_demand.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// Begins the next cooldown, unless one is under way: of all who see that one is over, one may fetch.
+    fn start_cooldown(&self) -> bool {
+        let mut last = self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = last.is_none_or(|last| last.elapsed() >= self.settings.refresh.cooldown);
+        if is_over {
+            *last = Some(Instant::now());
+        }
+        is_over
     }
 
     /// One fetch of all that is needed, within the time that one fetch may take.

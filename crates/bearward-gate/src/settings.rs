@@ -1,9 +1,11 @@
 //! What a [`Gate`](crate::Gate) is built from: resolved settings, already parsed and checked by whoever read them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::{
-    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, IdentityHeaders, PathPattern, Profile, TokenRules,
+    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, DecryptionKeys, IdentityHeaders, PathPattern, Profile,
+    TokenRules,
 };
 use http::Method;
 
@@ -52,6 +54,8 @@ pub struct IssuerSettings {
     pub client_id_claims: Vec<ClaimPointer>,
     /// Where the key set is; `None` takes it from the issuer's metadata.
     pub jwks_url: Option<String>,
+    /// The keys to which this issuer encrypts self-contained tokens; `None`: every encrypted token is referential.
+    pub decryption_keys: Option<Arc<DecryptionKeys>>,
     /// How to ask about referential tokens; `None` refuses them.
     pub introspection: Option<IntrospectionSettings>,
     /// The time that one fetch of metadata or keys may take in all.
@@ -75,6 +79,7 @@ impl IssuerSettings {
             scope_claims: Vec::new(),
             client_id_claims: Vec::new(),
             jwks_url: None,
+            decryption_keys: None,
             introspection: None,
             timeout: Duration::from_secs(5),
             refresh: RefreshSettings::default(),

@@ -62,7 +62,7 @@ impl Jwk {
     fn name(&self, at: usize) -> String {
         match self.key_id() {
             Ok(Some(kid)) => format!("key {kid:?}"),
-            _ => format!("key {} of the set", at + 1),
+            _ => format!("key {}", at + 1),
         }
     }
 
@@ -162,9 +162,10 @@ impl Jwk {
             Some(Value::Array(named)) if named.iter().filter_map(Value::as_str).any(|name| fitting.contains(&name)) => {
                 Ok(())
             }
-            Some(_) => {
-                Err(Fault("key_ops", "must allow to decrypt, unwrap or derive keys, as its kind does, if it is there"))
-            }
+            Some(_) => Err(Fault(
+                "key_ops",
+                "must name `decrypt` or `unwrapKey`, or `deriveKey` or `deriveBits` for a curve, if it is there",
+            )),
         }
     }
 

@@ -2,6 +2,7 @@
 //! that one mistake cannot hide the same mistake in the decryptor. It encrypts whatever it is told to.
 #![allow(
     dead_code,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "each test uses its own part of this module, and tests fail by panicking"
@@ -18,13 +19,57 @@ use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::key_wrap::{self, AesKek, KeyWrap as _};
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::{digest, hmac, rand};
+use bearward_core::{DecryptionKeys, Reason};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{b64, merge};
+use crate::support::{b64, merge, with};
 
 pub(crate) const ENCRYPTIONS: [&str; 4] = ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"];
 pub(crate) const AGREEMENTS: [&str; 3] = ["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
 pub(crate) const CURVES: [&str; 4] = ["P-256", "P-384", "P-521", "X25519"];
+
+/// Signed by nobody: decryption does not look.
+pub(crate) const NESTED: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln";
+
+pub(crate) fn hold(jwks: impl IntoIterator<Item = Value>) -> DecryptionKeys {
+    let keys: Vec<Value> = jwks.into_iter().collect();
+    DecryptionKeys::parse(json!({"keys": keys}).to_string().as_bytes()).expect("usable keys")
+}
+
+pub(crate) fn open(keys: &DecryptionKeys, token: &str) -> Result<String, Reason> {
+    keys.decrypt(token).map(|token| token.as_str().to_owned())
+}
+
+/// `alg` and `enc`.
+pub(crate) type Pairs = Vec<(&'static str, &'static str)>;
+
+/// Each recipient with its keys and what can be encrypted to it.
+pub(crate) fn recipients() -> Vec<(Recipient, DecryptionKeys, Pairs)> {
+    let all = |alg: &'static str| ENCRYPTIONS.into_iter().map(move |enc| (alg, enc));
+    let mut recipients = vec![(Recipient::rsa(), None, all("RSA-OAEP-256").collect())];
+    for crv in CURVES {
+        recipients.push((Recipient::curve(crv), None, AGREEMENTS.into_iter().flat_map(all).collect()));
+    }
+    recipients.push((Recipient::secret(16), Some("A128KW"), all("A128KW").collect()));
+    recipients.push((Recipient::secret(32), Some("A256KW"), all("A256KW").collect()));
+    for length in [16, 32, 64] {
+        let fitting = all("dir").filter(|(_, enc)| key_length(enc) == length).collect();
+        recipients.push((Recipient::secret(length), Some("dir"), fitting));
+    }
+    let hold = |(recipient, alg, pairs): (Recipient, Option<&str>, _)| {
+        let jwk = with(recipient.jwk.clone(), "alg", alg.map(Value::from));
+        (recipient, hold([jwk]), pairs)
+    };
+    recipients.into_iter().map(hold).collect()
+}
+
+/// A recipient of A256KW, which is quick, and its keys.
+pub(crate) fn quick() -> (Recipient, DecryptionKeys) {
+    let recipient = Recipient::secret(32);
+    let keys = hold([recipient.jwk_with(json!({"alg": "A256KW", "kid": "ours"}))]);
+    (recipient, keys)
+}
 
 /// Whom a token is encrypted to: a private JWK without `kid` and `alg`, and what a sender needs of it.
 #[derive(Clone)]
@@ -145,12 +190,12 @@ pub(crate) struct Letter {
 impl Letter {
     /// Sets a member of the header, or takes it away.
     pub(crate) fn with(mut self, member: &str, value: Option<Value>) -> Self {
-        self.header = super::with(self.header, member, value);
+        self.header = with(self.header, member, value);
         self
     }
 
     pub(crate) fn seal(&self, content: impl AsRef<[u8]>) -> String {
-        self.seal_as(&self.header.to_string(), content)
+        self.seal_as(self.header.to_string(), content)
     }
 
     /// With a header of this very text.
@@ -310,4 +355,19 @@ fn der(tag: u8, value: &[u8]) -> Vec<u8> {
         _ => vec![tag, 0x82, length[6], length[7]],
     };
     [head, value.to_vec()].concat()
+}
+
+/// A value of a header or a key: of a type and a length that belongs there, or not.
+pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!(null)),
+        any::<u64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| json!(b64(bytes))),
+        prop::collection::vec(any::<u8>(), 32).prop_map(|bytes| json!(b64(bytes))),
+        prop::sample::select(vec!["P-256", "P-521", "X25519", "dir", "A128KW", "ECDH-ES", "A256GCM", "enc", "at+jwt"])
+            .prop_map(Value::from),
+        Just(json!({"kty": "OKP", "crv": "X25519", "x": "AA"})),
+        Just(json!([])),
+    ]
 }

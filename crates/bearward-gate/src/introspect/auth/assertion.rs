@@ -112,13 +112,8 @@ impl SecretJwt {
 
 impl fmt::Debug for PrivateKeyJwt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let algorithm = self.key.get().algorithm();
-        f.debug_struct("PrivateKeyJwt")
-            .field("key", &self.key)
-            .field("algorithm", &algorithm)
-            .field("key_id", &self.key_id)
-            .field("audience", &self.audience)
-            .finish()
+        let mut shown = f.debug_struct("PrivateKeyJwt");
+        shown.field("key", &self.key).field("key_id", &self.key_id).field("audience", &self.audience).finish()
     }
 }
 

@@ -177,10 +177,21 @@ fn what_is_no_key_is_told_without_showing_it() {
         assert_eq!(found, expected, "{name}");
         assert!(!found.to_string().contains(&body) && !found.to_string().contains("hunter2"), "{name}: {found}");
     }
-    // What is wanted goes before what the JWK says.
-    let key = Secret::from_text(with(&rsa, "alg", "RS256"));
-    let debug = format!("{:?}", PrivateKeyJwt::new(key, Some(Alg::Ps256), None, AssertionAudience::Issuer).unwrap());
-    assert!(debug.contains("Ps256") && !debug.contains(rsa.jwk["d"].as_str().unwrap()), "{debug}");
+    let shown = format!("{:?}", private_key(&rsa.jwk.to_string()));
+    assert!(!shown.contains(rsa.jwk["d"].as_str().unwrap()), "{shown}");
+}
+
+/// What the configuration says of the algorithm goes before what the JWK says.
+#[tokio::test]
+async fn the_algorithm_is_the_configured_one_then_that_of_the_jwk() {
+    let mut key = TestKey::rsa();
+    key.jwk["alg"] = "PS256".into();
+    for (wanted, algorithm) in [(None, Algorithm::PS256), (Some(Alg::Rs256), Algorithm::RS256)] {
+        let secret = Secret::from_text(key.jwk.to_string());
+        let auth = PrivateKeyJwt::new(secret, wanted, None, AssertionAudience::Issuer).unwrap();
+        let (form, _) = asked_with(ClientAuth::PrivateKeyJwt(auth)).await;
+        verified(&form["client_assertion"], algorithm, &key.public);
+    }
 }
 
 #[tokio::test]

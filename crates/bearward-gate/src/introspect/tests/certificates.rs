@@ -14,8 +14,11 @@ fn certificate(base64: &str) -> CertificateDer<'static> {
     CertificateDer::from(BASE64_STANDARD.decode(base64).unwrap())
 }
 
+/// The certificate of a client, and the form that it sent.
+type Asked = (Vec<u8>, String);
+
 /// An issuer that answers over TLS, to clients with one of these certificates alone; and who asked what.
-fn serve(clients: &[&str]) -> (Uri, Arc<Mutex<Vec<(Vec<u8>, String)>>>) {
+fn serve(clients: &[&str]) -> (Uri, Arc<Mutex<Vec<Asked>>>) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut trusted = RootCertStore::empty();
     for client in clients {

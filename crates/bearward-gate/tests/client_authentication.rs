@@ -1,0 +1,161 @@
+//! The gateway proves to the issuer who it is, with what the issuer's own metadata says where to go; and what the issuer
+//! signs for the gateway is good for nothing else.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward_gate::{
+    ClientAuth, ClientCredentials, IntrospectionAuth, IntrospectionSettings, IssuerSettings, Secret, SignedResponse,
+};
+use serde_json::{Value, json};
+use support::{AUDIENCE, TestClock, gate, outcome, route};
+
+/// An issuer with all its endpoints, whose introspection endpoint takes the token of its token endpoint alone, and signs
+/// what it answers.
+struct Issuer {
+    url: String,
+    clock: TestClock,
+    asked: Arc<Mutex<Vec<String>>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Issuer {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (clock, asked) = (TestClock::new(), Arc::new(Mutex::new(Vec::new())));
+        let key = Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
+        let router = Router::new().fallback({
+            let (url, clock, asked) = (url.clone(), clock.clone(), Arc::clone(&asked));
+            move |request: Request| {
+                let authorization =
+                    request.headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
+                let path = request.uri().path().to_owned();
+                asked.lock().unwrap().push(path.clone());
+                let (status, body) = match (path.as_str(), authorization.as_deref()) {
+                    ("/.well-known/openid-configuration", None) => (200, metadata(&url).to_string()),
+                    ("/jwks", None) => (200, json!({"keys": [jwk(&key)]}).to_string()),
+                    ("/token", Some("Basic Z2F0ZXdheTpzM2NyM3Q=")) => {
+                        (200, json!({"access_token": "own", "token_type": "Bearer", "expires_in": 600}).to_string())
+                    }
+                    ("/introspect", Some("Bearer own")) => (200, sign(&key, &answer(&url, clock.now()))),
+                    (_, Some(_)) => (401, "{}".to_owned()),
+                    _ => (404, String::new()),
+                };
+                let kind =
+                    if path == "/introspect" { "application/token-introspection+jwt" } else { "application/json" };
+                async move { (axum::http::StatusCode::from_u16(status).unwrap(), [(CONTENT_TYPE, kind)], body) }
+            }
+        });
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, clock, asked, server }
+    }
+
+    fn settings(&self, secret: &str) -> IssuerSettings {
+        let auth = IntrospectionAuth::ClientCredentials(ClientCredentials {
+            auth: ClientAuth::Basic(Secret::from_text(secret.to_owned())),
+            token_url: None,
+            scopes: Vec::new(),
+            resources: Vec::new(),
+        });
+        IssuerSettings {
+            leeway: Duration::from_secs(5),
+            introspection: Some(IntrospectionSettings {
+                signed_response: SignedResponse::Require,
+                ..IntrospectionSettings::new("gateway", auth)
+            }),
+            ..IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()])
+        }
+    }
+
+    fn asked(&self, path: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
+    }
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn metadata(url: &str) -> Value {
+    json!({
+        "issuer": url, "jwks_uri": format!("{url}/jwks"), "introspection_endpoint": format!("{url}/introspect"),
+        "token_endpoint": format!("{url}/token"),
+    })
+}
+
+/// With all that an access token would need, in case somebody should look.
+fn answer(url: &str, now: u64) -> Value {
+    json!({
+        "iss": url, "aud": ["gateway", AUDIENCE], "iat": now, "exp": now + 600, "sub": "alice", "client_id": "shop",
+        "jti": "1", "scope": "orders:read",
+        "token_introspection": {"active": true, "aud": AUDIENCE, "sub": "alice", "scope": "orders:read"},
+    })
+}
+
+fn jwk(key: &EcdsaKeyPair) -> Value {
+    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+    json!({"kty": "EC", "crv": "P-256", "kid": "k1", "x": b64(x), "y": b64(y)})
+}
+
+fn sign(key: &EcdsaKeyPair, claims: &Value) -> String {
+    let header = json!({"alg": "ES256", "typ": "token-introspection+jwt", "kid": "k1"});
+    let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+    format!("{message}.{}", b64(key.sign(&SystemRandom::new(), message.as_bytes()).unwrap()))
+}
+
+fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[tokio::test]
+async fn endpoints_and_keys_come_from_the_metadata() {
+    let issuer = Issuer::start().await;
+    let gate = gate(&issuer.clock, vec![issuer.settings("s3cr3t")], vec![route("/*", &["orders:read"])]);
+    assert_eq!(outcome(&gate, "/", "opaque").await, "admit introspection");
+    assert_eq!(outcome(&gate, "/", "opaque").await, "admit cache");
+    assert_eq!(outcome(&gate, "/", "another").await, "admit introspection");
+    assert_eq!((issuer.asked("/token"), issuer.asked("/introspect")), (1, 2));
+    assert!(gate.status()[0].ready);
+}
+
+#[tokio::test]
+async fn who_cannot_prove_itself_learns_nothing_of_tokens() {
+    let issuer = Issuer::start().await;
+    let gate = gate(&issuer.clock, vec![issuer.settings("wrong")], vec![route("/*", &[])]);
+    for token in ["one", "two", "three"] {
+        assert_eq!(outcome(&gate, "/", token).await, "introspection_unavailable");
+    }
+    assert_eq!((issuer.asked("/token"), issuer.asked("/introspect")), (1, 0), "and is not asked for each token");
+}
+
+/// RFC 9701, 8.1.
+#[tokio::test]
+async fn a_signed_answer_presented_as_an_access_token_is_refused() {
+    let issuer = Issuer::start().await;
+    let gate = gate(&issuer.clock, vec![issuer.settings("s3cr3t")], vec![route("/*", &[])]);
+    let own = leaked_answer(&issuer.url).await;
+    assert_eq!(outcome(&gate, "/", &own).await, "type_mismatch");
+    assert_eq!(issuer.asked("/introspect"), 1, "the one of this test");
+}
+
+/// The answer that the issuer signs, as somebody gets hold of it.
+async fn leaked_answer(url: &str) -> String {
+    let request = http::Request::post(format!("{url}/introspect")).header(AUTHORIZATION, "Bearer own");
+    let limit = bearward_gate::Limit { total: Duration::from_secs(5), max_body: 10_000 };
+    let answer = bearward_gate::HttpClient::new().send(request.body(Default::default()).unwrap(), limit).await.unwrap();
+    String::from_utf8(answer.into_body().to_vec()).unwrap()
+}

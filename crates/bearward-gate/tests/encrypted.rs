@@ -1,0 +1,79 @@
+//! A token that is encrypted to the gateway is opened here and proved like any other; every other JWE goes to its issuer.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward_core::DecryptionKeys;
+use serde_json::{Value, json};
+use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
+
+const SECRET: [u8; 32] = [7; 32];
+
+fn decryption_keys() -> Option<Arc<DecryptionKeys>> {
+    let jwk = json!({"kty": "oct", "kid": "g1", "alg": "A256GCM", "k": URL_SAFE_NO_PAD.encode(SECRET)});
+    Some(Arc::new(DecryptionKeys::parse(jwk.to_string().as_bytes()).unwrap()))
+}
+
+fn encrypt(header: &Value, plaintext: &str) -> String {
+    let header = URL_SAFE_NO_PAD.encode(header.to_string());
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &SECRET).unwrap());
+    let mut ciphertext = plaintext.as_bytes().to_vec();
+    let aad = Aad::from(header.as_bytes());
+    let tag = key.seal_in_place_separate_tag(Nonce::assume_unique_for_key([1; 12]), aad, &mut ciphertext).unwrap();
+    let [iv, ciphertext, tag] = [&[1; 12][..], &ciphertext, tag.as_ref()].map(|part| URL_SAFE_NO_PAD.encode(part));
+    format!("{header}..{iv}.{ciphertext}.{tag}")
+}
+
+#[tokio::test]
+async fn a_token_for_us_is_opened_and_proved() {
+    let (clock, key, stranger) = (TestClock::new(), Key::new("k1"), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut settings = issuer.settings();
+    settings.decryption_keys = decryption_keys();
+    let gate = gate(&clock, vec![settings], vec![route("/*", &["orders:read"])]);
+    let ours = json!({"alg": "dir", "enc": "A256GCM", "kid": "g1", "cty": "at+jwt"});
+    let token = encrypt(&ours, &key.sign(&issuer.claims(clock.now())));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
+    clock.step(700);
+    assert_eq!(outcome(&gate, "/", &token).await, "token_expired");
+
+    // Encryption proves nothing: what is inside is held to every rule.
+    let forged = encrypt(&ours, &stranger.sign(&issuer.claims(clock.now())));
+    assert_eq!(outcome(&gate, "/", &forged).await, "signature_invalid");
+    let mut foreign = issuer.claims(clock.now());
+    foreign["aud"] = json!("https://other.example.com");
+    assert_eq!(outcome(&gate, "/", &encrypt(&ours, &key.sign(&foreign))).await, "audience_mismatch");
+    assert_eq!(outcome(&gate, "/", &encrypt(&ours, &issuer.claims(clock.now()).to_string())).await, "token_malformed");
+    let mut tampered = encrypt(&ours, &key.sign(&issuer.claims(clock.now())));
+    tampered.replace_range(tampered.len() - 4.., "AAAA");
+    assert_eq!(outcome(&gate, "/", &tampered).await, "decryption_failed");
+    assert_eq!(issuer.questions(), 0, "what is ours gets no second chance at the issuer");
+}
+
+#[tokio::test]
+async fn a_token_for_another_key_is_the_issuers_to_answer() {
+    let clock = TestClock::new();
+    let issuer = FakeIssuer::start(&[]).await;
+    let mut settings = issuer.settings();
+    settings.decryption_keys = decryption_keys();
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let theirs = encrypt(&json!({"alg": "dir", "enc": "A256GCM", "kid": "theirs"}), "claims");
+    issuer.answer(&theirs, json!({"active": true, "aud": AUDIENCE}));
+    assert_eq!(outcome(&gate, "/", &theirs).await, "admit introspection");
+    // RSA1_5, PBES2 and compression are refused before anybody is asked.
+    for header in [
+        json!({"alg": "RSA1_5", "enc": "A256GCM"}),
+        json!({"alg": "PBES2-HS256+A128KW", "enc": "A256GCM", "p2c": 2_147_483_647_u32}),
+        json!({"alg": "dir", "enc": "A256GCM", "zip": "DEF"}),
+    ] {
+        let reason = outcome(&gate, "/", &encrypt(&header, "x")).await;
+        assert!(["algorithm_refused", "critical_header_unknown"].contains(&&*reason), "{header}: {reason}");
+    }
+    assert_eq!(issuer.questions(), 1);
+}
