@@ -7,6 +7,7 @@ use toml_edit::{Document, Item, Key, TableLike, Value};
 
 use super::place::{Complaint, Finding, Layer, Part, Place, Step, visible};
 use super::problem::{Excerpt, Position, Problem, Problems, Severity};
+use super::suggest;
 
 /// What stands in place of text that must not be shown.
 const REDACTED: &str = "[redacted]";
@@ -99,12 +100,18 @@ impl Source {
     }
 }
 
-/// Whether a key sounds as if its value were a secret. Keys that only say where the secret is do not.
+/// Whether a key sounds as if its value were a secret, misspelled ones too. Keys that only say where the
+/// secret is do not.
 fn sounds_secret(key: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["secret", "password", "passwd", "passphrase", "private", "credential", "api_key", "apikey"];
     let key = key.to_ascii_lowercase();
-    let words = ["secret", "password", "passwd", "passphrase", "private", "credential", "api_key", "apikey"];
     let says_where = key.ends_with("_file") || key.ends_with("_env");
-    !says_where && (key.ends_with("token") || words.iter().any(|word| key.contains(word)))
+    let sounds = |part: &str| WORDS.iter().any(|word| part.contains(word)) || suggest::nearest(part, WORDS).is_some();
+    !says_where
+        && (["token", "assertion", "_key"].iter().any(|end| key.ends_with(end))
+            || sounds(&key)
+            || key.split(['_', '-']).any(sounds))
 }
 
 /// Whether a value is one that never belongs into the file: a URL with a password, or the header itself in place of
@@ -125,7 +132,9 @@ fn credentials(text: &str) -> Option<&str> {
 
 fn find_secrets(table: &dyn TableLike, secrets: &mut Vec<Range<usize>>) {
     for (key, item) in table.iter() {
-        if sounds_secret(key) || item.as_value().is_some_and(|value| looks_secret(key, value)) {
+        // The table says how to obtain a token, and holds none.
+        let grant = key == "client_credentials" && item.is_table_like();
+        if !grant && sounds_secret(key) || item.as_value().is_some_and(|value| looks_secret(key, value)) {
             secrets.extend(item.span());
         }
         if let Some(table) = item.as_table_like() {
@@ -315,6 +324,9 @@ issuer = "one"
             "x = { client_id = 'a', client_secret = 'hunter2' }",
             "x = [{ password = 'hunter2' }]",
             "[x]\n\"api_key\" = 'hunter2'",
+            "[x]\napi_key = 'a'\nclient_secert = 'hunter2'",
+            "[x]\npasswrod = 'hunter2'",
+            "[x]\nauthorization = 'Basic hunter2'",
             "x = 'https://alice:hunter2@auth.example.com'",
             "x = ['a', 'alice:hunter2@127.0.0.1:80']",
             "x = 1\nauthorization = 'Basic hunter2'",
