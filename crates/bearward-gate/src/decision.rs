@@ -18,7 +18,7 @@ pub struct RequestFacts<'a> {
     /// The path's bytes exactly as they will be forwarded, without the query.
     pub path: &'a [u8],
     /// The query as sent, without its `?`, where there is one.
-    pub query: Option<&'a str>,
+    pub query: Option<&'a [u8]>,
     /// The request's headers.
     pub headers: &'a HeaderMap,
 }

@@ -68,7 +68,10 @@ impl Endpoints {
             return Err("the issuer's metadata names no `introspection_endpoint`; set `introspection.url`".to_owned());
         }
         if introspection.auth.discovers_token_endpoint() && metadata.token_endpoint.is_none() {
-            return Err("the issuer's metadata names no `token_endpoint`; set `introspection.token_url`".to_owned());
+            return Err(
+                "the issuer's metadata names no `token_endpoint`; set `introspection.client_credentials.token_url`"
+                    .to_owned(),
+            );
         }
         Ok(())
     }

@@ -45,11 +45,9 @@ pub(crate) fn path(target: &[u8]) -> &[u8] {
     target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
-/// The query of a target in origin form, without its `?`. Of one that is not ASCII, as much as is.
-pub(crate) fn query(target: &[u8]) -> Option<&str> {
-    let query = target.splitn(2, |byte| *byte == b'?').nth(1)?;
-    let ascii = query.iter().position(|byte| !byte.is_ascii()).unwrap_or(query.len());
-    query.get(..ascii).and_then(|query| std::str::from_utf8(query).ok())
+/// The query of a target in origin form, without its `?`.
+pub(crate) fn query(target: &[u8]) -> Option<&[u8]> {
+    target.splitn(2, |byte| *byte == b'?').nth(1)
 }
 
 /// The body has one length, told in one way (RFC 9112, 6.1 and 6.3).

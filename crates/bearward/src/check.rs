@@ -1,9 +1,11 @@
 //! What a configuration means, for the person who is about to run it: the output of `bearward check`.
 
+mod issuers;
+
 use std::fmt::Write as _;
 
-use bearward_core::{Access, Scope};
-use bearward_gate::{GateSettings, IssuerSettings, RouteSettings};
+use bearward_core::{Access, ClaimRule, ClaimTest, Scope};
+use bearward_gate::{GateSettings, RouteSettings};
 use bearward_proxy::AuthorizationMode;
 use http::Method;
 
@@ -22,9 +24,12 @@ pub(crate) fn report(config: &Config) -> String {
         let _ = writeln!(report);
     };
     section("Listeners", &listeners(config));
-    section("Issuers", &issuers(&config.gate.issuers));
+    section("Issuers", &issuers::issuers(&config.gate.issuers));
     section("Upstreams", &upstreams(config));
     section("Routes (the most specific one decides)", &routes(&config.gate));
+    if !config.scope_implications.is_empty() {
+        section("Scopes that stand for others", &implications(config));
+    }
     if !config.warnings.is_empty() {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
         section("Warnings", &warnings.join("\n\n"));
@@ -45,32 +50,6 @@ fn listeners(config: &Config) -> String {
     let requests = config.proxy.listen.iter().map(|address| ["requests".to_owned(), address.to_string()]);
     let admin = ["health, metrics".to_owned(), config.admin.listen.to_string()];
     output::table(&requests.chain([admin]).collect::<Vec<_>>())
-}
-
-fn issuers(issuers: &[IssuerSettings]) -> String {
-    if issuers.is_empty() {
-        return "none: no token is accepted".to_owned();
-    }
-    let issuer = |issuer: &IssuerSettings| {
-        let algorithms: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
-        let keys = issuer.jwks_url.as_deref().unwrap_or("from the issuer's metadata");
-        let introspection = match &issuer.introspection {
-            None => "no: referential tokens are refused".to_owned(),
-            Some(asked) => {
-                let url = asked.url.as_ref().map_or_else(String::new, |url| format!(", at {url}"));
-                format!("yes, as client {}{url}", asked.client_id)
-            }
-        };
-        let rows = [
-            ("audiences", issuer.audiences.join(" ")),
-            ("algorithms", algorithms.join(" ")),
-            ("keys", keys.to_owned()),
-            ("introspection", introspection),
-        ];
-        let rows = rows.map(|(name, value)| [format!("  {name}"), value]);
-        format!("{}\n{}", issuer.issuer, output::table(&rows))
-    };
-    issuers.iter().map(issuer).collect()
 }
 
 fn upstreams(config: &Config) -> String {
@@ -96,13 +75,15 @@ fn routes(gate: &GateSettings) -> String {
 
 fn access(route: &RouteSettings, gate: &GateSettings) -> String {
     let Access::Token(requirement) = &route.access else { return "OPEN: no token needed".to_owned() };
-    let join = |scopes: &[Scope]| scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ");
     let mut needs = Vec::new();
     if !requirement.all.is_empty() {
-        needs.push(format!("scopes: {}", join(&requirement.all)));
+        needs.push(format!("scopes: {}", scopes(&requirement.all)));
     }
     if !requirement.any.is_empty() {
-        needs.push(format!("one scope of: {}", join(&requirement.any)));
+        needs.push(format!("one scope of: {}", scopes(&requirement.any)));
+    }
+    if !requirement.claims.is_empty() {
+        needs.push(format!("claims: {}", claim_rules(&requirement.claims)));
     }
     if needs.is_empty() {
         needs.push("any valid token".to_owned());
@@ -114,6 +95,32 @@ fn access(route: &RouteSettings, gate: &GateSettings) -> String {
         needs.push(format!("issuer: {}", route.issuers.join(" or ")));
     }
     needs.join("; ")
+}
+
+fn implications(config: &Config) -> String {
+    let rows = config.scope_implications.iter().map(|(scope, implied)| [scope.to_string(), scopes(implied)]);
+    output::table(&rows.collect::<Vec<_>>())
+}
+
+fn scopes(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Conditions on claims, as a person would say them. Texts are in quotes: `"1"` is not `1`.
+fn claim_rules(rules: &[ClaimRule]) -> String {
+    let rule = |rule: &ClaimRule| {
+        let claim = &rule.claim;
+        match &rule.test {
+            ClaimTest::Exists => format!("{claim} is there"),
+            ClaimTest::Equals(value) => format!("{claim} is {value}"),
+            ClaimTest::OneOf(values) => {
+                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+                format!("{claim} is {}", values.join(" or "))
+            }
+            ClaimTest::Contains(value) => format!("{claim} holds {value}"),
+        }
+    };
+    rules.iter().map(rule).collect::<Vec<_>>().join(" and ")
 }
 
 fn open_route(route: &RouteSettings) -> String {
@@ -201,6 +208,7 @@ mod tests {
 
         Issuers
           https://auth.example.com
+            profile        rfc9068
             audiences      a b
             algorithms     ES256
             keys           from the issuer's metadata
@@ -216,5 +224,65 @@ mod tests {
 
         Open routes: none. Every request that is let through has a valid token.
         ");
+    }
+    #[test]
+    fn what_is_asked_of_tokens_is_told() {
+        let text = r#"
+            scope_implications = { "orders:admin" = ["orders:read", "orders:write"], all = ["orders:admin"] }
+            upstreams = [{ name = "site", servers = ["127.0.0.1:3000"] }]
+            routes = [
+                { path = "/a", upstream = "site", claims = [{ claim = "level", one_of = [1, "1"] }] },
+                { path = "/b", upstream = "site", scopes = ["a"], claims = [{ claim = "a", exists = true }] },
+            ]
+            [[issuers]]
+            issuer = "https://auth.example.com"
+            audiences = ["a"]
+            profile = "jwt"
+            absent_audience_clients = ["app"]
+            max_lifetime = "90m"
+            scope_claims = ["scope", "/realm_access/roles"]
+            client_id_claims = ["azp"]
+            required_claims = [{ claim = "tid", equals = "a" }, { claim = "groups", contains = "b" }]
+            [issuers.introspection]
+            client_id = "gateway"
+            client_secret_env = "SECRET"
+            signed_response = "require"
+            client_credentials = {}
+        "#;
+        let environment = [("SECRET".to_owned(), "hunter2".to_owned())];
+        let config = parse(text, Path::new("config.toml"), &Overrides::default(), environment).unwrap();
+        insta::assert_snapshot!(report(&config), @r#"
+        Listeners
+          requests         127.0.0.1:8080
+          health, metrics  127.0.0.1:9700
+
+        Issuers
+          https://auth.example.com
+            profile        jwt: the issuer does not type its tokens; others are told apart by their claims
+            audiences      a
+            no audience    accepted in tokens of the clients app
+            lifetime       at most 1h30m
+            claims         /tid is "a" and /groups holds "b"
+            scopes in      /scope /realm_access/roles
+            client id in   /azp
+            algorithms     RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA
+            keys           from the issuer's metadata
+            introspection  yes, with an access token that it gets as client gateway (client_secret_basic); answers must be signed
+
+        Upstreams
+          NAME  SERVERS         AUTHORIZATION
+          site  127.0.0.1:3000  removed
+
+        Routes (the most specific one decides)
+          METHODS  HOST  PATH  UPSTREAM  ACCESS
+          any      any   /a    site      claims: /level is 1 or "1"
+          any      any   /b    site      scopes: a; claims: /a is there
+
+        Scopes that stand for others
+          all           orders:admin
+          orders:admin  orders:read orders:write
+
+        Open routes: none. Every request that is let through has a valid token.
+        "#);
     }
 }

@@ -66,7 +66,7 @@ fn each_request_is_one_line_and_no_line_holds_a_token_or_a_query() {
         ("log-7", "/open/a//b", &["\"status\":400", "\"reason\":\"path_ambiguous\""]),
     ] {
         let head = format!("Host: api.example.com\r\nX-Request-Id: {id}\r\n{secret}");
-        gateway.ask(format!("GET {path}?access_token=S3CRET HTTP/1.1\r\n{head}\r\n"));
+        gateway.ask(format!("GET {path}?code=S3CRET HTTP/1.1\r\n{head}\r\n"));
         let line = line(id);
         let common = [
             &format!("\"path\":\"{path}\"") as &str,

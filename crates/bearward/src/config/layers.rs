@@ -21,7 +21,7 @@ const PREFIX: &str = "BEARWARD_";
 const SIMPLE: &[&str] = &["server", "admin", "log", "cache"];
 
 /// The sections that only the file can hold.
-const FILE_ONLY: &[&str] = &["identity", "issuers", "upstreams", "routes"];
+const FILE_ONLY: &[&str] = &["identity", "issuers", "upstreams", "routes", "scope_implications"];
 
 /// Every layer, merged, and what was wrong with the names of the variables.
 pub(super) fn merge(

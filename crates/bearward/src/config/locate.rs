@@ -327,6 +327,8 @@ issuer = "one"
             "[x]\napi_key = 'a'\nclient_secert = 'hunter2'",
             "[x]\npasswrod = 'hunter2'",
             "[x]\nauthorization = 'Basic hunter2'",
+            "x = { client_assertion = 'hunter2', certificate_key = 'hunter2' }",
+            "[x]\nclient_credentials = 'hunter2'\napi_key = 'hunter2'",
             "x = 'https://alice:hunter2@auth.example.com'",
             "x = ['a', 'alice:hunter2@127.0.0.1:80']",
             "x = 1\nauthorization = 'Basic hunter2'",

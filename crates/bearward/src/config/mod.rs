@@ -25,6 +25,7 @@ use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use bearward_core::Scope;
 use bearward_gate::GateSettings;
 use bearward_proxy::ProxySettings;
 use clap::ValueEnum;
@@ -33,6 +34,7 @@ use self::locate::Source;
 use self::problem::{Position, Severity};
 pub(crate) use self::problem::{Problem, Problems};
 use self::reader::Reading;
+pub(crate) use self::units::format_duration;
 
 /// A configuration without a mistake.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) admin: AdminSettings,
     /// What is logged, and how.
     pub(crate) log: LogSettings,
+    /// Scopes that stand for others, as they are written; every route knows them already.
+    pub(crate) scope_implications: Vec<(Scope, Vec<Scope>)>,
     /// What is allowed, but probably not meant.
     pub(crate) warnings: Vec<Problem>,
 }

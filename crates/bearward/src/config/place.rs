@@ -11,6 +11,9 @@ pub(super) struct At<T> {
     pub(super) place: Place,
 }
 
+/// A list, and the places of it and of what it holds.
+pub(super) type List<T> = At<Vec<At<T>>>;
+
 /// A place in the configuration: the way to it, and the layer that speaks there.
 #[derive(Clone, Debug)]
 pub(super) struct Place {

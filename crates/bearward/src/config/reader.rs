@@ -4,6 +4,7 @@
 //! unknown. A key that cannot be read is noted and reads as absent: the reader may go on with any stand-in, because a
 //! configuration with an error is never used.
 
+mod scalars;
 mod values;
 
 use std::cell::RefCell;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use figment::value::{Dict, Value};
 
 use super::layers::Layers;
-use super::place::{At, Complaint, Finding, Layer, Place, Step, quote};
+use super::place::{At, Complaint, Finding, Layer, List, Place, Step, quote};
 use super::suggest;
 
 /// What is common to the reading of all sections.
@@ -140,7 +141,8 @@ impl<'r> Section<'r> {
         let Some(At { value, place }) = self.take(key) else { return Some(Vec::new()) };
         let Value::Array(_, values) = value else {
             let complaint = Complaint::new(format!("`{key}` is a list of tables"));
-            self.reading.error(&place, complaint.hint(format!("write [[{key}]], in double brackets")));
+            let table = place.step(Step::Index(0), Layer::File);
+            self.reading.error(&place, complaint.hint(format!("write {table}, in double brackets")));
             return None;
         };
         let mut sections = Vec::new();
@@ -172,6 +174,25 @@ impl<'r> Section<'r> {
         entries
     }
 
+    /// The entries of a table whose keys are free and whose values are lists that must not be empty.
+    pub(super) fn lists<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, Complaint>,
+    ) -> Vec<(At<String>, List<T>)> {
+        let Some(section) = self.section(key) else { return Vec::new() };
+        let mut lists = Vec::new();
+        for (name, value) in section.values.into_iter().flatten() {
+            section.refuse_empty(name, "leave the entry out");
+            let place = section.place_of(name);
+            let name = At { value: name.clone(), place: place.key() };
+            if let Some(list) = section.parse_list(value, place, &parse) {
+                lists.push((name, list));
+            }
+        }
+        lists
+    }
+
     /// Ends the reading: what nobody asked for is unknown.
     pub(super) fn finish(self) {
         let answered = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
@@ -192,6 +213,11 @@ impl<'r> Section<'r> {
             };
             self.reading.error(&place, complaint);
         }
+    }
+
+    /// Whether there are keys that nobody asked for so far.
+    pub(super) fn has_unknown_keys(&self) -> bool {
+        self.values.into_iter().flat_map(Dict::keys).any(|name| !self.known.contains(&name.as_str()))
     }
 
     /// Notes an empty list, where an empty one would mean something else than it seems to.

@@ -1,19 +1,24 @@
 //! From values to settings: one module a section, and here what concerns several.
 
+mod claims;
 mod identity;
 mod introspection;
+mod issuer_tokens;
 mod issuers;
 mod places;
 mod route_match;
 mod route_rules;
 mod routes;
+mod scopes;
 mod secret;
 mod server;
 mod upstreams;
 mod urls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use bearward_core::ScopeImplications;
 use bearward_gate::GateSettings;
 use bearward_proxy::ProxySettings;
 
@@ -33,8 +38,12 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
     let identity = identity::headers(root.section_or_empty("identity"));
     let issuers = root.sections("issuers").map(issuers::issuers);
     let upstreams = root.sections("upstreams").map(upstreams::upstreams);
+    let scope_implications = scopes::implications(&mut root);
+    let implications = Arc::new(ScopeImplications::new(scope_implications.clone()));
     let routes = match (root.sections("routes"), &issuers, &upstreams) {
-        (Some(routes), Some(issuers), Some(upstreams)) => routes::routes(reading, routes, issuers, upstreams),
+        (Some(routes), Some(issuers), Some(upstreams)) => {
+            routes::routes(reading, routes, routes::Known { issuers, upstreams, implications: &implications })
+        }
         // Routes that refer to what could not be read are not at fault.
         _ => Vec::new(),
     };
@@ -57,7 +66,7 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
         cache,
         identity,
     };
-    Config { gate, proxy, admin: admin.settings, log, warnings: Vec::new() }
+    Config { gate, proxy, admin: admin.settings, log, scope_implications, warnings: Vec::new() }
 }
 
 /// Two listeners cannot share an address, and the operating system's own message would name only one of them.

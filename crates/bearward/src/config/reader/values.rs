@@ -6,7 +6,7 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::Section;
-use crate::config::place::{At, Complaint, Layer, Place, Step, quote};
+use crate::config::place::{At, Complaint, Layer, List, Place, Step, quote};
 use crate::config::suggest;
 use crate::config::units::{format_duration, format_size, parse_duration, parse_size};
 
@@ -113,9 +113,18 @@ impl Section<'_> {
     pub(in crate::config) fn list<T>(
         &mut self,
         key: &'static str,
-        mut parse: impl FnMut(&str) -> Result<T, Complaint>,
-    ) -> Option<At<Vec<At<T>>>> {
+        parse: impl FnMut(&str) -> Result<T, Complaint>,
+    ) -> Option<List<T>> {
         let At { value, place } = self.take(key)?;
+        self.parse_list(value, place, parse)
+    }
+
+    pub(super) fn parse_list<T>(
+        &self,
+        value: &Value,
+        place: Place,
+        mut parse: impl FnMut(&str) -> Result<T, Complaint>,
+    ) -> Option<List<T>> {
         let values = match value {
             Value::Array(_, values) => values.as_slice(),
             value => {
@@ -143,7 +152,7 @@ impl Section<'_> {
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<At<Vec<At<T>>>> {
+    ) -> Option<List<T>> {
         let Some(Value::String(_, text)) = self.values.and_then(|values| values.get(key)) else {
             return self.list(key, parse);
         };

@@ -1,11 +1,12 @@
 //! `[[issuers]]`
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::Algorithm;
+use bearward_core::{Algorithm, DecryptionKeys};
 use bearward_gate::{IssuerSettings, RefreshSettings};
 
-use super::{introspection, unique, urls};
+use super::{introspection, issuer_tokens, secret, unique, urls};
 use crate::config::place::{At, Complaint, quote};
 use crate::config::reader::Section;
 use crate::config::suggest;
@@ -37,8 +38,10 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
     let audiences = audiences(&mut section);
     section.refuse_empty("algorithms", "leave it out to accept every supported algorithm");
     let algorithms = section.list("algorithms", algorithm);
+    let tokens = issuer_tokens::tokens(&mut section, &audiences);
     let leeway = section.duration("leeway", Duration::ZERO..=300 * SECOND);
     let jwks_url = section.parsed("jwks_url", "a URL", urls::endpoint);
+    let decryption_keys = section.string("decryption_keys_file").and_then(|file| decryption_keys(&section, &file));
     let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
     let refresh = refresh(section.section_or_empty("refresh"));
     let introspection = section.section("introspection").map(introspection::introspection);
@@ -46,8 +49,15 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
     let settings = IssuerSettings {
         algorithms: algorithms
             .map_or(Algorithm::ALL.to_vec(), |list| list.value.into_iter().map(|at| at.value).collect()),
+        profile: tokens.profile,
+        absent_audience: tokens.absent_audience,
+        max_lifetime: tokens.max_lifetime,
+        required_claims: tokens.required_claims,
+        scope_claims: tokens.scope_claims,
+        client_id_claims: tokens.client_id_claims,
         leeway: leeway.map_or(30 * SECOND, |leeway| leeway.value),
         jwks_url: jwks_url.map(|url| url.value),
+        decryption_keys,
         introspection,
         timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
         refresh,
@@ -81,6 +91,14 @@ fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
             },
         }
     })
+}
+
+/// The gateway's own keys, to which the issuer encrypts tokens.
+fn decryption_keys(section: &Section<'_>, file: &At<String>) -> Option<Arc<DecryptionKeys>> {
+    let keys = secret::from_file(section.reading, file)?;
+    let keys = DecryptionKeys::parse(keys.read().as_bytes());
+    let keys = keys.map_err(|error| section.reading.error(&file.place, error.to_string()));
+    keys.ok().map(Arc::new)
 }
 
 fn refresh(mut section: Section<'_>) -> RefreshSettings {

@@ -1,25 +1,21 @@
 //! `[[routes]]`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use bearward_core::{Access, PathPattern, Requirement, Scope};
+use bearward_core::{Access, PathPattern, Requirement, ScopeImplications};
 use bearward_gate::{IssuerSettings, RouteSettings};
 use bearward_proxy::UpstreamSettings;
 use http::Method;
 
-use super::{route_match, route_rules, unique};
-use crate::config::place::{At, Complaint, Place, quote};
+use super::{claims, route_match, route_rules, scopes, unique};
+use crate::config::place::{At, Complaint, List, Place, quote};
 use crate::config::reader::{Reading, Section};
 use crate::config::suggest;
 
 /// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
 /// leads to.
-pub(super) fn routes(
-    reading: &Reading<'_>,
-    sections: Vec<Section<'_>>,
-    issuers: &[At<IssuerSettings>],
-    upstreams: &[At<UpstreamSettings>],
-) -> Vec<RouteSettings> {
+pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
     if sections.is_empty() {
         let complaint = Complaint::new("no [[routes]]: every request would be answered with 404");
         reading
@@ -28,10 +24,10 @@ pub(super) fn routes(
     let mut routes: Vec<At<RouteSettings>> = Vec::new();
     let mut used = BTreeSet::new();
     for section in sections {
-        let route = Reader { issuers, upstreams, earlier: &routes, used: &mut used }.read(section);
+        let route = Reader { known, earlier: &routes, used: &mut used }.read(section);
         routes.extend(route);
     }
-    let named = upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
+    let named = known.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
     for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
         reading.warning(&upstream.place, "no route leads to this upstream");
     }
@@ -39,10 +35,17 @@ pub(super) fn routes(
     routes.into_iter().map(|route| route.value).collect()
 }
 
+/// What routes refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) issuers: &'a [At<IssuerSettings>],
+    pub(super) upstreams: &'a [At<UpstreamSettings>],
+    pub(super) implications: &'a Arc<ScopeImplications>,
+}
+
 /// What the reading of one route needs to know of the rest.
 struct Reader<'a> {
-    issuers: &'a [At<IssuerSettings>],
-    upstreams: &'a [At<UpstreamSettings>],
+    known: Known<'a>,
     earlier: &'a [At<RouteSettings>],
     used: &'a mut BTreeSet<String>,
 }
@@ -74,13 +77,15 @@ impl Reader<'_> {
 
     fn upstream(&self, section: &mut Section<'_>) -> String {
         let Some(upstream) = section.required("upstream", "\"orders\"") else { return String::new() };
-        let mut names = self.upstreams.iter().map(|upstream| upstream.value.name.as_str());
+        let mut names = self.known.upstreams.iter().map(|upstream| upstream.value.name.as_str());
         if !names.clone().any(|name| name == upstream.value) {
             let complaint = Complaint::new(format!("there is no upstream {}", quote(&upstream.value)));
             let complaint = match suggest::nearest(&upstream.value, names.clone()) {
                 Some(meant) => complaint.did_you_mean(Some(meant)),
                 None if names.next().is_none() => complaint.hint("add [[upstreams]] with this name and its servers"),
-                None => complaint.hint(format!("the upstreams are {}", list(self.upstreams, |at| &at.value.name))),
+                None => {
+                    complaint.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
+                }
             };
             section.reading.error(&upstream.place, complaint);
         }
@@ -91,14 +96,9 @@ impl Reader<'_> {
     fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
         let reading = section.reading;
         let open = section.boolean("open").is_some_and(|open| open.value);
-        let scope = |text: &str| {
-            Scope::parse(text).map_err(|error| {
-                let complaint = Complaint::new(error.to_string());
-                if text.contains(' ') { complaint.hint("write each scope as a string of its own") } else { complaint }
-            })
-        };
-        let all = values(section.list("scopes", scope));
-        let any = values(section.list("any_scope", scope));
+        let all = values(section.list("scopes", scopes::scope));
+        let any = values(section.list("any_scope", scopes::scope));
+        let claims = claims::rules(section, "claims");
         let audiences = section.list("audiences", |text| Ok(text.to_owned()));
         section.refuse_empty("issuers", "leave it out to accept the tokens of every issuer");
         let issuers = section.list("issuers", |text| Ok(text.to_owned())).map(|list| list.value).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
 
         if open {
-            for key in ["scopes", "any_scope", "audiences", "issuers", "referential_issuer"] {
+            for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
                 if section.has(key) {
                     let complaint =
                         Complaint::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
@@ -119,7 +119,7 @@ impl Reader<'_> {
             }
             return (Access::Open, Vec::new(), None);
         }
-        if self.issuers.is_empty() {
+        if self.known.issuers.is_empty() {
             let complaint =
                 Complaint::new("this route needs a token, and there is no issuer whose tokens it could take");
             let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let everybody in";
@@ -130,7 +130,8 @@ impl Reader<'_> {
         if let Some(audiences) = &audiences {
             self.audiences(section, &names, &audiences.value);
         }
-        let requirement = Requirement { all, any, audiences: values(audiences), ..Requirement::default() };
+        let implications = Arc::clone(self.known.implications);
+        let requirement = Requirement { all, any, audiences: values(audiences), claims, implications };
         (Access::Token(requirement), names, referential.map(|name| name.value))
     }
 
@@ -179,24 +180,26 @@ impl Reader<'_> {
     }
 
     fn issuer(&self, name: &str) -> Option<&IssuerSettings> {
-        self.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
+        self.known.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
     }
 
     /// The issuers whose tokens a route takes: those that it names, or all.
     fn of_route<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a IssuerSettings> {
-        let issuers = self.issuers.iter().map(|issuer| &issuer.value);
+        let issuers = self.known.issuers.iter().map(|issuer| &issuer.value);
         issuers.filter(move |issuer| names.is_empty() || names.contains(&issuer.issuer))
     }
 
     fn unknown_issuer(&self, name: &str) -> Complaint {
         let complaint = Complaint::new(format!("there is no issuer {}", quote(name)));
-        let names = || self.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
+        let names = || self.known.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
         // One `/` at the end, more or less, is the usual mistake.
         let slash = names().find(|known| known.trim_end_matches('/') == name.trim_end_matches('/'));
         match slash.or_else(|| suggest::nearest(name, names())) {
             Some(meant) => complaint.did_you_mean(Some(meant)),
-            None if self.issuers.is_empty() => complaint.hint("add [[issuers]] with this issuer and its audiences"),
-            None => complaint.hint(format!("the issuers are {}", list(self.issuers, |at| &at.value.issuer))),
+            None if self.known.issuers.is_empty() => {
+                complaint.hint("add [[issuers]] with this issuer and its audiences")
+            }
+            None => complaint.hint(format!("the issuers are {}", list(self.known.issuers, |at| &at.value.issuer))),
         }
     }
 
@@ -211,7 +214,7 @@ impl Reader<'_> {
 }
 
 /// What a list holds, without the places.
-pub(super) fn values<T>(list: Option<At<Vec<At<T>>>>) -> Vec<T> {
+pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
     list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
 }
 

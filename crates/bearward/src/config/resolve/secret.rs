@@ -11,8 +11,15 @@ use crate::config::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
-    let secret = read_file(&reading.folder.join(&path.value));
+    let path_of_file = reading.folder.join(&path.value);
+    let secret = guarded(&path_of_file).and_then(|()| read_file(&path_of_file));
     secret.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+}
+
+/// What is in a file that everybody may read, and is read again when it changes: a certificate.
+pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
+    let text = read_file(&reading.folder.join(&path.value));
+    text.map_err(|complaint| reading.error(&path.place, complaint)).ok()
 }
 
 /// The secret in an environment variable.
@@ -33,16 +40,22 @@ pub(super) fn from_environment(reading: &Reading<'_>, name: &At<String>) -> Opti
     None
 }
 
+fn guarded(path: &Path) -> Result<(), Complaint> {
+    let shown = quote(&path.display().to_string());
+    // What is not there, or is a directory, is told by who reads it.
+    if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
+        return Ok(());
+    }
+    let complaint = Complaint::new(format!("every user of this machine can get at {shown}"));
+    Err(complaint.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
+}
+
 fn read_file(path: &Path) -> Result<Secret, Complaint> {
     let shown = quote(&path.display().to_string());
     let unreadable = |error| Complaint::new(format!("cannot read {shown}: {}", reason(&error)));
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(Complaint::new(format!("{shown} is a directory")));
-    }
-    if Secret::is_open_to_others(path).map_err(unreadable)? {
-        let complaint = Complaint::new(format!("every user of this machine can get at {shown}"));
-        return Err(complaint.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())));
     }
     if metadata.is_file() && metadata.len() == 0 {
         return Err(Complaint::new(format!("{shown} is empty")));

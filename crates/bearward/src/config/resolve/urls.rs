@@ -6,8 +6,8 @@ use http::Uri;
 
 use crate::config::place::{Complaint, quote};
 
-/// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss` is
-/// compared letter for letter.
+/// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
+/// is compared letter for letter.
 pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
     let url = endpoint(text)?;
     if url.contains('?') {
@@ -46,6 +46,22 @@ pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
             .did_you_mean(Some(format!("https://{rest}")))),
         _ => Err(Complaint::new(format!("must be an https URL, not {}", quote(scheme))).hint(EXAMPLE)),
     }
+}
+
+/// An absolute URI without fragment that names something and is never connected to (RFC 8707, 2).
+pub(super) fn identifier(text: &str) -> Result<String, Complaint> {
+    let named = |(scheme, rest): (&str, &str)| {
+        let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters) && !rest.is_empty()
+    };
+    if !text.split_once(':').is_some_and(named) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let complaint = Complaint::new(format!("{} is not an absolute URI", quote(text)));
+        return Err(complaint.hint("for example: \"https://auth.example.com\""));
+    }
+    if text.contains('#') {
+        return Err(Complaint::new("a URI here has no fragment"));
+    }
+    Ok(text.to_owned())
 }
 
 /// The host, if the authority is nothing but a host and perhaps a port.

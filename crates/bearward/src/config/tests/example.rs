@@ -26,9 +26,18 @@ fn uncommented() -> String {
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("secrets")).unwrap();
-    for name in ["introspection", "billing"] {
+    let files = [
+        ("introspection", "hunter2"),
+        ("billing", "hunter2"),
+        ("client.key", &keys::private_key()),
+        ("client.pem", &keys::certificate()),
+        ("decryption.jwk", keys::DECRYPTION_KEY),
+        ("assertion", "hunter2.hunter2.hunter2"),
+        ("token", "hunter2"),
+    ];
+    for (name, content) in files {
         let path = folder.path().join("secrets").join(name);
-        fs::write(&path, "hunter2").unwrap();
+        fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
     folder
@@ -67,7 +76,7 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
         let server =
             (&config.proxy.listen, config.proxy.max_header_bytes, config.proxy.drain, config.proxy.keepalive_pool);
         let gate = (config.gate.max_token_bytes, &config.gate.realm, &config.gate.cache, &config.log, &config.admin);
-        let issuer = (&issuer.algorithms, issuer.leeway, issuer.timeout, &issuer.refresh);
+        let issuer = (issuer.profile, &issuer.algorithms, issuer.leeway, issuer.timeout, &issuer.refresh);
         format!("{server:?} {gate:?} {issuer:?} {upstream:?}")
     };
     assert_eq!(shown(&everything), shown(&nothing));
@@ -81,19 +90,22 @@ fn it_has_every_setting() {
     let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
     let reading = Reading::new(&layers, &environment, PathBuf::new(), findings);
     resolve(&reading);
-    let present = keys(source.document().as_item(), "");
+    let present = keys_of(source.document().as_item(), "");
     let missing: Vec<String> = reading.asked.borrow().iter().filter(|key| !present.contains(key)).cloned().collect();
     assert_eq!(missing, [""; 0], "settings that config.example.toml does not show");
-    assert!(reading.asked.borrow().len() > 60);
+    assert!(reading.asked.borrow().len() > 90);
 }
 
-fn keys(item: &toml_edit::Item, above: &str) -> Vec<String> {
+fn keys_of(item: &toml_edit::Item, above: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for (key, item) in item.as_table_like().into_iter().flat_map(|table| table.iter()) {
         let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
-        keys.extend(self::keys(item, &path));
+        keys.extend(keys_of(item, &path));
         for table in item.as_array_of_tables().into_iter().flatten() {
-            keys.extend(self::keys(&toml_edit::Item::Table(table.clone()), &path));
+            keys.extend(keys_of(&toml_edit::Item::Table(table.clone()), &path));
+        }
+        for table in item.as_array().into_iter().flatten().filter(|value| value.is_inline_table()) {
+            keys.extend(keys_of(&toml_edit::Item::Value(table.clone()), &path));
         }
         keys.push(path);
     }

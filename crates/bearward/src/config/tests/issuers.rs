@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bearward_core::Algorithm;
-use bearward_gate::ClientAuth;
+use bearward_gate::{ClientAuth, IntrospectionAuth};
 
 use super::*;
 
@@ -57,8 +57,9 @@ fn every_setting_is_read() {
     assert_eq!(issuer.refresh.cooldown, Duration::from_secs(4));
     let introspection = issuer.introspection.as_ref().unwrap();
     assert_eq!(introspection.url.as_deref(), Some("http://127.0.0.1:9/introspect"));
-    assert_eq!((introspection.client_id.as_str(), &*introspection.client_secret.read()), ("gateway", "hunter2"));
-    assert_eq!((introspection.auth, introspection.max_concurrent), (ClientAuth::Post, 3));
+    let IntrospectionAuth::Client(ClientAuth::Post(secret)) = &introspection.auth else { panic!("{introspection:?}") };
+    assert_eq!((introspection.client_id.as_str(), &*secret.read()), ("gateway", "hunter2"));
+    assert_eq!(introspection.max_concurrent, 3);
     assert_eq!((introspection.cache_ttl, introspection.negative_ttl), (Duration::ZERO, Duration::from_secs(1)));
     assert_eq!(introspection.timeout, Duration::from_secs(2));
     assert!(!format!("{config:?}").contains("hunter2"));

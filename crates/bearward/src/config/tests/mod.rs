@@ -11,7 +11,10 @@
 mod example;
 mod form;
 mod gateway;
+mod introspection;
+mod issuer_tokens;
 mod issuers;
+mod keys;
 mod layering;
 mod mutations;
 mod routes;

@@ -98,7 +98,8 @@ proptest! {
     #[test]
     fn of_the_environment(name in "[A-Z_]{0,20}", value in "\\PC{0,20}") {
         let environment = [(format!("BEARWARD_{name}"), value.clone()), (format!("BEARWARD_SERVER__{name}"), value)];
-        let _ = parse(&with(""), Path::new("config.toml"), &Overrides::default(), environment).map_err(|told| told.to_string());
+        let read = parse(&with(""), Path::new("config.toml"), &Overrides::default(), environment);
+        let _ = read.map_err(|told| told.to_string());
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use bearward_gate::{ClientAuth, IntrospectionAuth};
 use bearward_proxy::AuthorizationMode;
 use tempfile::TempDir;
 
@@ -39,7 +40,9 @@ impl Folder {
 }
 
 fn secret(config: &Config) -> String {
-    config.gate.issuers[0].introspection.as_ref().unwrap().client_secret.read().to_string()
+    let auth = &config.gate.issuers[0].introspection.as_ref().unwrap().auth;
+    let IntrospectionAuth::Client(ClientAuth::Basic(secret)) = auth else { panic!("{auth:?}") };
+    secret.read().to_string()
 }
 
 #[test]
@@ -140,4 +143,29 @@ fn the_gateways_own_authorization_is_the_content_of_a_file() {
     assert_eq!(&*secret.read(), "Basic aHVudGVyMg==");
     let told = read("bad").unwrap_err().to_string();
     assert!(told.contains("the content of this file cannot stand in a header") && !told.contains(SECRET), "{told}");
+}
+
+#[test]
+fn decryption_keys_are_the_content_of_a_file() {
+    let folder = Folder::new();
+    folder.file("good", keys::DECRYPTION_KEY, 0o600);
+    folder.file("open", keys::DECRYPTION_KEY, 0o644);
+    folder.file("broken", r#"{"keys":[{"kty":"oct","kid":"a\u001b[2J","alg":"dir","k":"hunter2"}]}"#, 0o600);
+    folder.file("text", SECRET, 0o600);
+    let read = |name: &str| {
+        let text = format!("{ISSUER}decryption_keys_file = \"{name}\"\n{UPSTREAM}{ROUTE}");
+        parse(&text, &folder.0.path().join("config.toml"), &Overrides::default(), [])
+    };
+    let config = read("good").unwrap();
+    assert!(config.gate.issuers[0].decryption_keys.is_some() && !format!("{config:?}").contains("aHVudGVy"));
+    for (name, expected) in [
+        ("open", "every user of this machine can get at"),
+        ("broken", "`k`: not base64url"),
+        ("text", "not a JWK or JWK set"),
+        ("missing", "there is no such file"),
+    ] {
+        let told = read(name).unwrap_err().to_string();
+        assert!(told.contains(expected) && told.contains("config.toml:4:24: error: "), "{name}: {told}");
+        assert!(!told.contains(SECRET) && !told.contains('\u{1b}'), "{name}: {told}");
+    }
 }

@@ -1,0 +1,247 @@
+//! `[issuers.introspection]`: how the gateway shows an issuer who it is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use bearward_core::Scope;
+use bearward_gate::{ClientAuth, ClientCredentials, IntrospectionAuth, IntrospectionSettings, SignedResponse};
+use tempfile::TempDir;
+
+use super::*;
+
+const SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
+
+/// A folder with everything that can be named.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("secret", SECRET, 0o600),
+        ("short", "hunter2", 0o600),
+        ("key", &keys::private_key(), 0o600),
+        ("open", &keys::private_key(), 0o644),
+        ("other", &keys::other_key(), 0o600),
+        ("certificate", &keys::certificate(), 0o644),
+        ("jwt", "hunter2.hunter2.hunter2\n", 0o600),
+        ("header", "Bearer hunter2", 0o600),
+    ];
+    for (name, content, mode) in files {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    folder
+}
+
+fn introspecting(introspection: &str) -> String {
+    format!("{ISSUER}[issuers.introspection]\n{introspection}\n{UPSTREAM}{ROUTE}")
+}
+
+fn read(text: &str) -> Result<Config, Problems> {
+    let folder = folder();
+    let environment = [("SECRET".to_owned(), SECRET.to_owned())];
+    let read = parse(text, &folder.path().join("config.toml"), &Overrides::default(), environment);
+    let shown = format!("{read:?} {}", read.as_ref().err().map(ToString::to_string).unwrap_or_default());
+    assert!(!shown.contains("hunter2") && !shown.contains("MIGHAgEA"), "{shown}");
+    read
+}
+
+/// What a client with a name is configured with.
+fn client(introspection: &str) -> IntrospectionSettings {
+    let text = introspecting(&format!("client_id = \"a\"\n{introspection}"));
+    let config = read(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    config.gate.issuers[0].introspection.clone().unwrap()
+}
+
+/// Holds that there is one error, at the part between `<<` and `>>`.
+fn refuses(introspection: &str, message: &str, hint: &str) {
+    let marked = introspecting(introspection);
+    let problems = read(&unmarked(&marked)).map(|_| panic!("not refused: {marked}")).unwrap_or_else(Problems::into_vec);
+    holds(&marked, &problems, Severity::Error, message, hint);
+}
+
+#[test]
+fn every_way_is_read() {
+    let auth = |text: &str| match client(text).auth {
+        IntrospectionAuth::Client(auth) => auth,
+        other => panic!("{other:?}"),
+    };
+    let secret = "client_secret_file = 'secret'";
+    assert!(matches!(auth(secret), ClientAuth::Basic(read) if &*read.read() == SECRET));
+    assert!(matches!(auth(&format!("auth = 'client_secret_basic'\n{secret}")), ClientAuth::Basic(_)));
+    assert!(matches!(auth("auth = 'client_secret_post'\nclient_secret_env = 'SECRET'"), ClientAuth::Post(_)));
+    assert!(matches!(auth(&format!("auth = 'client_secret_jwt'\n{secret}")), ClientAuth::SecretJwt(_)));
+    for name in ["tls_client_auth", "self_signed_tls_client_auth"] {
+        let text = format!("auth = '{name}'\ncertificate_file = 'certificate'\ncertificate_key_file = 'key'");
+        assert!(matches!(auth(&text), ClientAuth::Certificate(_)));
+    }
+    let assertion = auth("auth = 'client_assertion'\nclient_assertion_file = 'jwt'");
+    assert!(matches!(assertion, ClientAuth::Assertion(read) if &*read.read() == "hunter2.hunter2.hunter2"));
+
+    let shown = |text: &str| match auth(text) {
+        auth @ (ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_)) => format!("{auth:?}"),
+        other => panic!("{other:?}"),
+    };
+    let key = "auth = 'private_key_jwt'\nprivate_key_file = 'key'";
+    assert!(shown(key).contains("key_id: None, audience: Issuer"), "{}", shown(key));
+    let all = shown(&format!("{key}\nkey_id = 'k'\nalgorithm = 'ES256'\nassertion_audience = 'endpoint'"));
+    assert!(all.contains("key_id: Some(\"k\"), audience: Endpoint"), "{all}");
+    let secret = "auth = 'client_secret_jwt'\nclient_secret_env = 'SECRET'";
+    let exactly = shown(&format!("{secret}\nassertion_audience = 'https://a/token'"));
+    assert!(exactly.contains("audience: Exactly(\"https://a/token\")"), "{exactly}");
+}
+
+#[test]
+fn access_tokens_are_read_or_asked_for() {
+    // An access token says itself who asks.
+    let config = read(&introspecting("auth = 'bearer'\nbearer_token_file = 'jwt'")).unwrap();
+    assert!(matches!(config.gate.issuers[0].introspection.as_ref().unwrap().auth, IntrospectionAuth::Bearer(_)));
+    let signed = "auth = 'bearer'\nbearer_token_file = 'jwt'\nsigned_response = 'accept'";
+    assert_eq!(client(signed).signed_response, SignedResponse::Accept);
+    let missing = read(&introspecting(signed)).unwrap_err().to_string();
+    assert!(missing.contains("missing key `client_id`") && missing.ends_with("\n1 error"), "{missing}");
+
+    let grant = "client_secret_env = 'SECRET'\n[issuers.introspection.client_credentials]\n";
+    let asked = |more: &str| match client(&format!("{grant}{more}")).auth {
+        IntrospectionAuth::ClientCredentials(grant) => grant,
+        other => panic!("{other:?}"),
+    };
+    let ClientCredentials { auth, token_url, scopes, resources } = asked("");
+    assert!(matches!(auth, ClientAuth::Basic(_)) && token_url.is_none());
+    assert!(scopes.is_empty() && resources.is_empty());
+    let full = asked("token_url = 'https://a/t'\nscopes = ['x', 'y']\nresources = ['https://b', 'urn:c']");
+    assert_eq!(full.token_url.as_deref(), Some("https://a/t"));
+    assert_eq!(full.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(full.resources, ["https://b", "urn:c"]);
+    assert_eq!(
+        client("client_secret_env = 'SECRET'\nsigned_response = 'require'").signed_response,
+        SignedResponse::Require
+    );
+    assert_eq!(client("client_secret_env = 'SECRET'").signed_response, SignedResponse::Never);
+}
+
+#[test]
+fn each_way_needs_its_own_keys() {
+    let table = [
+        ("private_key_jwt", "", "needs `private_key_file`", "private_key_file = \"secrets/private-key\""),
+        ("tls_client_auth", "certificate_key_file = 'key'", "needs `certificate_file`", "certificate_file = "),
+        ("self_signed_tls_client_auth", "certificate_file = 'certificate'", "needs `certificate_key_file`", "for ex"),
+        ("client_assertion", "", "`auth = \"client_assertion\"` needs `client_assertion_file`", "for example"),
+        ("bearer", "", "`auth = \"bearer\"` needs `bearer_token_file`", "for example"),
+    ];
+    for (name, more, message, hint) in table {
+        refuses(&format!("client_id = 'a'\nauth = <<'{name}'>>\n{more}"), message, hint);
+    }
+    let missing = read(&introspecting("client_id = 'a'\nauth = 'client_secret_jwt'")).unwrap_err().to_string();
+    assert!(missing.contains("the client's secret is missing in [issuers.introspection]"), "{missing}");
+}
+
+#[test]
+fn keys_of_another_way_are_told() {
+    let secret = "client_id = 'a'\nclient_secret_env = 'SECRET'\n";
+    let key = "client_id = 'a'\nauth = 'private_key_jwt'\nprivate_key_file = 'key'\n";
+    let table = [
+        ("", "<<key_id>> = 'k'", "`key_id` means nothing with `auth = \"client_secret_basic\"`, the default"),
+        (
+            "",
+            "auth = 'client_secret_post'\n<<algorithm>> = 'ES256'",
+            "`algorithm` means nothing with `auth = \"client_",
+        ),
+        ("", "<<assertion_audience>> = 'issuer'", "`assertion_audience` means nothing"),
+        ("", "<<certificate_file>> = 'certificate'", "`certificate_file` means nothing"),
+        ("", "<<client_assertion_file>> = 'missing'", "`client_assertion_file` means nothing"),
+        ("", "<<bearer_token_file>> = 'missing'", "`bearer_token_file` means nothing"),
+        ("key", "<<client_secret_file>> = 'secret'", "`client_secret_file` means nothing"),
+        ("key", "<<client_secret_env>> = 'MISSING'", "`client_secret_env` means nothing"),
+        ("key", "<<certificate_key_file>> = 'key'", "`certificate_key_file` means nothing"),
+    ];
+    for (base, added, message) in table {
+        let base = if base.is_empty() { secret } else { key };
+        refuses(&format!("{base}{added}"), message, "it belongs to `auth = ");
+    }
+    // Who forgot `auth` is told that, and not that a secret is missing too.
+    let forgotten = "client_id = 'a'\n<<private_key_file>> = 'key'";
+    refuses(forgotten, "`private_key_file` means nothing with", "it belongs to `auth = \"private_key_jwt\"`");
+    let several = "client_id = 'a'\nauth = 'bearer'\nbearer_token_file = 'jwt'\n<<assertion_audience>> = 'issuer'";
+    refuses(several, "means nothing", "`auth = \"client_secret_jwt\"` or `auth = \"private_key_jwt\"`");
+    let twice = "auth = 'bearer'\nbearer_token_file = 'jwt'\n<<[issuers.introspection.client_credentials]>>";
+    refuses(twice, "has an access token and asks for none", "keep one of the two");
+}
+
+#[test]
+fn values_that_cannot_be_used_are_told_at_their_place() {
+    let certificate = "auth = 'tls_client_auth'\n";
+    let key = "auth = 'private_key_jwt'\n";
+    let both = "certificate_file = 'certificate'\ncertificate_key_file = 'key'\n";
+    let table = [
+        (
+            "auth = <<'client_secret_basci'>>\nkey_id = 'a'".to_owned(),
+            "must be one of `client_secret_basic`",
+            "did you",
+        ),
+        ("auth = <<'none'>>".to_owned(), "must be one of", "lets anybody try tokens"),
+        ("auth = <<'client_credentials'>>".to_owned(), "must be one of", "[issuers.introspection.client_credentials]"),
+        ("auth = 'client_secret_jwt'\nclient_secret_file = <<'short'>>".to_owned(), "shorter than the 32 bytes", ""),
+        (format!("{key}private_key_file = <<'missing'>>"), "there is no such file", ""),
+        (format!("{key}private_key_file = <<'open'>>"), "every user of this machine can get at", "chmod o="),
+        (format!("{key}private_key_file = <<'secret'>>"), "no private key: expected PEM", ""),
+        (format!("{key}private_key_file = 'key'\nalgorithm = <<'ES384'>>"), "does not sign with ES384", ""),
+        (format!("{key}private_key_file = 'key'\nalgorithm = <<'RS384'>>"), "must be one of `ES256`", "did you mean"),
+        (format!("{key}private_key_file = 'key'\nassertion_audience = <<'isuer'>>"), "must be `issuer`,", "`issuer`?"),
+        (format!("{key}private_key_file = 'key'\nassertion_audience = <<'token'>>"), "must be `issuer`,", ""),
+        (format!("{certificate}certificate_file = <<'key'>>\ncertificate_key_file = 'key'"), "no certificate", ""),
+        (
+            format!("{certificate}certificate_file = 'certificate'\ncertificate_key_file = <<'other'>>"),
+            "does not belong to the certificate",
+            "",
+        ),
+        (
+            format!("{certificate}certificate_file = 'certificate'\ncertificate_key_file = <<'open'>>"),
+            "every user of this machine",
+            "chmod o=",
+        ),
+        (format!("{certificate}{both}url = <<'http://127.0.0.1:9/i'>>"), "must be https: a client shows", ""),
+        (
+            format!("{certificate}{both}client_credentials = {{ token_url = <<'http://[::1]:9/t'>> }}"),
+            "must be https: a client shows",
+            "",
+        ),
+        ("auth = 'client_assertion'\nclient_assertion_file = <<'secret'>>".to_owned(), "is not a JWT", "alone"),
+        ("auth = 'bearer'\nbearer_token_file = <<'header'>>".to_owned(), "is not an access token", "alone"),
+        ("client_secret_env = 'SECRET'\nsigned_response = <<'always'>>".to_owned(), "must be one of `never`, `ac", ""),
+        (
+            "client_secret_env = 'SECRET'\nclient_credentials = { scopes = [<<'a b'>>] }".to_owned(),
+            "a scope cannot hold ' '",
+            "a string of its own",
+        ),
+        (
+            "client_secret_env = 'SECRET'\nclient_credentials = { resources = [<<'orders'>>] }".to_owned(),
+            "`orders` is not an absolute URI",
+            "for example",
+        ),
+        (
+            "client_secret_env = 'SECRET'\nclient_credentials = { <<token_endpoint>> = 'https://a' }".to_owned(),
+            "unknown key `token_endpoint` in [issuers.introspection.client_credentials]",
+            "did you mean `token_url`?",
+        ),
+    ];
+    for (introspection, message, hint) in table {
+        refuses(&format!("client_id = 'a'\n{introspection}"), message, hint);
+    }
+}
+
+#[test]
+fn what_belongs_into_a_file_is_not_shown() {
+    for (key, auth) in [
+        ("client_secret", "client_secret_post"),
+        ("private_key", "private_key_jwt"),
+        ("certificate_key", "tls_client_auth"),
+        ("client_assertion", "client_assertion"),
+        ("bearer_token", "bearer"),
+    ] {
+        let text = format!("client_id = 'a'\nauth = '{auth}'\n<<{key}>> = 'hunter2'");
+        refuses(&text, "secrets do not stand in the configuration", &format!("`{key}_file`"));
+        // Nor where the file is no TOML, or something else is wrong beside it.
+        read(&introspecting(&format!("auth = '{auth}'\n{key} = 'hunter2"))).unwrap_err();
+        read(&introspecting(&format!("x = {{ auth = '{auth}', {key} = 'hunter2' }}"))).unwrap_err();
+    }
+}
