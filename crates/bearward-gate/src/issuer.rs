@@ -11,7 +11,7 @@ use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
 use crate::decision::{Identity, Source};
 use crate::discovery::is_acceptable_url;
-use crate::gate::GateError;
+use crate::error::GateError;
 use crate::http_client::HttpClient;
 use crate::introspect::{Answer, Introspector, Surroundings};
 use crate::keystore::{Demand, KeyStore, Keys};

@@ -6,6 +6,7 @@ mod clock;
 mod decision;
 mod discovery;
 mod endpoints;
+mod error;
 mod gate;
 mod http_client;
 mod introspect;
@@ -20,7 +21,8 @@ mod status;
 
 pub use clock::Clock;
 pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
-pub use gate::{Gate, GateError};
+pub use error::GateError;
+pub use gate::Gate;
 pub use http_client::{FetchError, HttpClient, Limit};
 pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bearward_core::{Access, PathPattern, RequestPath};
 use http::Method;
 
-use crate::gate::GateError;
+use crate::error::GateError;
 use crate::settings::{IssuerSettings, RouteSettings};
 
 /// A route, resolved: its issuers are known by their place in the gate's list.

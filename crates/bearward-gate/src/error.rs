@@ -1,0 +1,66 @@
+//! Why no gate can be built.
+
+/// Why no gate can be built from the settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// An issuer without an audience would accept tokens that were meant for others.
+    #[error("issuer `{issuer}` has no audience; tokens meant for others would be accepted")]
+    NoAudience {
+        /// The issuer.
+        issuer: String,
+    },
+    /// Tokens and keys travel by https, or stay on this machine.
+    #[error("issuer `{issuer}`: `{url}` is not an https URL (plain http is for loopback addresses alone)")]
+    UnacceptableUrl {
+        /// The issuer.
+        issuer: String,
+        /// The URL.
+        url: String,
+    },
+    /// Two sets of rules for one issuer.
+    #[error("issuer `{issuer}` is configured twice")]
+    DuplicateIssuer {
+        /// The issuer.
+        issuer: String,
+    },
+    /// More leeway than a few minutes makes expiry meaningless (RFC 9068, 4).
+    #[error("issuer `{issuer}`: a leeway of more than five minutes")]
+    LeewayTooLarge {
+        /// The issuer.
+        issuer: String,
+    },
+    /// Two routes of one name would be one in logs and metrics.
+    #[error("two routes are named `{route}`")]
+    DuplicateRoute {
+        /// The name.
+        route: String,
+    },
+    /// A route names an issuer that is not configured.
+    #[error("route `{route}` names issuer `{issuer}`, which is not configured")]
+    UnknownIssuer {
+        /// The route.
+        route: String,
+        /// The issuer that it names.
+        issuer: String,
+    },
+    /// A route sends referential tokens to an issuer that has no introspection, or whose tokens it does not take.
+    #[error(
+        "route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection or is not the route's"
+    )]
+    NoIntrospection {
+        /// The route.
+        route: String,
+        /// The issuer that it names.
+        issuer: String,
+    },
+    /// A referential token names nobody, so one issuer has to be named for it.
+    #[error("route `{route}` has several issuers with introspection; name one as `referential_issuer`")]
+    AmbiguousReferentialIssuer {
+        /// The route.
+        route: String,
+    },
+    /// The metrics could not be registered, as when two gates share one registry.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
