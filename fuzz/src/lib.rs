@@ -1,0 +1,30 @@
+//! What must hold of `bearward-core` whatever it is given: one function for each fuzz target, which takes the input,
+//! panics where a property does not hold, and tells whether the input was accepted.
+//!
+//! The properties are stated against readers of their own (`serde_json` as it comes, percent-decoding written anew), so
+//! that they do not repeat the mistakes of the code that they hold to account.
+#![forbid(unsafe_code)]
+
+mod claims;
+mod credential;
+pub mod fixture;
+mod introspection;
+mod jwe;
+mod jwk_set;
+mod jws;
+mod path;
+mod properties;
+
+pub use claims::claims;
+pub use credential::credential;
+pub use introspection::{introspection, signed_introspection};
+pub use jwe::{decryption_keys, jwe};
+pub use jwk_set::jwk_set;
+pub use jws::jws;
+pub use path::path;
+
+/// Most properties are of what is accepted. If the seed that must be is not, the target has come apart from the rules,
+/// and would hold whatever they do.
+pub fn must_accept(target: fn(&[u8]) -> bool, seed: &[u8]) {
+    assert!(target(seed), "the target's own example is refused");
+}
