@@ -16,7 +16,12 @@ const MAX_TOKEN_BYTES: usize = 64;
 pub fn credential(data: &[u8]) -> bool {
     let queries = data.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"?"));
     for query in queries.take(64) {
-        let is_credential = |name: Vec<u8>| name.eq_ignore_ascii_case(b"access_token");
+        let is_credential = |name: Vec<u8>| {
+            let name = name.to_ascii_lowercase();
+            let end = name.iter().position(|byte| b"\0[".contains(byte)).unwrap_or(name.len());
+            let start = name[..end].iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(end);
+            name[start..end].iter().map(|byte| if b". ".contains(byte) { b'_' } else { *byte }).eq(*b"access_token")
+        };
         assert_eq!(query_holds_credential(query), form_names(query).any(is_credential));
     }
 

@@ -66,6 +66,12 @@ pub fn jwe(data: &[u8]) -> bool {
     let Ok(decrypted) = found else { return false };
     assert_eq!(format!("{decrypted:?}"), "DecryptedToken([redacted])");
     assert_eq!((Shape::of(decrypted.as_str()), decrypted.as_str().matches('.').count()), (Shape::SelfContained, 2));
+    let header: Value =
+        serde_json::from_slice(&decode(token.split('.').next().unwrap_or_default()).expect("base64url"))
+            .expect("a header that was accepted is JSON");
+    assert!(header["alg"] == "dir" && ["zip", "crit"].iter().all(|name| header.get(name).is_none()));
+    // RFC 7516, 5.2, step 10.
+    assert_eq!(token.split('.').nth(1), Some(""), "a key that is not looked at");
     if text.ends_with(SEAL) {
         let put_in = text.split('.').nth(3).map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
         assert_eq!(Some(decrypted.as_str().as_bytes()), put_in.as_deref());

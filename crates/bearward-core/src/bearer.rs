@@ -95,29 +95,32 @@ pub fn credential(headers: &HeaderMap, max_token_bytes: usize) -> Result<Credent
 /// and an upstream might use the other.
 ///
 /// The query is taken as bytes, since nothing sees to it that it is text: a stray byte must not hide what comes after it.
+/// Names are read as widely as upstreams read them: without case, and as PHP does, which takes `access.token`,
+/// ` access token` and `access_token[]` for it too.
 pub fn query_holds_credential(query: &[u8]) -> bool {
     query.split(|byte| matches!(byte, b'&' | b';')).any(|parameter| {
-        let name = parameter.split(|byte| *byte == b'=').next().unwrap_or_default();
-        is_access_token(name)
+        let name = decoded(parameter.split(|byte| *byte == b'=').next().unwrap_or_default());
+        let name = name.split(|byte| matches!(byte, b'\0' | b'[')).next().unwrap_or_default().trim_ascii_start();
+        let name = name.iter().map(|byte| if matches!(byte, b'.' | b' ') { b'_' } else { byte.to_ascii_lowercase() });
+        name.eq(*b"access_token")
     })
 }
 
-fn is_access_token(mut name: &[u8]) -> bool {
-    for expected in *b"access_token" {
-        let (byte, rest) = match name {
-            [b'%', high, low, rest @ ..] => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, rest),
-                _ => return false,
-            },
-            [byte, rest @ ..] => (*byte, rest),
-            [] => return false,
+/// The bytes of a form's name (WHATWG URL, 5.1): `+` is a space, and a `%` that encodes nothing is itself.
+fn decoded(mut name: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    while let Some((&byte, rest)) = name.split_first() {
+        let pair = match rest {
+            [high, low, rest @ ..] if byte == b'%' => {
+                hex(*high).zip(hex(*low)).map(|(high, low)| (high << 4 | low, rest))
+            }
+            _ => None,
         };
-        if !byte.eq_ignore_ascii_case(&expected) {
-            return false;
-        }
+        let (byte, rest) = pair.unwrap_or((if byte == b'+' { b' ' } else { byte }, rest));
+        bytes.push(byte);
         name = rest;
     }
-    name.is_empty()
+    bytes
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -306,6 +309,10 @@ mod tests {
             "access%5Ftoken=x",
             "%61ccess_toke%6e=x",
             "Access_Token=x",
+            "access.token=x",
+            "+access%20token=x",
+            "access_token[]=x",
+            "access_token%00x=y",
             "caf\u{e9}=\u{1f43b}&access_token=x",
         ] {
             assert!(query_holds_credential(query.as_bytes()), "{query}");
@@ -317,8 +324,8 @@ mod tests {
             "xaccess_token=x",
             "access_toke",
             "access%5token=x",
-            "access_token%00=x",
-            "access_token[]=x",
+            "accesstoken=x",
+            "access__token=x",
         ] {
             assert!(!query_holds_credential(query.as_bytes()), "{query}");
         }

@@ -8,6 +8,11 @@
 //! [`verify_jws`] or [`read_introspection`] makes a [`Verified`], [`Requirement`] holds that against the route, and
 //! [`IdentityHeaders`] tells the upstream. What goes wrong on that way is a [`Reason`], and a [`Refusal`] puts it into
 //! an answer.
+//!
+//! The page [`attacks`] says what is tried against bearer tokens, and which test tries it here.
+
+#[doc = include_str!("attacks.md")]
+pub mod attacks {}
 
 mod algorithm;
 mod bearer;
