@@ -13,7 +13,8 @@ pub enum Profile {
     #[default]
     Rfc9068,
     /// For issuers that do not type their tokens: `typ` may be absent or `JWT`. Tokens that show by another `typ`, or by
-    /// their claims, that they are ID, refresh, logout or other tokens are still refused.
+    /// their claims, that they are ID, refresh, logout or other tokens are still refused. So is one with neither a scope nor
+    /// a client other than its audience: nothing tells it from an ID token.
     Jwt,
 }
 
@@ -53,10 +54,12 @@ impl Profile {
                     && claims.issued_at.is_some()
             }
             Self::Jwt => {
-                // An ID token's audience is its client (OpenID Connect Core, 2), and it never has a scope.
+                // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a
+                // scope of its own, whatever else the issuer's scopes are read from.
+                let has_scope = ["scope", "scp"].iter().any(|name| claims.all.contains_key(*name));
                 let is_for_its_client =
-                    claims.client_id.as_ref().is_some_and(|client| claims.audiences.contains(client));
-                if is_foreign(&claims.all) || is_for_its_client && claims.scopes.is_empty() {
+                    claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
+                if is_foreign(&claims.all) || is_for_its_client && !has_scope {
                     return Err(Reason::TypeMismatch);
                 }
                 true

@@ -22,7 +22,7 @@ pub struct TokenRules {
     pub profile: Profile,
     /// How many seconds the issuer's clock may differ from ours.
     pub leeway: u64,
-    /// The most seconds that may lie between a token's issue and its expiry; with it, `iat` is required.
+    /// The most seconds that may lie between a token's issue and its expiry; with it, both are required.
     pub max_lifetime: Option<u64>,
     /// Claims that every token of this issuer must have, as the tenant that it is for.
     pub required_claims: Vec<ClaimRule>,
@@ -80,7 +80,8 @@ impl TokenRules {
     }
 
     fn check_lifetime(&self, claims: &Claims) -> Result<(), Reason> {
-        let (Some(most), Some(exp)) = (self.max_lifetime, claims.expires_at) else { return Ok(()) };
+        let Some(most) = self.max_lifetime else { return Ok(()) };
+        let exp = claims.expires_at.ok_or(Reason::ClaimMissing)?;
         let issued_at = claims.issued_at.ok_or(Reason::ClaimMissing)?;
         if exp.seconds_since(issued_at) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
     }

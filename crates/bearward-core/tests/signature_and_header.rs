@@ -299,7 +299,7 @@ fn keys_in_the_header_are_ignored() {
         let ours_kid = Some(json!(ours.kid));
         for (kid, reason) in [
             (ours_kid.clone(), Reason::SignatureInvalid),
-            (None, Reason::SignatureInvalid),
+            (None, Reason::KeyUnknown),
             (Some(json!("stranger")), Reason::KeyUnknown),
             (Some(json!("https://attacker.example/jwks.json")), Reason::KeyUnknown),
         ] {
@@ -361,7 +361,7 @@ fn without_a_kid_the_fitting_keys_are_tried() {
     let verdict = |token: &str, keys: &KeySet| verify_with(token, keys).map(drop);
     let nine = parse_keys(signers.iter().map(Signer::jwk));
     for (i, signer) in signers.iter().enumerate() {
-        let expected = if i < 8 { Ok(()) } else { Err(Reason::SignatureInvalid) };
+        let expected = if i < 8 { Ok(()) } else { Err(Reason::KeyUnknown) };
         table.case(format!("key {i} of nine"), verdict(&token(signer), &nine), expected);
         table.case(format!("key {i} of nine, named"), verdict(&signer.token(&claims()), &nine), Ok(()));
     }
@@ -370,7 +370,7 @@ fn without_a_kid_the_fitting_keys_are_tried() {
     let named = signers[1].token(&claims());
     table.case("a kid, and keys without", verdict(&named, &nameless), Err(Reason::KeyUnknown));
     let stranger = Signer::new(Algorithm::Es256, "stranger");
-    table.case("a stranger's", verdict(&token(&stranger), &nine), Err(Reason::SignatureInvalid));
+    table.case("a stranger's", verdict(&token(&stranger), &nine), Err(Reason::KeyUnknown));
     let other = Signer::new(Algorithm::Es384, "other");
     table.case("no key fits", verdict(&token(&other), &nine), Err(Reason::KeyUnknown));
     table.case("no key at all", verdict(&token(&other), &parse_keys([])), Err(Reason::KeyUnknown));

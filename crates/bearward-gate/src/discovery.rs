@@ -1,8 +1,10 @@
 //! Where an issuer's endpoints are, as its own metadata says (OpenID Connect Discovery 1.0, 4; RFC 8414, 3).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use serde::Deserialize;
@@ -48,32 +50,61 @@ impl Metadata {
     }
 }
 
-/// Asks `issuer` for its metadata at OpenID Connect's address and at RFC 8414's, at the same time; the first is preferred.
+/// Asks `issuer` for its metadata at OpenID Connect's address and at RFC 8414's, at the same time; the first is preferred, and
+/// once it is there nobody waits for the second.
 ///
 /// The error is a sentence for the person who runs the gateway.
 pub(crate) async fn discover(client: &HttpClient, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
-    let [openid, oauth] = addresses(issuer);
-    let ask = |address: String| async move {
-        fetch(client, &address, issuer, timeout).await.map_err(|why| format!("{}: {why}", shown(&address)))
+    let [openid_address, oauth_address] = addresses(issuer);
+    let openid = pin!(fetch(client, &openid_address, issuer, timeout));
+    let oauth = pin!(fetch(client, &oauth_address, issuer, timeout));
+    let (openid, oauth) = match select(openid, oauth).await {
+        Either::Left((Ok(metadata), _)) => return Ok(metadata),
+        Either::Left((failed, oauth)) => (failed, oauth.await),
+        Either::Right((oauth, openid)) => (openid.await, oauth),
     };
-    match futures_util::future::join(ask(openid), ask(oauth)).await {
-        (Ok(metadata), _) | (Err(_), Ok(metadata)) => Ok(metadata),
-        (Err(first), Err(second)) => Err(format!("{first}; {second}")),
+    match (openid, oauth) {
+        (Ok(metadata), _) => Ok(metadata),
+        // Only where there is no other document is this one the whole truth: a fault must not hide that there are keys.
+        (Err(first), Ok(metadata)) if metadata.jwks_uri.is_some() || first.is_not_found() => Ok(metadata),
+        (Err(first), Ok(_)) => Err(format!("{}: {first}", shown(&openid_address))),
+        (Err(first), Err(second)) => {
+            Err(format!("{}: {first}; {}: {second}", shown(&openid_address), shown(&oauth_address)))
+        }
+    }
+}
+
+/// Why something could not be got from an issuer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GetError {
+    /// It answered, and not with 200.
+    #[error("answered with status {}", .0.as_u16())]
+    Status(StatusCode),
+    /// Anything else, as a sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl GetError {
+    fn is_not_found(&self) -> bool {
+        *self == Self::Status(StatusCode::NOT_FOUND)
+    }
+}
+
+impl From<&str> for GetError {
+    fn from(why: &str) -> Self {
+        Self::Other(why.to_owned())
     }
 }
 
 /// A plain GET of JSON, bounded in size and time; only 200 is an answer, and redirects are not followed.
-pub(crate) async fn get_json(client: &HttpClient, uri: &str, limit: Limit) -> Result<Response<Bytes>, String> {
+pub(crate) async fn get_json(client: &HttpClient, uri: &str, limit: Limit) -> Result<Response<Bytes>, GetError> {
     let request = Request::get(uri)
         .header(header::ACCEPT, "application/json, application/jwk-set+json")
         .body(Full::default())
-        .map_err(|_| "not a valid URL".to_owned())?;
-    let response = client.send(request, limit).await.map_err(|error| error.to_string())?;
-    if response.status() == StatusCode::OK {
-        Ok(response)
-    } else {
-        Err(format!("answered with status {}", response.status().as_u16()))
-    }
+        .map_err(|_| "not a valid URL")?;
+    let response = client.send(request, limit).await.map_err(|error| GetError::Other(error.to_string()))?;
+    if response.status() == StatusCode::OK { Ok(response) } else { Err(GetError::Status(response.status())) }
 }
 
 /// A URL as the log may show it: without a query, in which some put secrets, and no longer than a line.
@@ -114,22 +145,22 @@ fn addresses(issuer: &str) -> [String; 2] {
     ]
 }
 
-async fn fetch(client: &HttpClient, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
+async fn fetch(client: &HttpClient, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, GetError> {
     let response = get_json(client, address, Limit { total: timeout, max_body: MAX_METADATA }).await?;
     let mut metadata: Metadata =
         serde_json::from_slice(response.body()).map_err(|_| "not an issuer's metadata: expected JSON with `issuer`")?;
     // RFC 8414, 3.3 and OpenID Connect Discovery, 4.3: identical, or the metadata is somebody else's.
     if metadata.issuer != issuer {
-        return Err(format!(
+        return Err(GetError::Other(format!(
             "the metadata is of another issuer: `{}`, configured is `{issuer}` (they must be identical, a slash at the end \
              included)",
             shown(&metadata.issuer)
-        ));
+        )));
     }
     metadata.drop_unacceptable(issuer);
     for url in [&metadata.jwks_uri, &metadata.introspection_endpoint].into_iter().flatten() {
         if !is_as_safe(url, issuer) {
-            return Err(format!("the metadata names `{}`, which is not https", shown(url)));
+            return Err(GetError::Other(format!("the metadata names `{}`, which is not https", shown(url))));
         }
     }
     Ok(metadata)

@@ -13,7 +13,7 @@ use crate::introspect::SignedResponse;
 use crate::settings::{IntrospectionSettings, IssuerSettings};
 
 /// How long metadata is used before it is asked for again. Endpoints move rarely; after a failure they are asked for at once.
-const METADATA_LIFETIME: Duration = Duration::from_secs(1_800);
+pub(crate) const METADATA_LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// What an issuer's metadata is asked for, and what it last said.
 pub(crate) struct Endpoints {
@@ -30,7 +30,8 @@ impl Endpoints {
         Self {
             client,
             issuer: settings.issuer.clone(),
-            timeout: settings.timeout,
+            // Half of what one fetch may take: metadata that hangs must leave time for the keys.
+            timeout: settings.timeout / 2,
             needs_keys: settings.jwks_url.is_none(),
             introspection: settings.introspection.clone(),
             known: ArcSwapOption::empty(),

@@ -163,15 +163,27 @@ impl Gate {
     /// Where the route has such an issuer, what asks for weak or costly ways of encryption is refused: it may be aimed at
     /// the gateway's own keys (RFC 8725, 3.2).
     fn opener(&self, token: &str, route: &Route) -> Result<Option<&Issuer>, Reason> {
-        let mut decrypting = route
+        let decrypting: Vec<_> = route
             .issuers()
             .iter()
             .filter_map(|at| self.issuers.get(*at))
             .filter_map(|issuer| Some((issuer, issuer.decryption_keys()?)))
-            .peekable();
-        match DecryptionKeys::refuses(token) {
-            Some(reason) if decrypting.peek().is_some() => Err(reason),
-            _ => Ok(decrypting.find(|(_, keys)| keys.opens(token)).map(|(issuer, _)| issuer)),
+            .collect();
+        if let Some(reason) = DecryptionKeys::refuses(token).filter(|_| !decrypting.is_empty()) {
+            return Err(reason);
+        }
+        let opening: Vec<_> = decrypting.into_iter().filter(|(_, keys)| keys.opens(token)).collect();
+        match opening.as_slice() {
+            [] => Ok(None),
+            [(only, _)] => Ok(Some(only)),
+            // Several issuers encrypt to one key: the token inside tells which it is for, and that only selects.
+            several => {
+                let inner = several.iter().find_map(|(_, keys)| keys.decrypt(token).ok());
+                let inner = inner.ok_or(Reason::DecryptionFailed)?;
+                let named = unverified_issuer(inner.as_str()).ok_or(Reason::TokenMalformed)?;
+                let issuer = several.iter().map(|(issuer, _)| *issuer).find(|issuer| **issuer.name() == *named);
+                issuer.map(Some).ok_or(Reason::IssuerUnknown)
+            }
         }
     }
 

@@ -223,7 +223,7 @@ impl Issuer {
     /// Within the cooldown nobody is asked, and the token counts as invalid: a 5xx that strangers can cause at will would
     /// have a load balancer take this gateway for broken.
     async fn verify_with_newer_keys(&self, token: &str, known: Option<&Keys>) -> Result<(Verified, Arc<Keys>), Reason> {
-        loop {
+        let demand = loop {
             let demand = self.keys.fetch_on_demand().await;
             let newer = self.keys.keys();
             let is_newer =
@@ -236,11 +236,11 @@ impl Issuer {
             }
             // What was joined may have begun before the issuer changed its keys. The next wish is granted or held.
             if demand != Demand::Joined || self.keys.keys_failing() {
-                break;
+                break demand;
             }
-        }
-        // Where the issuer is away, nobody can say whether the key is new or invented.
-        let is_away = self.keys.keys_failing() || self.keys.keys().is_none();
+        };
+        // Where the issuer is away, or cannot be waited for, nobody can say whether the key is new or invented.
+        let is_away = demand == Demand::Busy || self.keys.keys_failing() || self.keys.keys().is_none();
         Err(if is_away { Reason::KeysUnavailable } else { Reason::KeyUnknown })
     }
 

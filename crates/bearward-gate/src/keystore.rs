@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::discovery::{get_json, shown};
-use crate::endpoints::Endpoints;
+use crate::endpoints::{Endpoints, METADATA_LIFETIME};
 use crate::http_client::{HttpClient, Limit};
 use crate::metrics::Metrics;
 use crate::settings::IssuerSettings;
@@ -72,8 +72,10 @@ pub(crate) enum Demand {
     Fetched,
     /// A fetch that was under way has ended; it may have begun before the issuer changed its keys.
     Joined,
-    /// Nobody was asked: another wish was granted a moment ago, or too many wait.
+    /// Nobody was asked: another wish was granted a moment ago.
     Held,
+    /// Nobody was asked: too many wait already.
+    Busy,
 }
 
 impl KeyStore {
@@ -144,7 +146,7 @@ impl KeyStore {
     /// returns at once, the caller sees what is there, and a fetch follows when the cooldown is over: junk that used up
     /// this one delays a rotation's new key by no more than that.
     pub(crate) async fn fetch_on_demand(self: &Arc<Self>) -> Demand {
-        let Ok(_place) = self.waiting.try_acquire() else { return Demand::Held };
+        let Ok(_place) = self.waiting.try_acquire() else { return Demand::Busy };
         if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
             self.missed.notify_one();
             return Demand::Held;
@@ -157,6 +159,10 @@ impl KeyStore {
                 let is_due = this.start_cooldown();
                 if is_due {
                     this.fetch().await;
+                    if this.failures.load(Ordering::Relaxed) > 0 {
+                        // The background task does not know yet; it tries again when the cooldown is over.
+                        this.missed.notify_one();
+                    }
                 }
                 is_due
             }
@@ -205,7 +211,8 @@ impl KeyStore {
     fn next_pause(&self) -> Duration {
         match (self.failures.load(Ordering::Relaxed), self.keys.load().as_deref()) {
             (0, Some(keys)) => keys.lifetime,
-            (0, None) => self.settings.refresh.max,
+            // All tokens are referential, and only the endpoints have to be kept.
+            (0, None) => METADATA_LIFETIME,
             (failures, _) => MIN_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(MAX_BACKOFF),
         }
     }

@@ -110,6 +110,12 @@ impl Route {
         host_fits && self.path.matches(path)
     }
 
+    /// Whether the two ask a caller for the same, so that it does not matter which of them answers.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        (&self.access, &self.issuers, self.referential_issuer)
+            == (&other.access, &other.issuers, other.referential_issuer)
+    }
+
     fn allows_method(&self, method: &Method) -> bool {
         self.methods.is_empty() || self.methods.contains(method)
     }
@@ -153,21 +159,31 @@ impl Routes {
     ///
     /// The place (host and path) is found first, then the method within it. A method that the most specific place does
     /// not name finds no route: it must not fall through to a wider one, which may ask for less. For the same reason
-    /// `/admin`, which has no route, does not fall through from `/admin/*` to `/*`, nor `/report/` from `/report`: many
-    /// upstreams serve both spellings.
+    /// `/admin`, which has no route, does not fall through from `/admin/*` to `/*` or `/{page}`, nor `/report/` from
+    /// `/report`, where that would ask for something else: many upstreams serve both spellings.
     pub(crate) fn find(&self, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
         let host = host.map(without_port);
-        let here = |path: &RequestPath<'_>| self.0.iter().find(|route| route.matches_place(host, path));
-        let best = here(path)?;
+        let best = self.place(host, path)?;
+        let route = self.at(best, method, host, path)?;
         let other = with_other_end(path.as_str());
-        if let Ok(other) = RequestPath::parse(other.as_bytes())
-            && best.path.matches(&other)
-            && here(&other).is_some_and(|own| own.rank < best.rank)
-        {
-            return None;
-        }
-        let same = self.0.iter().skip_while(|route| route.rank < best.rank).take_while(|route| route.rank == best.rank);
-        same.filter(|route| route.matches_place(host, path)).find(|route| route.allows_method(method))
+        let Ok(other) = RequestPath::parse(other.as_bytes()) else { return Some(route) };
+        let Some(own) = self.place(host, &other).filter(|own| own.rank < best.rank) else { return Some(route) };
+        let shared = path.segments().filter(|segment| !segment.is_empty()).count();
+        let is_wider =
+            best.path.matches(&other) || own.path.precedence_within(shared) < best.path.precedence_within(shared);
+        let asks_the_same = self.at(own, method, host, &other).is_some_and(|own| own.asks_the_same(route));
+        (!is_wider || asks_the_same).then_some(route)
+    }
+
+    /// A route of the most specific place that the path is in.
+    fn place(&self, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
+        self.0.iter().find(|route| route.matches_place(host, path))
+    }
+
+    /// The route for the method among those of one place.
+    fn at(&self, place: &Route, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
+        let mut here = self.0.iter().filter(|route| route.rank == place.rank && route.matches_place(host, path));
+        here.find(|route| route.allows_method(method))
     }
 }
 
@@ -188,6 +204,8 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
+    use bearward_core::{Requirement, Scope};
+
     use super::*;
 
     fn route(name: &str, methods: &[Method], hosts: &[&str], path: &str) -> RouteSettings {
@@ -197,7 +215,8 @@ mod tests {
             methods: methods.to_vec(),
             path: PathPattern::parse(path).unwrap(),
             upstream: "u".to_owned(),
-            access: Access::Open,
+            // No two ask for the same.
+            access: Access::Token(Requirement { all: vec![Scope::parse(name).unwrap()], ..Requirement::default() }),
             issuers: Vec::new(),
             referential_issuer: None,
         }
@@ -245,6 +264,40 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
             assert_eq!(found.map(|route| route.name()), expected, "{method} {host:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_opens_no_other_door() {
+        let guarded = |scope: &str| {
+            Access::Token(Requirement { all: vec![Scope::parse(scope).unwrap()], ..Requirement::default() })
+        };
+        let with = |name: &str, path: &str, access: Access| RouteSettings { access, ..route(name, &[], &[], path) };
+        let routes = Routes::resolve(
+            vec![
+                with("admin", "/admin/*", guarded("admin")),
+                with("page", "/{page}", Access::Open),
+                with("report", "/report", guarded("report")),
+                with("tenant", "/{tenant}/*", guarded("tenant")),
+                with("orders", "/orders/*", guarded("orders")),
+                with("order", "/orders/{id}/*", guarded("orders")),
+            ],
+            &[],
+        )
+        .unwrap();
+        for (path, expected) in [
+            ("/admin", None),
+            ("/admin/", Some("admin")),
+            ("/report", Some("report")),
+            ("/report/", None),
+            ("/page", Some("page")),
+            ("/x/y", Some("tenant")),
+            // The two ask for the same, so nothing is gained by the other spelling.
+            ("/orders/7", Some("orders")),
+            ("/orders/7/", Some("order")),
+        ] {
+            let found = routes.find(&Method::GET, None, &RequestPath::parse(path.as_bytes()).unwrap());
+            assert_eq!(found.map(|route| route.name()), expected, "{path}");
         }
     }
 }

@@ -77,3 +77,24 @@ async fn a_token_for_another_key_is_the_issuers_to_answer() {
     }
     assert_eq!(issuer.questions(), 1);
 }
+
+#[tokio::test]
+async fn several_issuers_may_encrypt_to_one_key() {
+    let (clock, one_key, two_key) = (TestClock::new(), Key::new("one"), Key::new("two"));
+    let (one, two) = (FakeIssuer::start(&[&one_key]).await, FakeIssuer::start(&[&two_key]).await);
+    let settings = [&one, &two].map(|issuer| {
+        let mut settings = issuer.settings();
+        settings.decryption_keys = decryption_keys();
+        settings.introspection = None;
+        settings
+    });
+    let gate = gate(&clock, settings.to_vec(), vec![route("/*", &[])]);
+    let header = json!({"alg": "dir", "enc": "A256GCM", "kid": "g1"});
+    for (issuer, key) in [(&one, &one_key), (&two, &two_key)] {
+        let token = encrypt(&header, &key.sign(&issuer.claims(clock.now())));
+        assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+        assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
+    }
+    let crossed = encrypt(&header, &one_key.sign(&two.claims(clock.now())));
+    assert_eq!(outcome(&gate, "/", &crossed).await, "key_unknown");
+}

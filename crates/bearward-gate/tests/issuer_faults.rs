@@ -246,3 +246,20 @@ async fn junk_does_not_wait_for_a_hanging_issuer() {
     // Not a measurement: one wait would be five seconds.
     assert!(begun.elapsed() < Duration::from_secs(4));
 }
+
+/// An address that accepts and stays silent is worse than one that refuses.
+#[tokio::test]
+async fn metadata_that_hangs_leaves_time_for_keys_at_a_configured_address() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut settings = issuer.settings();
+    settings.issuer = format!("http://{}", silent.local_addr().unwrap());
+    settings.jwks_url = Some(format!("{}/jwks", issuer.url));
+    settings.timeout = Duration::from_secs(2);
+    let mut claims = issuer.claims(clock.now());
+    claims["iss"] = json!(settings.issuer);
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
+    assert_eq!(outcome(&gate, "/", "opaque").await, "introspection_unavailable");
+}

@@ -44,6 +44,17 @@ enum Part {
     Rest,
 }
 
+impl Part {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Any => 1,
+            Self::End => 2,
+            Self::Rest => 3,
+        }
+    }
+}
+
 impl PathPattern {
     /// Reads a pattern.
     ///
@@ -109,13 +120,12 @@ impl PathPattern {
     /// `{name}`, both come before `*`, and a longer pattern before a shorter one. Patterns of the same precedence match
     /// the same paths, or none in common, or differ in literal text alone.
     pub fn precedence(&self) -> impl Ord + Clone + use<> {
-        let rank = |part: &Part| match part {
-            Part::Literal(_) => 0_u8,
-            Part::Any => 1,
-            Part::End => 2,
-            Part::Rest => 3,
-        };
-        self.parts.iter().map(rank).collect::<Vec<u8>>()
+        self.parts.iter().map(Part::rank).collect::<Vec<u8>>()
+    }
+
+    /// The same, of the first `segments` segments alone.
+    pub fn precedence_within(&self, segments: usize) -> impl Ord + Clone + use<> {
+        self.parts.iter().take(segments).map(Part::rank).collect::<Vec<u8>>()
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum OAuthError {
     UnsupportedGrantType,
     /// The scope is malformed, or more than the client is allowed.
     InvalidScope,
+    /// `resource` is not the application's (RFC 8707, 2).
+    InvalidTarget,
     /// Not from here: a development control asked for by somebody else.
     AccessDenied,
     /// Not now (RFC 7009 2.2.1).
@@ -43,6 +45,7 @@ impl OAuthError {
             Self::InvalidGrant => (bad, "invalid_grant", "the token was issued to another client"),
             Self::UnauthorizedClient => (bad, "unauthorized_client", "the client may not use this grant type"),
             Self::UnsupportedGrantType => (bad, "unsupported_grant_type", "only client_credentials is supported"),
+            Self::InvalidTarget => (bad, "invalid_target", "the resource is not the one that the client is linked to"),
             Self::InvalidScope => (bad, "invalid_scope", "the scope is malformed or more than the client is allowed"),
             Self::AccessDenied => {
                 (StatusCode::FORBIDDEN, "access_denied", "development controls answer only to programs on this machine")

@@ -27,6 +27,10 @@ pub(super) async fn token(
     if !application.grant_types.contains(&GrantType::ClientCredentials) {
         return Err(OAuthError::UnauthorizedClient);
     }
+    // An application has one audience. To ignore a wish for another would have a client believe that it was granted.
+    if parameters.get("resource").is_some_and(|resource| Some(resource) != application.resource_server.as_deref()) {
+        return Err(OAuthError::InvalidTarget);
+    }
     let scope = granted_scope(application, parameters.get("scope"))?;
     let expires_in = granted_lifetime(application, parameters.get("expiration_time"))?;
     let access_token = issuer
