@@ -80,7 +80,7 @@ pub(crate) enum IntrospectionOutcome {
     Failed,
     /// No answer in time.
     TimedOut,
-    /// Too many questions at once; this one was not asked.
+    /// Too many questions at once, or the issuer asked for a pause; this one was not asked.
     Overloaded,
 }
 
@@ -138,6 +138,7 @@ impl Introspector {
             slots: Semaphore::new(slots),
             timeout: settings.timeout,
             complained: Mutex::default(),
+            resting: Mutex::default(),
         };
         Self { desk: Arc::new(desk), flights: SingleFlight::new(slots.saturating_mul(1 + WAITING_PER_SLOT)), runtime }
     }
@@ -195,6 +196,8 @@ struct Desk {
     slots: Semaphore,
     timeout: Duration,
     complained: Mutex<HashMap<IntrospectionOutcome, Instant>>,
+    /// Until when the issuer asked to be left alone.
+    resting: Mutex<Option<Instant>>,
 }
 
 type Remember = dyn Fn(&[u8; 32], &Answer) + Send + Sync;
@@ -206,8 +209,15 @@ impl Desk {
         let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
             return Err(Problem::Overloaded);
         };
+        let resting = *self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        if resting.is_some_and(|until| Instant::now() < until) {
+            return Err(Problem::Resting);
+        }
         let question = async {
             let response = self.sender.ask(url, token, self.signed_response).await?;
+            if let Some(pause) = answer::pause(&response) {
+                *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+            }
             match answer::body(&response, self.signed_response)? {
                 // The time is taken now and not before the question: a token may have expired in the meantime.
                 Body::Plain(json) => answer::read(json, &self.rules, self.clock.now()),

@@ -263,3 +263,19 @@ async fn metadata_that_hangs_leaves_time_for_keys_at_a_configured_address() {
     assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
     assert_eq!(outcome(&gate, "/", "opaque").await, "introspection_unavailable");
 }
+
+#[tokio::test]
+async fn an_issuer_that_asks_for_a_pause_gets_it() {
+    let clock = TestClock::new();
+    let issuer = FakeIssuer::start(&[]).await;
+    let gate = gate(&clock, vec![issuer.settings()], vec![route("/*", &[])]);
+    issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE}));
+    *issuer.script.introspection_status.lock().unwrap() = StatusCode::TOO_MANY_REQUESTS;
+    for token in ["one", "two", "three", "opaque"] {
+        assert_eq!(outcome(&gate, "/", token).await, "introspection_unavailable");
+    }
+    assert_eq!(issuer.questions(), 1, "it said for two seconds");
+    *issuer.script.introspection_status.lock().unwrap() = StatusCode::OK;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    assert_eq!(outcome(&gate, "/", "opaque").await, "admit introspection");
+}

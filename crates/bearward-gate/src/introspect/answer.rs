@@ -1,10 +1,11 @@
 //! The answer: what an issuer's response says of a token, and what it says of the gateway instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bearward_core::{Reason, TokenRules, UnixTime, read_introspection};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
@@ -60,6 +61,17 @@ pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result
         _ => Err(Problem::Status(status)),
     }
 }
+
+/// How long the issuer asks to be left alone (RFC 9110, 10.2.3), where it does: in seconds, and no longer than is sensible
+/// while requests wait.
+pub(super) fn pause(response: &Response<Bytes>) -> Option<Duration> {
+    let asks = matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let seconds = response.headers().get(RETRY_AFTER).filter(|_| asks)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_PAUSE))
+}
+
+/// The longest pause that an issuer is granted.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// Reads a plain answer: `Ok` is what the issuer says of the token.
 pub(super) fn read(json: &[u8], rules: &TokenRules, now: UnixTime) -> Result<Answer, Problem> {
@@ -127,6 +139,8 @@ pub(super) enum Problem {
     Fetch(#[from] FetchError),
     #[error("too many questions at once: the issuer is slow, or max_concurrent is too low")]
     Overloaded,
+    #[error("the issuer has asked for a pause (Retry-After), and is not asked until it is over")]
+    Resting,
     #[error("the question was abandoned by a fault of the gateway")]
     Lost,
 }
@@ -147,7 +161,7 @@ impl Problem {
             Self::Fetch(FetchError::Timeout(_)) | Self::TokenFetch(FetchError::Timeout(_)) => {
                 IntrospectionOutcome::TimedOut
             }
-            Self::Overloaded => IntrospectionOutcome::Overloaded,
+            Self::Overloaded | Self::Resting => IntrospectionOutcome::Overloaded,
             Self::NotThere(_)
             | Self::Redirect(_)
             | Self::TooOften

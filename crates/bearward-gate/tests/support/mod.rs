@@ -163,6 +163,9 @@ async fn introspect(State(script): State<Arc<Script>>, Form(form): Form<HashMap<
     tokio::time::sleep(delay).await;
     let status = *script.introspection_status.lock().unwrap();
     let known = script.answers.lock().unwrap().get(&form["token"]).cloned();
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return (status, [("retry-after", "2")]).into_response();
+    }
     (status, Json(known.unwrap_or_else(|| json!({"active": false})))).into_response()
 }
 
