@@ -1,7 +1,7 @@
 //! One issuer as the engine sees it: its rules, its keys, its introspection, and its corner of the cache.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bearward_core::{DecryptionKeys, KeySet, Reason, TokenRules, Verified, verify_jws};
 use http::Uri;
@@ -21,6 +21,9 @@ use crate::status::IssuerStatus;
 
 /// A proved token, or why there is none; and where that was learnt.
 type Proof = (Source, Result<Arc<Identity>, Reason>);
+
+/// How long a fetch that was joined and failed may have taken for another one to be tried at once.
+const JOIN_AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// "Usually no more than a few minutes" (RFC 9068, 4).
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
@@ -223,6 +226,7 @@ impl Issuer {
     /// Within the cooldown nobody is asked, and the token counts as invalid: a 5xx that strangers can cause at will would
     /// have a load balancer take this gateway for broken.
     async fn verify_with_newer_keys(&self, token: &str, known: Option<&Keys>) -> Result<(Verified, Arc<Keys>), Reason> {
+        let begun = Instant::now();
         let demand = loop {
             let demand = self.keys.fetch_on_demand().await;
             let newer = self.keys.keys();
@@ -234,8 +238,9 @@ impl Issuer {
                     verified => return Ok((verified?, newer)),
                 }
             }
-            // What was joined may have begun before the issuer changed its keys. The next wish is granted or held.
-            if demand != Demand::Joined || self.keys.keys_failing() {
+            // What was joined may have begun before the issuer changed its keys, or came back. The next wish is granted or
+            // held; but nobody waits twice for an issuer that hangs.
+            if demand != Demand::Joined || self.keys.keys_failing() && begun.elapsed() > JOIN_AGAIN_WITHIN {
                 break demand;
             }
         };

@@ -70,22 +70,34 @@ impl TokenSource {
         Self { office: Arc::new(office), flights: SingleFlight::new(1), runtime: surroundings.runtime.clone() }
     }
 
-    /// The token to use now. All who need a new one wait for the same.
+    /// The token to use now. All who need a new one wait for the same; nobody waits while the old one is good.
     pub(super) async fn token(&self) -> Result<Arc<str>, Problem> {
-        let state = self.office.state().readable();
-        if let Some(known) = state {
+        let (known, usable) = {
+            let state = self.office.state();
+            (state.readable(), state.usable())
+        };
+        if let Some(known) = known {
             return known;
         }
-        let office = Arc::clone(&self.office);
-        let renewed = self.flights.run((), &self.runtime, move || async move {
-            // Whoever came just after a flight landed finds its token here.
-            let known = office.state().readable();
-            match known {
-                Some(known) => known,
-                None => office.renew().await,
+        let (office, flights, runtime) = (Arc::clone(&self.office), self.flights.clone(), self.runtime.clone());
+        let renewal = async move {
+            let renewed = flights.run((), &runtime, move || async move {
+                // Whoever came just after a flight landed finds its token here.
+                let known = office.state().readable();
+                match known {
+                    Some(known) => known,
+                    None => office.renew().await,
+                }
+            });
+            renewed.await.unwrap_or(Err(Problem::Lost))
+        };
+        match usable {
+            Some(token) => {
+                drop(self.runtime.spawn(renewal));
+                Ok(token)
             }
-        });
-        renewed.await.unwrap_or(Err(Problem::Lost))
+            None => renewal.await,
+        }
     }
 
     /// A token other than `refused`, unless one was refused a moment ago too.
@@ -101,16 +113,20 @@ impl State {
     /// What is known without asking.
     fn readable(&self) -> Option<Result<Arc<str>, Problem>> {
         let now = Instant::now();
-        let kept = |until: fn(&Kept) -> Instant| self.kept.as_ref().filter(|kept| now < until(kept));
+        let fresh = self.kept.as_ref().filter(|kept| now < kept.renew);
         let failed = self.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < RETRY_AFTER);
-        match (kept(|kept| kept.renew), failed) {
+        match (fresh, failed) {
             (Some(kept), _) => Some(Ok(Arc::clone(&kept.token))),
             // A token that could not be renewed is good to its end.
-            (None, Some((problem, _))) => {
-                Some(kept(|kept| kept.expires).map_or(Err(problem.clone()), |kept| Ok(Arc::clone(&kept.token))))
-            }
+            (None, Some((problem, _))) => Some(self.usable().ok_or_else(|| problem.clone())),
             (None, None) => None,
         }
+    }
+
+    /// The token that is kept, to its end.
+    fn usable(&self) -> Option<Arc<str>> {
+        let now = Instant::now();
+        self.kept.as_ref().filter(|kept| now < kept.expires).map(|kept| Arc::clone(&kept.token))
     }
 
     /// Whether another token than `refused` may be had, which is dropped then.
