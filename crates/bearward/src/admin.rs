@@ -16,12 +16,16 @@ use bearward_gate::{Gate, IssuerStatus};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prometheus::{Registry, TextEncoder};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
 /// The most connections that are served at once; the next ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 64;
 /// The longest that a connection may take to send a request's head, or stay idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that a connection may last, whatever it does. Nothing else ends one whose client asks and never reads: no
+/// head is awaited while an answer cannot be written, and it would hold its place for ever.
+const CONNECTION_LIFE: Duration = Duration::from_secs(300);
 
 /// Whether the gateway can take requests, as load balancers want to know it.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ pub(crate) fn router(readiness: Arc<Readiness>, registry: Registry) -> Router {
         .with_state(Admin { readiness, registry })
 }
 
-/// Serves until the runtime ends, with a bound on connections and on how slowly they may speak.
+/// Serves until the runtime ends, with a bound on the connections at a time and on how long each may last.
 ///
 /// # Errors
 ///
@@ -105,14 +109,23 @@ async fn serve(listener: tokio::net::TcpListener, router: Router) {
         let service = service.clone();
         tokio::spawn(async move {
             let _place = place;
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "admin connection ended");
-            }
+            serve_connection(stream, service).await;
         });
+    }
+}
+
+async fn serve_connection<S>(stream: S, service: TowerToHyperService<Router>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(CONNECTION_LIFE, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "admin connection ended"),
+        Err(_) => tracing::debug!("admin connection ended: its time is over"),
     }
 }
 
@@ -169,7 +182,24 @@ async fn metrics(State(Admin { readiness, registry }): State<Admin>) -> Response
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::time::Instant;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_and_never_reads_gives_its_place_back() {
+        let router = Router::new().route("/metrics", get(|| async { "0".repeat(64 << 10) }));
+        let (mut client, server) = tokio::io::duplex(1 << 10);
+        let asks = tokio::spawn(async move {
+            while client.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await.is_ok() {}
+        });
+        let begun = Instant::now();
+        serve_connection(server, TowerToHyperService::new(router)).await;
+        // Not sooner: the time for a head does not end it.
+        assert_eq!(begun.elapsed().as_secs(), CONNECTION_LIFE.as_secs());
+        assert!(asks.await.is_ok());
+    }
 
     #[test]
     fn an_issuer_is_told_in_one_line() {

@@ -116,7 +116,7 @@ impl Gateway {
 
 type Ended = oneshot::Receiver<anyhow::Result<()>>;
 
-/// Pingora makes runtimes of its own and must not be called in another one.
+/// The proxy blocks its thread and runs on a runtime of its own, which cannot be started within another one.
 fn spawn_proxy(
     settings: ProxySettings,
     gate: Arc<Gate>,

@@ -30,8 +30,8 @@ where
     let env_filter = EnvFilter::builder().parse(filter).map_err(|error| {
         anyhow::anyhow!("cannot read the log level {filter:?}: {error}; write a level such as \"info\", or directives")
     })?;
-    let most = libraries_may_say(filter);
-    let libraries = filter::filter_fn(move |event| may_log(event, most));
+    let most = Most::of(filter);
+    let libraries = filter::filter_fn(move |event| most.allows(event));
     let lines = tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(writer);
     let lines = match format {
         LogFormat::Human => lines.boxed(),
@@ -43,22 +43,44 @@ where
 /// Libraries that print whole request heads, tokens included, at their debug and trace levels.
 const TALKATIVE: [&str; 2] = ["pingora", "h2"];
 
-/// The most that those libraries may say: warnings, and their information too where the filter names them. Nothing
-/// lifts them to debug or trace, because no filter may put a token in a log.
-fn libraries_may_say(filter: &str) -> LevelFilter {
-    let named = filter.split(',').any(|directive| is_talkative(directive.trim()));
-    if named { LevelFilter::INFO } else { LevelFilter::WARN }
+/// The part of pingora that writes an error for every client that breaks off within its request's head. Anybody could fill
+/// the log so; the access log and our own warnings tell of requests.
+const PROXY: &str = "pingora_proxy";
+
+/// The most that libraries may say.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    /// The talkative ones: warnings, and their information too where the filter names them. Nothing lifts them to debug
+    /// or trace, because no filter may put a token in a log.
+    talkative: LevelFilter,
+    /// [`PROXY`]: nothing, unless the filter names pingora.
+    proxy: LevelFilter,
 }
 
-fn may_log(event: &Metadata<'_>, most: LevelFilter) -> bool {
-    !is_talkative(event.target()) || *event.level() <= most
+impl Most {
+    fn of(filter: &str) -> Self {
+        let names = |libraries: &[&str]| filter.split(',').any(|directive| is_of(directive.trim(), libraries));
+        let talkative = if names(&TALKATIVE) { LevelFilter::INFO } else { LevelFilter::WARN };
+        let proxy = if names(&["pingora"]) { talkative } else { LevelFilter::OFF };
+        Self { talkative, proxy }
+    }
+
+    fn allows(self, event: &Metadata<'_>) -> bool {
+        let most = match event.target() {
+            target if is_of(target, &[PROXY]) => self.proxy,
+            target if is_of(target, &TALKATIVE) => self.talkative,
+            _ => return true,
+        };
+        *event.level() <= most
+    }
 }
 
-fn is_talkative(target: &str) -> bool {
-    TALKATIVE.iter().any(|library| target.starts_with(library))
+fn is_of(target: &str, libraries: &[&str]) -> bool {
+    libraries.iter().any(|library| target.starts_with(library))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use std::sync::{Arc, Mutex};
 
@@ -76,9 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn clients_that_break_off_fill_no_log_unless_pingora_is_asked_for() {
+        for filter in ["info", "trace", "trace,h2=trace", "error,bearward_proxy=trace"] {
+            assert!(!logged(filter, LogFormat::Human).contains("a client broke off"), "{filter}");
+        }
+        for filter in ["info,pingora=info", "info,pingora_core=debug", "pingora_proxy=error"] {
+            assert!(logged(filter, LogFormat::Human).contains("a client broke off"), "{filter}");
+        }
+    }
+
+    #[test]
     fn no_filter_lifts_libraries_to_debug() {
-        for filter in
-            ["info,pingora=trace", "trace, pingora_core=debug", "pingora_proxy=trace", "pingora_core[x]=trace"]
+        for filter in ["info,pingora=trace", "trace,pingora_core=debug", "pingora_proxy=trace", "pingora_core[x]=trace"]
         {
             assert!(!logged(filter, LogFormat::Human).contains("canary"), "{filter}");
         }
@@ -101,15 +132,14 @@ mod tests {
 
     fn logged(filter: &str, format: LogFormat) -> String {
         let buffer = Buffer::default();
-        if let Ok(subscriber) = subscriber(filter, format, buffer.clone()) {
-            with_default(subscriber, || {
-                tracing::info!(target: "bearward_gate::gate", "from the gate");
-                tracing::warn!(target: "pingora_core::server", "a warning of pingora");
-                tracing::info!(target: "pingora_core::server", "information of pingora");
-                tracing::debug!(target: "pingora_core::protocols", "head: Bearer canary");
-                tracing::trace!(target: "pingora_proxy", "head: Bearer canary");
-            });
-        }
+        with_default(subscriber(filter, format, buffer.clone()).unwrap(), || {
+            tracing::info!(target: "bearward_gate::gate", "from the gate");
+            tracing::warn!(target: "pingora_core::server", "a warning of pingora");
+            tracing::info!(target: "pingora_core::server", "information of pingora");
+            tracing::debug!(target: "pingora_core::protocols", "head: Bearer canary");
+            tracing::error!(target: "pingora_proxy", "a client broke off");
+            tracing::trace!(target: "pingora_proxy", "head: Bearer canary");
+        });
         buffer.0.lock().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 

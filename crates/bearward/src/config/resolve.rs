@@ -90,11 +90,11 @@ fn listeners(reading: &Reading<'_>, server: &Server, admin: &Admin) {
     }
 }
 
-/// Whether two listeners would get in each other's way. Port 0 is a new port each time.
+/// Whether two listeners would get in each other's way.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     // `[::]` takes IPv4 connections too, unless the system is told otherwise.
     let covers = |a: SocketAddr, b: SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
-    a.port() != 0 && a.port() == b.port() && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
+    a.port() == b.port() && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
 }
 
 /// Notes names that stand twice. What they name is told from the second one on.

@@ -97,17 +97,25 @@ pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
 
 /// An address to listen on.
 fn address(text: &str) -> Result<SocketAddr, Complaint> {
-    text.parse().map_err(|_| {
-        let complaint = Complaint::new(format!("{} is not an address to listen on", quote(text)));
-        // What people write elsewhere, and what it is here.
-        let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
-        let host = text.strip_suffix(port).unwrap_or_default().trim_end_matches(':');
-        match (host, port.parse::<u16>()) {
-            ("" | "*", Ok(port)) => complaint.did_you_mean(Some(format!("0.0.0.0:{port}"))),
-            ("localhost", Ok(port)) => complaint.did_you_mean(Some(format!("127.0.0.1:{port}"))),
-            _ => complaint.hint("write an IP address and a port: \"127.0.0.1:8080\", \"0.0.0.0:8080\", \"[::]:8080\""),
-        }
-    })
+    let address: SocketAddr = text.parse().map_err(|_| no_address(text))?;
+    if address.port() == 0 {
+        // The system would choose one, another at each start, and nobody is told which.
+        let complaint = Complaint::new(format!("{} has port 0, where nobody can connect", quote(text)));
+        return Err(complaint.hint("name the port that clients are to use"));
+    }
+    Ok(address)
+}
+
+/// What people write elsewhere, and what it is here.
+fn no_address(text: &str) -> Complaint {
+    let complaint = Complaint::new(format!("{} is not an address to listen on", quote(text)));
+    let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
+    let host = text.strip_suffix(port).unwrap_or_default().trim_end_matches(':');
+    match (host, port.parse::<u16>()) {
+        ("" | "*", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("0.0.0.0:{port}"))),
+        ("localhost", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("127.0.0.1:{port}"))),
+        _ => complaint.hint("write an IP address and a port: \"127.0.0.1:8080\", \"0.0.0.0:8080\", \"[::]:8080\""),
+    }
 }
 
 /// A realm stands between quotes in each challenge (RFC 9110, 11.5).

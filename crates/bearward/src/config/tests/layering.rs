@@ -113,6 +113,21 @@ fn what_is_wrong_with_a_flag_names_the_flag() {
 }
 
 #[test]
+fn a_port_that_the_system_would_choose_is_refused_in_flags_too() {
+    let any_port = Some("127.0.0.1:0".parse().unwrap());
+    let overrides = Overrides { listen: any_port, admin_listen: any_port, ..Overrides::default() };
+    insta::assert_snapshot!(layered("", &[], &overrides).unwrap_err(), @"
+    --admin-listen: error: `127.0.0.1:0` has port 0, where nobody can connect
+      hint: name the port that clients are to use
+
+    --listen: error: `127.0.0.1:0` has port 0, where nobody can connect
+      hint: name the port that clients are to use
+
+    2 errors
+    ");
+}
+
+#[test]
 fn a_mistake_in_the_file_is_told_although_a_variable_would_hide_it() {
     let told = layered("server = 5", &[("BEARWARD_SERVER__THREADS", "1")], &Overrides::default()).unwrap_err();
     assert!(told.contains("config.toml:1:10: error: expected a table, [server]"), "{told}");
