@@ -53,7 +53,8 @@ pub(crate) async fn send(
         }
         After::Linger | After::Close => false,
     };
-    if !keep {
+    // A shutdown that began while the body was read counts as well.
+    if !keep || session.is_process_shutting_down() {
         session.set_keepalive(None);
     }
 

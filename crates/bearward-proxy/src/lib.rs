@@ -19,6 +19,7 @@
 
 mod access_log;
 mod answer;
+mod bounded;
 mod exchange;
 mod headers;
 mod metrics;

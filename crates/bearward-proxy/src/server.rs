@@ -15,15 +15,17 @@ use bearward_gate::Gate;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{Fds, ListenFds};
 use pingora_core::services::Service as _;
+use pingora_core::services::listening::Service;
 use prometheus::{IntGauge, Registry};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::bounded::Bounded;
 use crate::metrics::Metrics;
 use crate::request_id::RequestIds;
-use crate::service::{MAX_ATTEMPTS, Proxy};
+use crate::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
 use crate::settings::{ProxyError, ProxySettings};
 use crate::upstreams::Upstreams;
 
@@ -125,7 +127,8 @@ async fn serve(
     listeners: Vec<(SocketAddr, TcpListener)>,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), ProxyError> {
-    let mut service = pingora_proxy::http_proxy_service_with_name(conf, proxy, "bearward");
+    let app = Bounded { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
+    let mut service = Service::new("bearward".to_owned(), app);
     let mut sockets = Fds::new();
     for (address, listener) in listeners {
         let bound = listener.local_addr().unwrap_or(address);
@@ -154,13 +157,17 @@ async fn serve(
 /// Waits for the requests that are being served.
 async fn drain(in_flight: &IntGauge, most: Duration) {
     let deadline = Instant::now() + most;
-    while in_flight.get() > 0 {
+    loop {
+        // First of all, because a connection that was accepted just now may carry a request that is not counted yet.
+        tokio::time::sleep(DRAIN_POLL).await;
+        if in_flight.get() <= 0 {
+            return;
+        }
         if Instant::now() >= deadline {
             let left = in_flight.get();
             tracing::warn!(target: "bearward::proxy", left, "the drain time is over; requests are cut off");
             return;
         }
-        tokio::time::sleep(DRAIN_POLL).await;
     }
 }
 

@@ -18,6 +18,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use crate::access_log;
 use crate::answer::{self, After};
+use crate::bounded;
 use crate::exchange::{Exchange, Outcome};
 use crate::headers::{self, Forwarding};
 use crate::metrics::{Attempt, Metrics};
@@ -27,6 +28,8 @@ use crate::upstreams::Upstreams;
 
 /// How long an idle connection of a client is kept, in seconds.
 const CLIENT_IDLE: u64 = 60;
+/// How long the head of a request may take, the idle time before it included; so more than [`CLIENT_IDLE`].
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(CLIENT_IDLE + 15);
 /// How long a client may take no byte of an answer.
 const CLIENT_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a request is sent at the most, the first time included.
@@ -48,7 +51,9 @@ pub(crate) struct Proxy {
 impl ProxyHttp for Proxy {
     type CTX = Exchange;
 
+    /// Called once the head has been read.
     fn new_ctx(&self) -> Exchange {
+        bounded::head_is_read();
         Exchange::begin(&self.metrics.in_flight)
     }
 
@@ -101,7 +106,7 @@ impl ProxyHttp for Proxy {
         exchange.attempts += 1;
         let Some(upstream) = &exchange.upstream else {
             // `check` finds this before anything is started.
-            return Err(Error::explain(ErrorType::InternalError, "the route leads to no upstream that is configured"));
+            return Err(Error::new(ErrorType::Custom("the route leads to no upstream that is configured")));
         };
         let tried = exchange.address.as_ref().map(|address| address.socket).filter(|_| upstream.has_other());
         match upstream.pick(tried) {
@@ -145,7 +150,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let (Some(upstream), Some(address)) = (&exchange.upstream, &exchange.address) else {
-            return Err(Error::explain(ErrorType::InternalError, "a request without an upstream"));
+            return Err(Error::new(ErrorType::Custom("a request without an upstream")));
         };
         let forwarding = Forwarding {
             identity: self.gate.identity_headers(),
@@ -154,6 +159,7 @@ impl ProxyHttp for Proxy {
             client: client(session),
             request_id: &exchange.request_id,
             server: &address.server,
+            received: session.req_header().version,
         };
         headers::rewrite(request, &session.req_header().headers, &forwarding)
     }
@@ -164,6 +170,11 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        if response.status == StatusCode::SWITCHING_PROTOCOLS {
+            // From here on the client may be silent as long as the upstream may; pingora would give up on it after 60 s.
+            session.set_read_timeout(exchange.upstream.as_ref().map(|upstream| upstream.read_timeout()));
+            return response.insert_header(X_REQUEST_ID, exchange.request_id.clone());
+        }
         if response.status.is_informational() {
             return Ok(());
         }
@@ -294,7 +305,7 @@ fn reason(error: &Error) -> Option<Reason> {
         SocketError, WriteError, WriteTimedout,
     };
     match (error.esource(), error.etype()) {
-        (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed) => None,
+        (ErrorSource::Downstream, ReadError | ReadTimedout | WriteError | WriteTimedout | ConnectionClosed) => None,
         (ErrorSource::Downstream, _) => Some(Reason::RequestMalformed),
         (ErrorSource::Upstream, ConnectTimedout | ReadTimedout | WriteTimedout) => Some(Reason::UpstreamTimeout),
         (ErrorSource::Upstream, ConnectError | ConnectNoRoute | ConnectRefused | SocketError) => {
@@ -327,4 +338,25 @@ fn log_failure(exchange: &Exchange, error: &Error, what: &str) {
         request_id = exchange.request_id.to_str().unwrap_or_default(),
         "{what}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_gone_or_silent_is_told_nothing() {
+        for kind in [ErrorType::ReadError, ErrorType::ReadTimedout, ErrorType::WriteTimedout] {
+            assert_eq!(reason(&Error::new(kind).into_down()), None);
+        }
+        let malformed = Error::new(ErrorType::InvalidHTTPHeader).into_down();
+        assert_eq!(reason(&malformed), Some(Reason::RequestMalformed));
+    }
+
+    #[test]
+    fn our_own_faults_are_internal_and_logged_by_their_text() {
+        let error = Error::new(ErrorType::Custom("a request without an upstream"));
+        assert_eq!(reason(&error), Some(Reason::Internal));
+        assert_eq!(error.etype().as_str(), "a request without an upstream");
+    }
 }

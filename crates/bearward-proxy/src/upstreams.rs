@@ -134,6 +134,11 @@ impl Upstream {
         self.addresses.load().len() > 1
     }
 
+    /// How long the servers may be silent.
+    pub(crate) fn read_timeout(&self) -> Duration {
+        self.settings.read_timeout
+    }
+
     /// Notes that this address could not be connected to.
     pub(crate) fn rest(&self, address: &Address) {
         let until = self.now() + u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
@@ -191,7 +196,12 @@ impl Upstream {
         for (server, found) in self.servers.iter().zip(found) {
             let sockets = match (&server.place, found) {
                 (Place::Address(socket), _) => vec![*socket],
-                (Place::Name { .. }, Some(found)) => found.clone(),
+                (Place::Name { .. }, Some(found)) => {
+                    // Resolvers rotate their answers, which is no change.
+                    let mut found = found.clone();
+                    found.sort_unstable();
+                    found
+                }
                 (Place::Name { .. }, None) => before
                     .iter()
                     .filter(|address| address.server == server.text)
@@ -315,6 +325,8 @@ mod tests {
         assert_eq!(known.len(), 3);
         upstream.replace(&[None, None]);
         assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()));
+        upstream.replace(&[Some(vec!["192.0.2.2:80".parse().unwrap(), "192.0.2.1:80".parse().unwrap()]), None]);
+        assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()), "another order is no other answer");
         upstream.replace(&[Some(vec!["192.0.2.2:80".parse().unwrap()]), None]);
         assert_eq!(upstream.addresses.load().len(), 2);
         assert!(upstream.addresses.load().iter().any(|now| known.iter().any(|before| Arc::ptr_eq(now, before))));

@@ -76,6 +76,10 @@ fn the_way_of_the_request_is_told_by_us_alone() {
     assert_eq!(request.header("x-forwarded-proto").unwrap(), "http");
     assert_eq!(request.header("x-forwarded-host").unwrap(), "api.example.com:8080");
     assert_eq!(request.header("host").unwrap(), "api.example.com:8080");
+    assert_eq!(request.header("via").unwrap(), "1.1 bearward");
+    gateway.ask("GET /open/a HTTP/1.1\r\nHost: a\r\nVia: 1.1 edge\r\n\r\n");
+    let head = upstream.last().head().to_ascii_lowercase();
+    assert!(head.find("via: 1.1 edge\r\n").unwrap() < head.find("via: 1.1 bearward\r\n").unwrap(), "{head}");
 }
 
 #[test]
@@ -197,6 +201,9 @@ fn websocket_is_the_one_upgrade_that_goes_through() {
     let gateway = Gateway::start(&upstream);
     let mut client = gateway.client();
     client.send("GET /open/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    let switched = client.answer();
+    assert_eq!(switched.status, 101);
+    assert_eq!(switched.header("x-request-id"), upstream.last().header("x-request-id").unwrap());
     client.wait_for(b"hello");
     client.send("ping");
     client.wait_for(b"helloping");
@@ -218,4 +225,5 @@ fn an_http_1_0_client_gets_what_it_can_read() {
     assert_eq!(answer.header("transfer-encoding"), "");
     assert_eq!((answer.text().as_str(), answer.header("connection")), ("firstsecond", "close"));
     assert_eq!(upstream.last().header("host").unwrap(), upstream.address.to_string());
+    assert_eq!(upstream.last().header("via").unwrap(), "1.0 bearward");
 }

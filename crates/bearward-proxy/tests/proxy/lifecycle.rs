@@ -54,6 +54,20 @@ fn a_shutdown_lets_a_running_request_finish_and_takes_no_new_one() {
 }
 
 #[test]
+fn a_refusal_during_a_shutdown_closes_the_connection() {
+    let mut gateway = Gateway::start(&Upstream::start());
+    let mut client = gateway.client();
+    client.send("POST /private/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
+    thread::sleep(Duration::from_millis(100));
+    gateway.begin_shutdown();
+    thread::sleep(Duration::from_millis(50));
+    // Soon enough that otherwise the connection would be kept.
+    let answer = client.ask("ab");
+    assert_eq!((answer.status, answer.header("connection")), (401, "close"));
+    assert!(gateway.ended() < Duration::from_secs(2));
+}
+
+#[test]
 fn an_idle_proxy_stops_at_once() {
     let mut gateway = Gateway::start(&Upstream::start());
     gateway.begin_shutdown();
