@@ -39,8 +39,14 @@ pub fn claims(data: &[u8]) -> bool {
             assert!(["aud", "sub", "client_id", "iat", "jti"].iter().all(|name| claims.contains_key(*name)));
         } else {
             assert!(["nonce", "events", "at_hash", "htu"].iter().all(|name| !claims.contains_key(*name)));
-            let is_for_its_client = verified.audiences().iter().any(|name| verified.client_id() == Some(name));
-            assert!(!is_for_its_client || !verified.scopes().is_empty(), "an ID token");
+            let is_for_its_client =
+                verified.client_id().is_none_or(|client| verified.audiences().iter().any(|name| name == client));
+            let is_empty = |name| match claims.get(name) {
+                Some(Value::String(text)) => text.trim_matches(' ').is_empty(),
+                Some(Value::Array(elements)) => elements.is_empty(),
+                _ => true,
+            };
+            assert!(!is_for_its_client || !is_empty("scope") || !is_empty("scp"), "an ID token");
         }
         properties::hold_of(&verified, rules, &claims);
     }

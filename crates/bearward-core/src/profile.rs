@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::Reason;
 use crate::claims::Claims;
+use crate::{Reason, ScopeSet};
 
 /// The rules by which an issuer's self-contained tokens are known for access tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,9 @@ impl Profile {
             Self::Jwt => {
                 // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a
                 // scope of its own, whatever else the issuer's scopes are read from.
-                let has_scope = ["scope", "scp"].iter().any(|name| claims.all.contains_key(*name));
+                let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(*name));
+                let has_scope =
+                    scopes.map(ScopeSet::from_json).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
                 let is_for_its_client =
                     claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
                 if is_foreign(&claims.all) || is_for_its_client && !has_scope {

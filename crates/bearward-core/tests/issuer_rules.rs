@@ -70,6 +70,8 @@ fn other_kinds_of_token_are_refused_under_both_profiles() {
     let by_roles = TokenRules { scope_claims: vec![ClaimPointer::member("roles")], ..untyped() };
     for rules in [untyped(), by_roles] {
         table.case("a plain ID token", verdict(&rules, Some("JWT"), &id_token).map(drop), Err(Reason::TypeMismatch));
+        let empty = with(id_token.clone(), "scope", Some(json!(" ")));
+        table.case("with an empty scope", verdict(&rules, Some("JWT"), &empty).map(drop), Err(Reason::TypeMismatch));
     }
     let own = with(with(claims(), "aud", Some(json!([AUDIENCE, "shop"]))), "scope", None);
     table.case("an ID token by its audience", verdict(&untyped(), None, &own).map(drop), Err(Reason::TypeMismatch));
