@@ -60,9 +60,9 @@ fn members(object: &Map<String, Value>) -> usize {
 }
 
 fn is_ours(token: &Verified, rules: &TokenRules) {
-    assert_eq!(token.issuer(), &*rules.issuer);
+    assert_eq!(token.issuer(), &**rules.issuer.text());
     if let Some(issuer) = token.claims().get("iss") {
-        assert_eq!(issuer.as_str(), Some(&*rules.issuer));
+        assert_eq!(issuer.as_str(), Some(&**rules.issuer.text()));
     }
     let named: Vec<&str> = match token.claims().get("aud") {
         Some(Value::String(one)) => vec![one],

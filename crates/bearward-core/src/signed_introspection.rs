@@ -58,9 +58,10 @@ fn open(
     let mut payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
     let answer = payload.remove("token_introspection");
     let claims = Claims::read(payload, rules)?;
-    if claims.issuer.as_deref() != Some(&*rules.issuer) {
+    if claims.issuer.is_none() {
         return Err(Reason::IssuerMismatch);
     }
+    rules.issuer.check(&claims)?;
     // Issuers may tell different clients different things of one token (RFC 7662, 2.2).
     if !claims.audiences.iter().any(|audience| audience == client_id) {
         return Err(Reason::AudienceMismatch);

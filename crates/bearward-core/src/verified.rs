@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::claims::Claims;
-use crate::verify::TokenRules;
 use crate::{ClaimPointer, ScopeSet, UnixTime};
 
 /// A token that the issuer's signature or its introspection answer has proved, with what it says.
@@ -24,11 +23,12 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn new(rules: &TokenRules, claims: Claims) -> Self {
-        Self { issuer: rules.issuer.clone(), claims, leeway: rules.leeway }
+    pub(crate) fn new(issuer: Arc<str>, leeway: u64, claims: Claims) -> Self {
+        Self { issuer, claims, leeway }
     }
 
-    /// The issuer that proved it: the configured identifier, also where an introspection answer names none.
+    /// The issuer that proved it: the configured identifier, also where an introspection answer names none, or the one of the
+    /// configured template that the token names.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -98,8 +98,8 @@ impl Verified {
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 impl Verified {
     pub(crate) fn for_tests(issuer: &str, claims: Value) -> Self {
-        let rules = TokenRules::new(issuer, Vec::new());
+        let rules = crate::TokenRules::new(issuer, Vec::new());
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Self::new(&rules, Claims::read(claims, &rules).unwrap())
+        Self::new(issuer.into(), rules.leeway, Claims::read(claims, &rules).unwrap())
     }
 }

@@ -1,17 +1,15 @@
 //! The proof of a self-contained token: RFC 7515 for the signature, RFC 9068, 4 for the claims.
 
-use std::sync::Arc;
-
 use crate::claims::Claims;
 use crate::json::parse_object;
 use crate::jws::CompactJws;
-use crate::{Algorithm, ClaimPointer, ClaimRule, KeySet, Profile, Reason, UnixTime, Verified};
+use crate::{Algorithm, ClaimPointer, ClaimRule, IssuerName, KeySet, Profile, Reason, UnixTime, Verified};
 
 /// What one issuer's tokens are held against.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
-    /// The exact `iss`.
-    pub issuer: Arc<str>,
+    /// What `iss` must say.
+    pub issuer: IssuerName,
     /// The identifiers of this resource server; one of them must stand in `aud`, letter for letter.
     pub audiences: Vec<String>,
     /// What a token without `aud` is taken for.
@@ -45,7 +43,7 @@ pub enum AbsentAudience {
 
 impl TokenRules {
     /// The strictest rules for an issuer and the audiences that stand for this resource server.
-    pub fn new(issuer: impl Into<Arc<str>>, audiences: Vec<String>) -> Self {
+    pub fn new(issuer: impl Into<IssuerName>, audiences: Vec<String>) -> Self {
         Self {
             issuer: issuer.into(),
             audiences,
@@ -62,9 +60,7 @@ impl TokenRules {
 
     /// What holds of every token, however it was proved: who issued it, when, and for whom.
     pub(crate) fn check(&self, claims: Claims, now: UnixTime) -> Result<Verified, Reason> {
-        if claims.issuer.as_deref().is_some_and(|issuer| issuer != &*self.issuer) {
-            return Err(Reason::IssuerMismatch);
-        }
+        let issuer = self.issuer.check(&claims)?;
         if !self.required_claims.iter().all(|rule| rule.holds(&claims.all)) {
             return Err(Reason::ClaimMismatch);
         }
@@ -76,7 +72,7 @@ impl TokenRules {
         claims.check_time(now, self.leeway)?;
         self.check_lifetime(&claims)?;
         self.check_audience(&claims)?;
-        Ok(Verified::new(self, claims))
+        Ok(Verified::new(issuer, self.leeway, claims))
     }
 
     fn check_lifetime(&self, claims: &Claims) -> Result<(), Reason> {

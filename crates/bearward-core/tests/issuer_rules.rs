@@ -65,8 +65,7 @@ fn other_kinds_of_token_are_refused_under_both_profiles() {
         table.case(kind, verdict(&untyped(), Some("JWT"), &claims).map(drop), Err(Reason::TypeMismatch));
     }
     // Code flow, no `azp`, no `nonce`; roles that count as scopes make it no better.
-    let id_token =
-        json!({"iss": rules().issuer.as_ref(), "aud": AUDIENCE, "sub": "alice", "exp": NOW + 300, "roles": ["admin"]});
+    let id_token = json!({"iss": rules().issuer.text().as_ref(), "aud": AUDIENCE, "sub": "alice", "exp": NOW + 300, "roles": ["admin"]});
     let by_roles = TokenRules { scope_claims: vec![ClaimPointer::member("roles")], ..untyped() };
     for rules in [untyped(), by_roles] {
         table.case("a plain ID token", verdict(&rules, Some("JWT"), &id_token).map(drop), Err(Reason::TypeMismatch));

@@ -3,13 +3,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::{Request, Response, StatusCode, Uri, header};
-use http_body_util::Full;
+use http::Uri;
 use serde::Deserialize;
 
-use crate::http_client::{HttpClient, Limit};
+use crate::get::{GetError, Getter};
+use crate::http_client::Limit;
 
 /// Metadata is some kilobytes; what is larger is none.
 const MAX_METADATA: usize = 256 * 1024;
@@ -41,23 +40,35 @@ impl Metadata {
 
     /// Forgets addresses that only some need, where one may not connect there: who needs them misses them then, and nobody
     /// else is bothered.
-    fn drop_unacceptable(&mut self, issuer: &str) {
+    fn drop_unacceptable(&mut self, address: &str) {
         let aliases = self.mtls_endpoint_aliases.iter_mut();
         let aliases = aliases.flat_map(|aliases| [&mut aliases.introspection_endpoint, &mut aliases.token_endpoint]);
         for url in [&mut self.token_endpoint].into_iter().chain(aliases) {
-            url.take_if(|url| !is_as_safe(url, issuer));
+            url.take_if(|url| !is_as_safe(url, address));
         }
     }
 }
 
-/// Asks `issuer` for its metadata at OpenID Connect's address and at RFC 8414's, at the same time; the first is preferred, and
-/// once it is there nobody waits for the second.
+/// Where an issuer's metadata is asked for.
+pub(crate) struct Whereabouts<'a> {
+    /// Whose metadata it is.
+    pub(crate) issuer: &'a str,
+    /// Where it is; `None`: where the standards put it.
+    pub(crate) url: Option<&'a str>,
+}
+
+/// Asks for an issuer's metadata at the configured address, or at OpenID Connect's and RFC 8414's at the same time; then the
+/// first is preferred, and once it is there nobody waits for the second.
 ///
 /// The error is a sentence for the person who runs the gateway.
-pub(crate) async fn discover(client: &HttpClient, issuer: &str, timeout: Duration) -> Result<Metadata, String> {
+pub(crate) async fn discover(get: &Getter, at: Whereabouts<'_>, timeout: Duration) -> Result<Metadata, String> {
+    let issuer = at.issuer;
+    if let Some(url) = at.url {
+        return fetch(get, url, issuer, timeout).await.map_err(|why| format!("{}: {why}", shown(url)));
+    }
     let [openid_address, oauth_address] = addresses(issuer);
-    let openid = pin!(fetch(client, &openid_address, issuer, timeout));
-    let oauth = pin!(fetch(client, &oauth_address, issuer, timeout));
+    let openid = pin!(fetch(get, &openid_address, issuer, timeout));
+    let oauth = pin!(fetch(get, &oauth_address, issuer, timeout));
     let (openid, oauth) = match select(openid, oauth).await {
         Either::Left((Ok(metadata), _)) => return Ok(metadata),
         Either::Left((failed, oauth)) => (failed, oauth.await),
@@ -72,39 +83,6 @@ pub(crate) async fn discover(client: &HttpClient, issuer: &str, timeout: Duratio
             Err(format!("{}: {first}; {}: {second}", shown(&openid_address), shown(&oauth_address)))
         }
     }
-}
-
-/// Why something could not be got from an issuer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GetError {
-    /// It answered, and not with 200.
-    #[error("answered with status {}", .0.as_u16())]
-    Status(StatusCode),
-    /// Anything else, as a sentence.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl GetError {
-    fn is_not_found(&self) -> bool {
-        *self == Self::Status(StatusCode::NOT_FOUND)
-    }
-}
-
-impl From<&str> for GetError {
-    fn from(why: &str) -> Self {
-        Self::Other(why.to_owned())
-    }
-}
-
-/// A plain GET of JSON, bounded in size and time; only 200 is an answer, and redirects are not followed.
-pub(crate) async fn get_json(client: &HttpClient, uri: &str, limit: Limit) -> Result<Response<Bytes>, GetError> {
-    let request = Request::get(uri)
-        .header(header::ACCEPT, "application/json, application/jwk-set+json")
-        .body(Full::default())
-        .map_err(|_| "not a valid URL")?;
-    let response = client.send(request, limit).await.map_err(|error| GetError::Other(error.to_string()))?;
-    if response.status() == StatusCode::OK { Ok(response) } else { Err(GetError::Status(response.status())) }
 }
 
 /// A URL as the log may show it: without a query, in which some put secrets, and no longer than a line.
@@ -127,10 +105,10 @@ pub(crate) fn is_acceptable_url(url: &str) -> bool {
     }
 }
 
-/// Whether the gateway may connect where an issuer's metadata says: a remote issuer must not send the gateway's secrets to a
-/// service of this machine.
-fn is_as_safe(url: &str, issuer: &str) -> bool {
-    is_acceptable_url(url) && (url.starts_with("https://") || !issuer.starts_with("https://"))
+/// Whether the gateway may connect where the metadata at `address` says: a remote issuer must not send the gateway's secrets
+/// to a service of this machine.
+fn is_as_safe(url: &str, address: &str) -> bool {
+    is_acceptable_url(url) && (url.starts_with("https://") || !address.starts_with("https://"))
 }
 
 fn addresses(issuer: &str) -> [String; 2] {
@@ -145,21 +123,21 @@ fn addresses(issuer: &str) -> [String; 2] {
     ]
 }
 
-async fn fetch(client: &HttpClient, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, GetError> {
-    let response = get_json(client, address, Limit { total: timeout, max_body: MAX_METADATA }).await?;
+async fn fetch(get: &Getter, address: &str, issuer: &str, timeout: Duration) -> Result<Metadata, GetError> {
+    let response = get.get(address, None, Limit { total: timeout, max_body: MAX_METADATA }).await?;
     let mut metadata: Metadata =
         serde_json::from_slice(response.body()).map_err(|_| "not an issuer's metadata: expected JSON with `issuer`")?;
     // RFC 8414, 3.3 and OpenID Connect Discovery, 4.3: identical, or the metadata is somebody else's.
     if metadata.issuer != issuer {
         return Err(GetError::Other(format!(
             "the metadata is of another issuer: `{}`, configured is `{issuer}` (they must be identical, a slash at the end \
-             included)",
+             included; where the issuer is reached by another address than its name, set `discovery_url`)",
             shown(&metadata.issuer)
         )));
     }
-    metadata.drop_unacceptable(issuer);
+    metadata.drop_unacceptable(address);
     for url in [&metadata.jwks_uri, &metadata.introspection_endpoint].into_iter().flatten() {
-        if !is_as_safe(url, issuer) {
+        if !is_as_safe(url, address) {
             return Err(GetError::Other(format!("the metadata names `{}`, which is not https", shown(url))));
         }
     }

@@ -7,8 +7,8 @@ use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::discovery::{Metadata, discover};
-use crate::http_client::HttpClient;
+use crate::discovery::{Metadata, Whereabouts, discover};
+use crate::get::Getter;
 use crate::introspect::SignedResponse;
 use crate::settings::{IntrospectionSettings, IssuerSettings};
 
@@ -17,22 +17,26 @@ pub(crate) const METADATA_LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// What an issuer's metadata is asked for, and what it last said.
 pub(crate) struct Endpoints {
-    client: HttpClient,
+    get: Getter,
     issuer: String,
+    url: Option<String>,
     timeout: Duration,
+    are_needed: bool,
     needs_keys: bool,
     introspection: Option<IntrospectionSettings>,
     known: ArcSwapOption<(Metadata, Instant)>,
 }
 
 impl Endpoints {
-    pub(crate) fn new(client: HttpClient, settings: &IssuerSettings) -> Self {
+    pub(crate) fn new(get: Getter, settings: &IssuerSettings) -> Self {
         Self {
-            client,
+            get,
             issuer: settings.issuer.clone(),
+            url: settings.discovery_url.clone(),
+            are_needed: settings.needs_metadata(),
             // Half of what one fetch may take: metadata that hangs must leave time for the keys.
             timeout: settings.timeout / 2,
-            needs_keys: settings.jwks_url.is_none(),
+            needs_keys: settings.discovers_keys(),
             introspection: settings.introspection.clone(),
             known: ArcSwapOption::empty(),
         }
@@ -40,7 +44,7 @@ impl Endpoints {
 
     /// Whether the configuration leaves anything to the metadata.
     pub(crate) fn are_needed(&self) -> bool {
-        self.needs_keys || self.introspection.as_ref().is_some_and(IntrospectionSettings::needs_metadata)
+        self.are_needed
     }
 
     /// What was last said.
@@ -92,7 +96,8 @@ impl Endpoints {
         {
             return Ok(known.0.clone());
         }
-        match (discover(&self.client, &self.issuer, self.timeout).await, known) {
+        let at = Whereabouts { issuer: &self.issuer, url: self.url.as_deref() };
+        match (discover(&self.get, at, self.timeout).await, known) {
             (Ok(mut metadata), _) => {
                 if self.introspection.as_ref().is_some_and(|asked| asked.auth.certificate().is_some()) {
                     metadata.prefer_mtls_aliases();

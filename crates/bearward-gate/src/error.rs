@@ -1,5 +1,7 @@
 //! Why no gate can be built.
 
+use bearward_core::IssuerNameError;
+
 /// Why no gate can be built from the settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +19,20 @@ pub enum GateError {
         issuer: String,
         /// The URL.
         url: String,
+    },
+    /// An issuer template that cannot be used.
+    #[error("issuer `{issuer}`: {why}")]
+    Template {
+        /// The template.
+        issuer: String,
+        /// What is wrong with it.
+        why: IssuerNameError,
+    },
+    /// Many issuers have no one metadata address that follows from their names.
+    #[error("issuer `{issuer}` is a template, from which no address follows: give it its keys or a metadata address")]
+    TemplateWithoutMetadata {
+        /// The template.
+        issuer: String,
     },
     /// Two sets of rules for one issuer.
     #[error("issuer `{issuer}` is configured twice")]

@@ -181,7 +181,7 @@ impl Gate {
                 let inner = several.iter().find_map(|(_, keys)| keys.decrypt(token).ok());
                 let inner = inner.ok_or(Reason::DecryptionFailed)?;
                 let named = unverified_issuer(inner.as_str()).ok_or(Reason::TokenMalformed)?;
-                let issuer = several.iter().map(|(issuer, _)| *issuer).find(|issuer| **issuer.name() == *named);
+                let issuer = several.iter().map(|(issuer, _)| *issuer).find(|issuer| issuer.answers_for(&named));
                 issuer.map(Some).ok_or(Reason::IssuerUnknown)
             }
         }
@@ -195,7 +195,7 @@ impl Gate {
             return self.issuers.get(*only).ok_or(Reason::Internal);
         }
         let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
-        candidates.find(|issuer| **issuer.name() == *named).ok_or(Reason::IssuerUnknown)
+        candidates.find(|issuer| issuer.answers_for(&named)).ok_or(Reason::IssuerUnknown)
     }
 
     fn refusal(&self, reason: Reason, route: Option<&Route>) -> Refusal {

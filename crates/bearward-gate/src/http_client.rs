@@ -24,6 +24,8 @@ use rustls::client::WantsClientCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
+use crate::trusted_roots::TrustedRoots;
+
 /// A client for HTTP/1.1, over TLS or without.
 ///
 /// Server certificates are held against the machine's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured). That
@@ -97,9 +99,15 @@ impl HttpClient {
     }
 
     /// A client that trusts these roots alone.
+    pub(crate) fn trusting(roots: &TrustedRoots) -> Self {
+        // It is named so because a verifier may skip checks; this one hands them all to that of rustls.
+        Self::over(versions().dangerous().with_custom_certificate_verifier(Arc::new(roots.clone())))
+    }
+
+    /// A client that trusts nobody.
     #[cfg(test)]
-    pub(crate) fn trusting(roots: RootCertStore) -> Self {
-        Self::over(versions().with_root_certificates(roots))
+    pub(crate) fn trusting_nobody() -> Self {
+        Self::over(versions().with_root_certificates(RootCertStore::empty()))
     }
 
     fn over(trust: Trust) -> Self {

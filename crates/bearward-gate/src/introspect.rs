@@ -124,7 +124,7 @@ impl Introspector {
         let Surroundings { rules, runtime, clock, metrics, .. } = surroundings;
         // A counter that starts at nought shows its first increase; one that appears with it does not.
         for outcome in IntrospectionOutcome::ALL {
-            metrics.introspections.with_label_values(&[&*rules.issuer, outcome.name()]);
+            metrics.introspections.with_label_values(&[&**rules.issuer.text(), outcome.name()]);
         }
         let slots = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let desk = Desk {
@@ -173,7 +173,7 @@ impl Introspector {
 
 impl fmt::Debug for Introspector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Introspector").field("issuer", &self.desk.rules.issuer).finish_non_exhaustive()
+        f.debug_struct("Introspector").field("issuer", self.desk.rules.issuer.text()).finish_non_exhaustive()
     }
 }
 
@@ -238,7 +238,7 @@ impl Desk {
                 (problem.outcome(), Err(problem.reason()))
             }
         };
-        self.metrics.introspections.with_label_values(&[&*self.rules.issuer, outcome.name()]).inc();
+        self.metrics.introspections.with_label_values(&[&**self.rules.issuer.text(), outcome.name()]).inc();
         answer
     }
 
@@ -253,7 +253,7 @@ impl Desk {
             }
             due
         };
-        let (issuer, endpoint, outcome) = (&*self.rules.issuer, Endpoint(url), outcome.name());
+        let (issuer, endpoint, outcome) = (&**self.rules.issuer.text(), Endpoint(url), outcome.name());
         if due {
             tracing::warn!(issuer, %endpoint, outcome, "introspection: {problem}");
         } else {

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
 use crate::decision::{Identity, Source};
+use crate::decryption::DecryptionKeySource;
 use crate::discovery::is_acceptable_url;
 use crate::error::GateError;
 use crate::http_client::HttpClient;
@@ -51,7 +52,7 @@ pub(crate) struct Issuer {
 
 /// What opens the issuer's encrypted tokens, and their own place in the cache.
 struct Decryption {
-    keys: Arc<DecryptionKeys>,
+    keys: DecryptionKeySource,
     prints: Fingerprinter,
 }
 
@@ -63,7 +64,7 @@ struct Introspection {
 
 impl Introspection {
     fn new(settings: IntrospectionSettings, rules: Arc<TokenRules>, keys: Arc<KeyStore>, shared: &Shared) -> Self {
-        let prints = Fingerprinter::new(&["introspection", &rules.issuer, &settings.client_id]);
+        let prints = Fingerprinter::new(&["introspection", rules.issuer.text(), &settings.client_id]);
         let (memory, ttl, negative_ttl) = (shared.memory.clone(), settings.cache_ttl, settings.negative_ttl);
         let remember = move |fingerprint: &Fingerprint, answer: &Answer| match answer {
             Ok(token) => {
@@ -97,16 +98,25 @@ impl Issuer {
             return Err(GateError::LeewayTooLarge { issuer: settings.issuer });
         }
         let introspection = settings.introspection.as_ref();
-        let introspection_url = introspection.and_then(|introspection| introspection.url.as_ref());
-        let token_url = introspection.and_then(|introspection| introspection.auth.token_url());
-        let urls = [Some(&settings.issuer), settings.jwks_url.as_ref(), introspection_url, token_url];
-        for url in urls.into_iter().flatten() {
+        let introspection_url = introspection.and_then(|introspection| introspection.url.as_deref());
+        let token_url = introspection.and_then(|introspection| introspection.auth.token_url()).map(String::as_str);
+        // Where nothing is found by it, an issuer identifier is a name, and some are no URLs.
+        let metadata = settings.needs_metadata().then(|| settings.metadata_at());
+        for url in [metadata, settings.jwks_url(), introspection_url, token_url].into_iter().flatten() {
             if !is_acceptable_url(url) {
-                return Err(GateError::UnacceptableUrl { issuer: settings.issuer.clone(), url: url.clone() });
+                return Err(GateError::UnacceptableUrl { issuer: settings.issuer.clone(), url: url.to_owned() });
             }
         }
-        let rules = Arc::new(settings.rules());
-        let name = Arc::clone(&rules.issuer);
+        if settings.variable.is_some() && settings.needs_metadata() && settings.discovery_url.is_none() {
+            return Err(GateError::TemplateWithoutMetadata { issuer: settings.issuer });
+        }
+        let rules = settings.rules().map_err(|why| GateError::Template { issuer: settings.issuer.clone(), why })?;
+        let rules = Arc::new(rules);
+        let name = Arc::clone(rules.issuer.text());
+        let shared = match &settings.roots {
+            Some(roots) => Shared { client: HttpClient::trusting(roots), ..shared },
+            None => shared,
+        };
         let introspection = settings.introspection.clone();
         let decryption = settings
             .decryption_keys
@@ -136,13 +146,18 @@ impl Issuer {
         &self.name
     }
 
+    /// Whether a token that names this issuer is one of its own, as far as can be told before it is verified.
+    pub(crate) fn answers_for(&self, issuer: &str) -> bool {
+        self.rules.issuer.admits(issuer)
+    }
+
     pub(crate) fn key_store(&self) -> &Arc<KeyStore> {
         &self.keys
     }
 
     /// The keys that open this issuer's encrypted tokens.
-    pub(crate) fn decryption_keys(&self) -> Option<&DecryptionKeys> {
-        self.decryption.as_ref().map(|decryption| &*decryption.keys)
+    pub(crate) fn decryption_keys(&self) -> Option<Arc<DecryptionKeys>> {
+        self.decryption.as_ref().map(|decryption| decryption.keys.current())
     }
 
     /// Proves an encrypted token that is meant for the gateway: by decrypting it and proving the token inside, or by having
@@ -153,7 +168,7 @@ impl Issuer {
         if let Some(identity) = self.recall_signed(&fingerprint) {
             return (Source::Cache, Ok(identity));
         }
-        let proof = match decryption.keys.decrypt(token) {
+        let proof = match decryption.keys.current().decrypt(token) {
             Ok(inner) => self.verify_and_remember(inner.as_str(), fingerprint).await,
             Err(reason) => Err(reason),
         };

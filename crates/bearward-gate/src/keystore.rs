@@ -8,16 +8,18 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bearward_core::{KeySet, UnixTime};
 use bytes::Bytes;
-use http::{Response, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::discovery::{get_json, shown};
+use crate::discovery::shown;
 use crate::endpoints::{Endpoints, METADATA_LIFETIME};
+use crate::get::Getter;
 use crate::http_client::{HttpClient, Limit};
+use crate::key_source::{FILE_LIFETIME, KeySource, read_key_file};
 use crate::metrics::Metrics;
 use crate::settings::IssuerSettings;
 use crate::single_flight::SingleFlight;
@@ -35,7 +37,7 @@ const MAX_WAITING: usize = 1_024;
 /// The keys of one issuer.
 pub(crate) struct KeyStore {
     settings: IssuerSettings,
-    client: HttpClient,
+    get: Getter,
     clock: Clock,
     runtime: Handle,
     metrics: Metrics,
@@ -57,12 +59,14 @@ pub(crate) struct KeyStore {
 
 /// A key set, and when the issuer last stood by it.
 pub(crate) struct Keys {
-    pub(crate) set: KeySet,
+    pub(crate) set: Arc<KeySet>,
     pub(crate) confirmed: UnixTime,
     /// By the clock that no one can set: an old key set must not come to life again with the wall clock.
     confirmed_at: Instant,
     /// After how long the issuer is to be asked again.
     lifetime: Duration,
+    /// By which the issuer can be asked whether the set is still this one, and where (RFC 9110, 8.8.3).
+    tag: Option<(String, HeaderValue)>,
 }
 
 /// What came of a request's wish for newer keys.
@@ -86,10 +90,11 @@ impl KeyStore {
         runtime: Handle,
         metrics: Metrics,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            endpoints: Endpoints::new(client.clone(), &settings),
+        let get = Getter::new(client, &settings);
+        let store = Self {
+            endpoints: Endpoints::new(get.clone(), &settings),
             settings,
-            client,
+            get,
             clock,
             runtime,
             metrics,
@@ -102,7 +107,15 @@ impl KeyStore {
             waiting: Semaphore::new(MAX_WAITING),
             last_demand: Mutex::new(None),
             missed: Notify::new(),
-        })
+        };
+        // What is on this machine need not be waited for.
+        if let Some(keys) = store.keys_at_hand() {
+            store.keys_failing.store(keys.is_err(), Ordering::Relaxed);
+            if let Err(why) = keys.and_then(|keys| store.replace(keys)) {
+                store.failed(why);
+            }
+        }
+        Arc::new(store)
     }
 
     /// The keys in use; none before the first fetch, and none again once their renewal is overdue by the stated bound.
@@ -125,7 +138,7 @@ impl KeyStore {
     /// Whether the issuer is known to publish no keys: then all its tokens are referential.
     pub(crate) fn has_no_key_set(&self) -> bool {
         self.settings.introspection.is_some()
-            && self.settings.jwks_url.is_none()
+            && self.settings.discovers_keys()
             && self.endpoints.known().is_some_and(|metadata| metadata.jwks_uri.is_none())
     }
 
@@ -146,6 +159,9 @@ impl KeyStore {
     /// returns at once, the caller sees what is there, and a fetch follows when the cooldown is over: junk that used up
     /// this one delays a rotation's new key by no more than that.
     pub(crate) async fn fetch_on_demand(self: &Arc<Self>) -> Demand {
+        if !self.can_change() {
+            return Demand::Held;
+        }
         let Ok(_place) = self.waiting.try_acquire() else { return Demand::Busy };
         if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
             self.missed.notify_one();
@@ -177,7 +193,7 @@ impl KeyStore {
 
     /// Keeps the keys fresh for as long as it is polled.
     pub(crate) async fn refresh_forever(self: Arc<Self>) {
-        loop {
+        while self.can_change() {
             let this = Arc::clone(&self);
             let flight = self.flights.run((), &self.runtime, move || async move {
                 this.fetch().await;
@@ -208,9 +224,14 @@ impl KeyStore {
         }
     }
 
+    /// Whether there is anything to be fetched, now or ever.
+    fn can_change(&self) -> bool {
+        self.settings.keys.can_change() || self.endpoints.are_needed()
+    }
+
     fn next_pause(&self) -> Duration {
         match (self.failures.load(Ordering::Relaxed), self.keys.load().as_deref()) {
-            (0, Some(keys)) => keys.lifetime,
+            (0, Some(keys)) => keys.lifetime.min(self.settings.refresh.max),
             // All tokens are referential, and only the endpoints have to be kept.
             (0, None) => METADATA_LIFETIME,
             (failures, _) => MIN_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(6)).min(MAX_BACKOFF),
@@ -264,14 +285,14 @@ impl KeyStore {
     async fn fetch_metadata_and_keys(&self) -> Result<(), String> {
         let afresh = self.failures.load(Ordering::Relaxed) > 0;
         let metadata = if self.endpoints.are_needed() { Some(self.endpoints.locate(afresh).await) } else { None };
-        let url = match (&self.settings.jwks_url, &metadata) {
-            (Some(url), _) => Some(url),
-            (None, Some(Ok(metadata))) => metadata.jwks_uri.as_ref(),
-            (None, _) => None,
+        let url = match (&self.settings.keys, &metadata) {
+            (KeySource::Url(url), _) => Some(url),
+            (KeySource::Metadata, Some(Ok(metadata))) => metadata.jwks_uri.as_ref(),
+            _ => None,
         };
         let fetched = match url {
             Some(url) => Some(self.fetch_keys(url).await),
-            None => None,
+            None => self.keys_at_hand(),
         };
         // Keys come first: an issuer whose metadata is away can still have its keys at a configured address.
         self.keys_failing.store(!matches!(fetched, Some(Ok(_))), Ordering::Relaxed);
@@ -282,13 +303,43 @@ impl KeyStore {
         self.endpoints.complete(&metadata)
     }
 
+    /// The keys that this machine has without asking anybody.
+    fn keys_at_hand(&self) -> Option<Result<Keys, String>> {
+        match &self.settings.keys {
+            KeySource::Fixed(set) => Some(Ok(self.confirmed_now(Arc::clone(set), Duration::MAX))),
+            KeySource::File(path) => {
+                let set = read_key_file(path, MAX_KEY_SET);
+                Some(set.map(|set| self.confirmed_now(Arc::new(set), FILE_LIFETIME)))
+            }
+            KeySource::Metadata | KeySource::Url(_) => None,
+        }
+    }
+
+    fn confirmed_now(&self, set: Arc<KeySet>, lifetime: Duration) -> Keys {
+        Keys { set, confirmed: self.clock.now(), confirmed_at: Instant::now(), lifetime, tag: None }
+    }
+
     async fn fetch_keys(&self, url: &str) -> Result<Keys, String> {
+        let known = self.keys.load_full();
+        let known = known.as_deref().and_then(|keys| Some((&keys.set, keys.tag.as_ref()?)));
+        let known = known.filter(|(_, (from, _))| from == url);
         let limit = Limit { total: self.settings.timeout, max_body: MAX_KEY_SET };
-        let response = get_json(&self.client, url, limit).await.map_err(|why| format!("{}: {why}", shown(url)))?;
-        let set = KeySet::parse(response.body()).map_err(|why| format!("{}: {why}", shown(url)))?;
+        let response = self.get.get(url, known.map(|(_, (_, tag))| tag), limit).await;
+        let response = response.map_err(|why| format!("{}: {why}", shown(url)))?;
+        let tag = response.headers().get(header::ETAG).map(|tag| (url.to_owned(), tag.clone()));
+        let (set, tag) = match known {
+            // An answer without a tag means the same as before (RFC 9110, 15.4.5).
+            Some((set, tag_before)) if response.status() == StatusCode::NOT_MODIFIED => {
+                (Arc::clone(set), tag.or_else(|| Some(tag_before.clone())))
+            }
+            _ => {
+                let set = KeySet::parse(response.body()).map_err(|why| format!("{}: {why}", shown(url)))?;
+                (Arc::new(set), tag)
+            }
+        };
         let refresh = &self.settings.refresh;
         let lifetime = lifetime(&response).max(refresh.min).min(refresh.max);
-        Ok(Keys { set, confirmed: self.clock.now(), confirmed_at: Instant::now(), lifetime })
+        Ok(Keys { tag, ..self.confirmed_now(set, lifetime) })
     }
 
     /// Puts newer keys in the place of those in use.

@@ -4,23 +4,29 @@
 mod cache;
 mod clock;
 mod decision;
+mod decryption;
 mod discovery;
 mod endpoints;
 mod error;
 mod gate;
+mod get;
 mod http_client;
 mod introspect;
 mod issuer;
+mod key_source;
 mod keystore;
 mod metrics;
+mod rotating;
 mod routes;
 mod secret;
 mod settings;
 mod single_flight;
 mod status;
+mod trusted_roots;
 
 pub use clock::Clock;
 pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
+pub use decryption::DecryptionKeySource;
 pub use error::GateError;
 pub use gate::Gate;
 pub use http_client::{FetchError, HttpClient, Limit};
@@ -28,9 +34,11 @@ pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     PrivateKeyJwt, SecretJwt, SignedResponse,
 };
+pub use key_source::KeySource;
 pub use routes::Route;
 pub use secret::Secret;
 pub use settings::{
     CacheSettings, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings,
 };
 pub use status::IssuerStatus;
+pub use trusted_roots::{TrustedRoots, TrustedRootsError};

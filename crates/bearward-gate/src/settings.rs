@@ -1,15 +1,18 @@
 //! What a [`Gate`](crate::Gate) is built from: resolved settings, already parsed and checked by whoever read them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::{
-    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, DecryptionKeys, IdentityHeaders, PathPattern, Profile,
-    TokenRules,
+    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, IdentityHeaders, IssuerName, IssuerNameError,
+    IssuerVariable, PathPattern, Profile, TokenRules,
 };
 use http::Method;
 
+use crate::decryption::DecryptionKeySource;
 use crate::introspect::{IntrospectionAuth, SignedResponse};
+use crate::key_source::KeySource;
+use crate::secret::Secret;
+use crate::trusted_roots::TrustedRoots;
 
 /// Everything a gate needs to know.
 #[derive(Debug)]
@@ -31,8 +34,11 @@ pub struct GateSettings {
 /// One authorization server.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// The exact issuer identifier, as it stands in `iss` and in the server's metadata (RFC 8414, 2).
+    /// The exact issuer identifier, as it stands in `iss` and in the server's metadata (RFC 8414, 2); with `variable`, the
+    /// template of such identifiers.
     pub issuer: String,
+    /// What the one `{name}` of a template stands for; `None`: `issuer` is an identifier.
+    pub variable: Option<IssuerVariable>,
     /// The identifiers of the resource server; a token must hold at least one of them in `aud`. Never empty.
     pub audiences: Vec<String>,
     /// The signature algorithms that this issuer may use.
@@ -52,10 +58,16 @@ pub struct IssuerSettings {
     /// The claims that may hold the client identifier, the first that is there counts; empty: `client_id`, and for
     /// [`Profile::Jwt`] also `azp`, `cid` and `appid`.
     pub client_id_claims: Vec<ClaimPointer>,
-    /// Where the key set is; `None` takes it from the issuer's metadata.
-    pub jwks_url: Option<String>,
+    /// Where the issuer's metadata is; `None`: where OpenID Connect Discovery and RFC 8414 put it for `issuer`.
+    pub discovery_url: Option<String>,
+    /// Where the keys come from.
+    pub keys: KeySource,
+    /// Whom to trust when connecting to the issuer; `None`: the machine's root certificates.
+    pub roots: Option<TrustedRoots>,
+    /// An access token to show where metadata and keys are fetched. It is shown to the configured addresses alone.
+    pub bearer_token: Option<Secret>,
     /// The keys to which this issuer encrypts self-contained tokens; `None`: every encrypted token is referential.
-    pub decryption_keys: Option<Arc<DecryptionKeys>>,
+    pub decryption_keys: Option<DecryptionKeySource>,
     /// How to ask about referential tokens; `None` refuses them.
     pub introspection: Option<IntrospectionSettings>,
     /// The time that one fetch of metadata or keys may take in all.
@@ -69,6 +81,7 @@ impl IssuerSettings {
     pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
         Self {
             issuer: issuer.into(),
+            variable: None,
             audiences,
             algorithms: Algorithm::ALL.to_vec(),
             profile: Profile::default(),
@@ -78,7 +91,10 @@ impl IssuerSettings {
             required_claims: Vec::new(),
             scope_claims: Vec::new(),
             client_id_claims: Vec::new(),
-            jwks_url: None,
+            discovery_url: None,
+            keys: KeySource::default(),
+            roots: None,
+            bearer_token: None,
             decryption_keys: None,
             introspection: None,
             timeout: Duration::from_secs(5),
@@ -86,16 +102,47 @@ impl IssuerSettings {
         }
     }
 
+    /// Where the search for metadata begins.
+    pub(crate) fn metadata_at(&self) -> &str {
+        self.discovery_url.as_deref().unwrap_or(&self.issuer)
+    }
+
+    /// Where the key set is, where the configuration says so.
+    pub(crate) fn jwks_url(&self) -> Option<&str> {
+        match &self.keys {
+            KeySource::Url(url) => Some(url),
+            KeySource::Metadata | KeySource::File(_) | KeySource::Fixed(_) => None,
+        }
+    }
+
+    /// Whether the keys are where the issuer's metadata says.
+    pub(crate) fn discovers_keys(&self) -> bool {
+        matches!(self.keys, KeySource::Metadata)
+    }
+
+    /// Whether anything is left to the issuer's metadata.
+    pub fn needs_metadata(&self) -> bool {
+        self.discovers_keys() || self.introspection.as_ref().is_some_and(IntrospectionSettings::needs_metadata)
+    }
+
     /// What tokens of this issuer are held against.
-    pub(crate) fn rules(&self) -> TokenRules {
-        let strict = TokenRules::new(self.issuer.as_str(), self.audiences.clone());
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the template.
+    pub(crate) fn rules(&self) -> Result<TokenRules, IssuerNameError> {
+        let issuer = match &self.variable {
+            None => IssuerName::from(self.issuer.as_str()),
+            Some(variable) => IssuerName::template(&self.issuer, variable.clone())?,
+        };
+        let strict = TokenRules::new(issuer, self.audiences.clone());
         let client_id_claims = match (self.client_id_claims.as_slice(), self.profile) {
             ([], Profile::Rfc9068) => strict.client_id_claims,
             ([], Profile::Jwt) => ["client_id", "azp", "cid", "appid"].map(ClaimPointer::member).to_vec(),
             (claims, _) => claims.to_vec(),
         };
         let scope_claims = if self.scope_claims.is_empty() { strict.scope_claims } else { self.scope_claims.clone() };
-        TokenRules {
+        Ok(TokenRules {
             algorithms: self.algorithms.clone(),
             profile: self.profile,
             absent_audience: self.absent_audience.clone(),
@@ -105,7 +152,7 @@ impl IssuerSettings {
             scope_claims,
             client_id_claims,
             ..strict
-        }
+        })
     }
 }
 

@@ -3,20 +3,18 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearward_core::DecryptionKeys;
+use bearward_gate::{DecryptionKeySource, Secret};
 use serde_json::{Value, json};
 use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
 
 const SECRET: [u8; 32] = [7; 32];
 
-fn decryption_keys() -> Option<Arc<DecryptionKeys>> {
+fn decryption_keys() -> Option<DecryptionKeySource> {
     let jwk = json!({"kty": "oct", "kid": "g1", "alg": "A256GCM", "k": URL_SAFE_NO_PAD.encode(SECRET)});
-    Some(Arc::new(DecryptionKeys::parse(jwk.to_string().as_bytes()).unwrap()))
+    Some(DecryptionKeySource::new(Secret::from_text(jwk.to_string())).unwrap())
 }
 
 fn encrypt(header: &Value, plaintext: &str) -> String {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bearward_gate::KeySource;
 use serde_json::json;
 use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
 use tokio::net::TcpListener;
@@ -255,7 +256,7 @@ async fn metadata_that_hangs_leaves_time_for_keys_at_a_configured_address() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = issuer.settings();
     settings.issuer = format!("http://{}", silent.local_addr().unwrap());
-    settings.jwks_url = Some(format!("{}/jwks", issuer.url));
+    settings.keys = KeySource::Url(format!("{}/jwks", issuer.url));
     settings.timeout = Duration::from_secs(2);
     let mut claims = issuer.claims(clock.now());
     claims["iss"] = json!(settings.issuer);

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::secret::Secret;
 
 const LIMIT: Limit = Limit { total: Duration::from_secs(5), max_body: 1_000 };
 
@@ -159,9 +160,8 @@ async fn a_connection_that_the_server_closed_is_tried_once_more() {
 #[tokio::test]
 async fn a_server_certificate_must_be_trusted_and_fit_the_name() {
     let certificate = CertificateDer::from(BASE64_STANDARD.decode(CERTIFICATE).unwrap());
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let trusts = HttpClient::trusting(roots);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n");
+    let trusts = HttpClient::trusting(&TrustedRoots::new(Secret::from_text(pem)).unwrap());
     let address = serve_tls(certificate);
     // The certificate is for `localhost`, not for the address.
     let (by_name, by_address) =
@@ -179,7 +179,7 @@ async fn a_server_certificate_must_be_trusted_and_fit_the_name() {
 
 #[tokio::test]
 async fn a_client_without_roots_still_speaks_plain_http() {
-    let bare = HttpClient::trusting(RootCertStore::empty());
+    let bare = HttpClient::trusting_nobody();
     let server = serve(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;

@@ -5,7 +5,6 @@
 
 mod assertion;
 mod certificate;
-mod rotating;
 mod signing_key;
 
 use bearward_core::{Algorithm, Scope};

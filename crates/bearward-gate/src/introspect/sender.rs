@@ -88,7 +88,7 @@ impl Wire {
             client: surroundings.client.clone(),
             certificate: settings.auth.certificate().map(|certificate| (certificate.clone(), Mutex::default())),
             client_id: settings.client_id.clone(),
-            issuer: Arc::clone(&surroundings.rules.issuer),
+            issuer: Arc::clone(surroundings.rules.issuer.text()),
             clock: surroundings.clock.clone(),
             timeout: settings.timeout,
         }

@@ -16,6 +16,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::*;
+use crate::key_source::KeySource;
 use crate::secret::Secret;
 use crate::settings::IssuerSettings;
 
@@ -351,7 +352,7 @@ fn introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, j
     let (runtime, metrics) = (Handle::current(), Metrics::new(&prometheus::Registry::new()).unwrap());
     let clock = Clock::from_fn(|| UnixTime(1_000));
     let issuer = IssuerSettings {
-        jwks_url: Some(jwks_url.to_owned()),
+        keys: KeySource::Url(jwks_url.to_owned()),
         refresh: crate::RefreshSettings { cooldown: Duration::ZERO, ..Default::default() },
         introspection: Some(settings.clone()),
         ..IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".into()])

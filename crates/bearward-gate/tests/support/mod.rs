@@ -26,7 +26,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_core::{Access, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
 use bearward_gate::{
-    CacheSettings, ClientAuth, Clock, Decision, Gate, GateSettings, IntrospectionSettings, IssuerSettings,
+    CacheSettings, ClientAuth, Clock, Decision, Gate, GateError, GateSettings, IntrospectionSettings, IssuerSettings,
     RequestFacts, RouteSettings, Secret, Verdict,
 };
 use http::{HeaderMap, Method};
@@ -210,6 +210,14 @@ pub fn route(path: &str, scopes: &[&str]) -> RouteSettings {
 }
 
 pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> Gate {
+    try_gate(clock, issuers, routes).unwrap()
+}
+
+pub fn try_gate(
+    clock: &TestClock,
+    issuers: Vec<IssuerSettings>,
+    routes: Vec<RouteSettings>,
+) -> Result<Gate, GateError> {
     let settings = GateSettings {
         realm: "test".to_owned(),
         max_token_bytes: 16 * 1024,
@@ -218,7 +226,7 @@ pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSe
         cache: CacheSettings::default(),
         identity: IdentityHeaders::new(Vec::<(_, ClaimPointer)>::new()).unwrap(),
     };
-    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock()).unwrap()
+    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock())
 }
 
 pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {

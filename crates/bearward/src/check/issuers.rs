@@ -1,7 +1,7 @@
 //! The issuers, as `bearward check` tells of them.
 
-use bearward_core::{AbsentAudience, ClaimPointer, Profile};
-use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionSettings, IssuerSettings, SignedResponse};
+use bearward_core::{AbsentAudience, ClaimPointer, IssuerVariable, Profile};
+use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionSettings, IssuerSettings, KeySource, SignedResponse};
 
 use super::claim_rules;
 use crate::config::format_duration;
@@ -17,8 +17,11 @@ pub(super) fn issuers(issuers: &[IssuerSettings]) -> String {
 
 fn issuer(issuer: &IssuerSettings) -> String {
     let algorithms: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
-    let keys = issuer.jwks_url.as_deref().unwrap_or("from the issuer's metadata");
-    let mut rows = vec![("profile", profile(issuer.profile)), ("audiences", issuer.audiences.join(" "))];
+    let mut rows = Vec::new();
+    if let Some(variable) = &issuer.variable {
+        rows.push(("variable", bound(variable)));
+    }
+    rows.extend([("profile", profile(issuer.profile)), ("audiences", issuer.audiences.join(" "))]);
     if let AbsentAudience::Clients(clients) = &issuer.absent_audience {
         rows.push(("no audience", format!("accepted in tokens of the clients {}", clients.join(" "))));
     }
@@ -34,13 +37,32 @@ fn issuer(issuer: &IssuerSettings) -> String {
         }
     }
     rows.push(("algorithms", algorithms.join(" ")));
-    rows.push(("keys", keys.to_owned()));
+    rows.push(("keys", keys(issuer)));
+    if issuer.roots.is_some() {
+        rows.push(("trust", "the authorities of ca_file alone, where the gateway connects to it".to_owned()));
+    }
     if issuer.decryption_keys.is_some() {
         rows.push(("encryption", "tokens that are encrypted to the gateway's own keys are decrypted here".to_owned()));
     }
     rows.push(("introspection", introspection(issuer.introspection.as_ref())));
     let rows: Vec<_> = rows.into_iter().map(|(name, value)| [format!("  {name}"), value]).collect();
     format!("{}\n{}", issuer.issuer, output::table(&rows))
+}
+
+fn bound(variable: &IssuerVariable) -> String {
+    let claim = variable.claim.as_ref().map(|claim| format!("what {claim} says"));
+    let one_of = (!variable.one_of.is_empty()).then(|| format!("one of {}", variable.one_of.join(" ")));
+    claim.into_iter().chain(one_of).collect::<Vec<_>>().join(", and ")
+}
+
+fn keys(issuer: &IssuerSettings) -> String {
+    match (&issuer.keys, &issuer.discovery_url) {
+        (KeySource::Metadata, None) => "from the issuer's metadata".to_owned(),
+        (KeySource::Metadata, Some(url)) => format!("from the issuer's metadata at {url}"),
+        (KeySource::Url(url), _) => url.clone(),
+        (KeySource::File(path), _) => format!("from the file {}", path.display()),
+        (KeySource::Fixed(set), _) => format!("{} from the configuration, which never change", set.len()),
+    }
 }
 
 fn profile(profile: Profile) -> String {

@@ -3,6 +3,8 @@
 mod claims;
 mod identity;
 mod introspection;
+mod issuer_keys;
+mod issuer_name;
 mod issuer_tokens;
 mod issuers;
 mod places;

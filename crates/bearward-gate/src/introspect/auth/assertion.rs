@@ -12,8 +12,8 @@ use http::Uri;
 use serde_json::json;
 
 use super::ClientAuthError;
-use super::rotating::Rotating;
 use super::signing_key::SigningKey;
+use crate::rotating::Rotating;
 use crate::secret::Secret;
 
 /// How long an assertion may be used, in seconds. One is made for each request, and for that alone: issuers refuse an
@@ -37,7 +37,7 @@ pub enum AssertionAudience {
 /// What `private_key_jwt` signs its assertions with.
 #[derive(Clone)]
 pub struct PrivateKeyJwt {
-    key: Rotating<1, SigningKey>,
+    key: Rotating<1, SigningKey, ClientAuthError>,
     key_id: Option<Arc<str>>,
     audience: AssertionAudience,
 }
@@ -45,7 +45,7 @@ pub struct PrivateKeyJwt {
 /// What `client_secret_jwt` signs its assertions with, by HS256.
 #[derive(Clone)]
 pub struct SecretJwt {
-    key: Rotating<1, hmac::Key>,
+    key: Rotating<1, hmac::Key, ClientAuthError>,
     audience: AssertionAudience,
 }
 

@@ -8,12 +8,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::ClientAuthError;
-use super::rotating::Rotating;
+use crate::rotating::Rotating;
 use crate::secret::Secret;
 
 /// A client certificate with its private key.
 #[derive(Clone, Debug)]
-pub struct ClientCertificate(Rotating<2, Arc<CertifiedKey>>);
+pub struct ClientCertificate(Rotating<2, Arc<CertifiedKey>, ClientAuthError>);
 
 impl ClientCertificate {
     /// Reads the certificate chain, the client's own first, and the private key that belongs to it, both in PEM. Files are

@@ -9,6 +9,7 @@ use rustls::server::WebPkiClientVerifier;
 use super::keys::{fields, pem};
 use super::*;
 use crate::http_client::tests::{CERTIFICATE, TEST_KEY};
+use crate::trusted_roots::TrustedRoots;
 
 fn certificate(base64: &str) -> CertificateDer<'static> {
     CertificateDer::from(BASE64_STANDARD.decode(base64).unwrap())
@@ -74,9 +75,7 @@ fn request_body(stream: &mut impl io::Read) -> Option<String> {
 
 /// A client that trusts the server above.
 fn trusting() -> HttpClient {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate(CERTIFICATE)).unwrap();
-    HttpClient::trusting(roots)
+    HttpClient::trusting(&TrustedRoots::new(Secret::from_text(pem("CERTIFICATE", CERTIFICATE))).unwrap())
 }
 
 fn shown(chain: &str, key: &str) -> Result<ClientCertificate, ClientAuthError> {

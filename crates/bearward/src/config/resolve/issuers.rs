@@ -1,12 +1,11 @@
 //! `[[issuers]]`
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::{Algorithm, DecryptionKeys};
+use bearward_core::Algorithm;
 use bearward_gate::{IssuerSettings, RefreshSettings};
 
-use super::{introspection, issuer_tokens, secret, unique, urls};
+use super::{introspection, issuer_keys, issuer_name, issuer_tokens, unique};
 use crate::config::place::{At, Complaint, quote};
 use crate::config::reader::Section;
 use crate::config::suggest;
@@ -30,23 +29,18 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
     let place = section.place.clone();
     let name = section.required("issuer", "\"https://auth.example.com\"");
     unique(&section, name.as_ref(), earlier.iter().map(|issuer| issuer.value.issuer.as_str()));
-    if let Some(name) = &name
-        && let Err(complaint) = urls::issuer(&name.value)
-    {
-        section.reading.error(&name.place, complaint);
-    }
+    let variable = issuer_name::variable(&mut section, name.as_ref());
     let audiences = audiences(&mut section);
     section.refuse_empty("algorithms", "leave it out to accept every supported algorithm");
     let algorithms = section.list("algorithms", algorithm);
     let tokens = issuer_tokens::tokens(&mut section, &audiences);
     let leeway = section.duration("leeway", Duration::ZERO..=300 * SECOND);
-    let jwks_url = section.parsed("jwks_url", "a URL", urls::endpoint);
-    let decryption_keys = section.string("decryption_keys_file").and_then(|file| decryption_keys(&section, &file));
+    let keys = issuer_keys::keys(&mut section);
     let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
     let refresh = refresh(section.section_or_empty("refresh"));
     let introspection = section.section("introspection").map(introspection::introspection);
-    section.finish();
     let settings = IssuerSettings {
+        variable,
         algorithms: algorithms
             .map_or(Algorithm::ALL.to_vec(), |list| list.value.into_iter().map(|at| at.value).collect()),
         profile: tokens.profile,
@@ -56,13 +50,21 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
         scope_claims: tokens.scope_claims,
         client_id_claims: tokens.client_id_claims,
         leeway: leeway.map_or(30 * SECOND, |leeway| leeway.value),
-        jwks_url: jwks_url.map(|url| url.value),
-        decryption_keys,
+        discovery_url: keys.discovery_url,
+        keys: keys.source,
+        roots: keys.roots,
+        bearer_token: keys.bearer_token,
+        decryption_keys: keys.decryption,
         introspection,
         timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
         refresh,
-        ..IssuerSettings::new(name.map(|name| name.value).unwrap_or_default(), audiences)
+        ..IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences)
     };
+    if let Some(name) = &name {
+        let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();
+        issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
+    }
+    section.finish();
     At { value: settings, place }
 }
 
@@ -91,14 +93,6 @@ fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
             },
         }
     })
-}
-
-/// The gateway's own keys, to which the issuer encrypts tokens.
-fn decryption_keys(section: &Section<'_>, file: &At<String>) -> Option<Arc<DecryptionKeys>> {
-    let keys = secret::from_file(section.reading, file)?;
-    let keys = DecryptionKeys::parse(keys.read().as_bytes());
-    let keys = keys.map_err(|error| section.reading.error(&file.place, error.to_string()));
-    keys.ok().map(Arc::new)
 }
 
 fn refresh(mut section: Section<'_>) -> RefreshSettings {

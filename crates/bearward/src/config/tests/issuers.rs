@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bearward_core::Algorithm;
-use bearward_gate::{ClientAuth, IntrospectionAuth};
+use bearward_gate::{ClientAuth, IntrospectionAuth, KeySource};
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn every_setting_is_read() {
     let defaults = &accepts(&issuer("")).gate.issuers[0];
     assert_eq!(defaults.algorithms, Algorithm::ALL);
     assert_eq!((defaults.leeway, defaults.timeout), (Duration::from_secs(30), Duration::from_secs(5)));
-    assert!(defaults.jwks_url.is_none() && defaults.introspection.is_none());
+    assert!(matches!(defaults.keys, KeySource::Metadata) && defaults.introspection.is_none());
     assert_eq!(defaults.refresh, bearward_gate::RefreshSettings::default());
 
     let text = issuer(
@@ -52,7 +52,7 @@ fn every_setting_is_read() {
     let issuer = &config.gate.issuers[0];
     assert_eq!(issuer.algorithms, [Algorithm::Es256, Algorithm::EdDsa]);
     assert_eq!((issuer.leeway, issuer.timeout), (Duration::ZERO, Duration::from_millis(500)));
-    assert_eq!(issuer.jwks_url.as_deref(), Some("https://keys.example.com/jwks?v=1"));
+    assert!(matches!(&issuer.keys, KeySource::Url(url) if url == "https://keys.example.com/jwks?v=1"));
     assert_eq!(issuer.refresh.min + issuer.refresh.max + issuer.refresh.stale, Duration::from_secs(6));
     assert_eq!(issuer.refresh.cooldown, Duration::from_secs(4));
     let introspection = issuer.introspection.as_ref().unwrap();

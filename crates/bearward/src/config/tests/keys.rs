@@ -3,6 +3,10 @@
 /// A JWK that decrypts tokens.
 pub(super) const DECRYPTION_KEY: &str = r#"{"kty":"oct","alg":"A128KW","k":"aHVudGVyMmh1bnRlcjJodQ"}"#;
 
+/// The public key of RFC 8037, A.2, as an issuer publishes it.
+pub(super) const PUBLIC_KEYS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
 /// On P-256, as PKCS #8 in PEM.
 pub(super) fn private_key() -> String {
     pem("PRIVATE KEY", KEY)

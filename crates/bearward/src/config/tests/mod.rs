@@ -12,6 +12,7 @@ mod example;
 mod form;
 mod gateway;
 mod introspection;
+mod issuer_keys;
 mod issuer_tokens;
 mod issuers;
 mod keys;

@@ -3,20 +3,19 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::ClientAuthError;
 use crate::secret::Secret;
 
 /// A value made of `N` secrets. Clones share it.
-pub(super) struct Rotating<const N: usize, T>(Arc<Inner<N, T>>);
+pub(crate) struct Rotating<const N: usize, T, E>(Arc<Inner<N, T, E>>);
 
-struct Inner<const N: usize, T> {
+struct Inner<const N: usize, T, E> {
     what: &'static str,
     sources: [Secret; N],
-    make: Box<Make<N, T>>,
+    make: Box<Make<N, T, E>>,
     current: Mutex<Current<N, T>>,
 }
 
-type Make<const N: usize, T> = dyn Fn([&str; N]) -> Result<T, ClientAuthError> + Send + Sync;
+type Make<const N: usize, T, E> = dyn Fn([&str; N]) -> Result<T, E> + Send + Sync;
 
 struct Current<const N: usize, T> {
     /// What was last looked at; `value` may be older, where this could not be used.
@@ -24,13 +23,13 @@ struct Current<const N: usize, T> {
     value: Arc<T>,
 }
 
-impl<const N: usize, T> Rotating<N, T> {
+impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
     /// Makes the value now. `what` names it in the log.
-    pub(super) fn new(
+    pub(crate) fn new(
         what: &'static str,
         sources: [Secret; N],
-        make: impl Fn([&str; N]) -> Result<T, ClientAuthError> + Send + Sync + 'static,
-    ) -> Result<Self, ClientAuthError> {
+        make: impl Fn([&str; N]) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
         let texts = sources.each_ref().map(Secret::read);
         let value = Arc::new(make(texts.each_ref().map(|text| &**text))?);
         let current = Mutex::new(Current { texts, value });
@@ -39,7 +38,7 @@ impl<const N: usize, T> Rotating<N, T> {
 
     /// The value as the secrets have it now. Secrets that cannot be used leave the last good value, and the log says so
     /// once: of two files that belong together, one may be there before the other.
-    pub(super) fn get(&self) -> Arc<T> {
+    pub(crate) fn get(&self) -> Arc<T> {
         let Inner { what, sources, make, current } = &*self.0;
         let texts = sources.each_ref().map(Secret::read);
         let mut current = lock(current);
@@ -59,13 +58,13 @@ impl<const N: usize, T> Rotating<N, T> {
     }
 }
 
-impl<const N: usize, T> Clone for Rotating<N, T> {
+impl<const N: usize, T, E> Clone for Rotating<N, T, E> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<const N: usize, T> fmt::Debug for Rotating<N, T> {
+impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
