@@ -11,7 +11,7 @@ mod request;
 mod sender;
 mod signed;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 
 use std::collections::HashMap;

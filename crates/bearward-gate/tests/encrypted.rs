@@ -77,6 +77,35 @@ async fn a_token_for_another_key_is_the_issuers_to_answer() {
 }
 
 #[tokio::test]
+async fn decryption_keys_are_read_again_when_their_file_changes() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.jwk");
+    let jwk = |kid: &str, secret: [u8; 32]| {
+        json!({"kty": "oct", "kid": kid, "alg": "A256GCM", "k": URL_SAFE_NO_PAD.encode(secret)}).to_string()
+    };
+    std::fs::write(&path, jwk("old", [9; 32])).unwrap();
+    let mut settings = issuer.settings();
+    settings.decryption_keys = Some(DecryptionKeySource::new(Secret::from_file(&path).unwrap()).unwrap());
+    settings.introspection = None;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let header = json!({"alg": "dir", "enc": "A256GCM", "kid": "g1"});
+    let token = encrypt(&header, &key.sign(&issuer.claims(clock.now())));
+    assert_eq!(outcome(&gate, "/", &token).await, "token_unsupported");
+
+    std::fs::write(&path, jwk("g1", SECRET)).unwrap();
+    // A file is looked at once a second.
+    for _ in 0..100 {
+        if outcome(&gate, "/", &token).await == "admit signature" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the new key is never used");
+}
+
+#[tokio::test]
 async fn several_issuers_may_encrypt_to_one_key() {
     let (clock, one_key, two_key) = (TestClock::new(), Key::new("one"), Key::new("two"));
     let (one, two) = (FakeIssuer::start(&[&one_key]).await, FakeIssuer::start(&[&two_key]).await);

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::introspect::tests::certificates::FIRST;
 use crate::secret::Secret;
 
 const LIMIT: Limit = Limit { total: Duration::from_secs(5), max_body: 1_000 };
@@ -175,6 +176,30 @@ async fn a_server_certificate_must_be_trusted_and_fit_the_name() {
     let untrusted = connect_error(HttpClient::new().send(request(&by_name), LIMIT).await);
     assert!(untrusted.contains("certificate"), "{untrusted}");
     assert_eq!(trusts.send(request(&by_name), LIMIT).await.unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn renewed_certificate_authorities_are_trusted_without_a_restart() {
+    let pem = |base64: &str| format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, pem(FIRST)).unwrap();
+    let client = HttpClient::trusting(&TrustedRoots::new(Secret::from_file(&path).unwrap()).unwrap());
+    let address = serve_tls(CertificateDer::from(BASE64_STANDARD.decode(CERTIFICATE).unwrap()));
+    let url = format!("https://localhost:{}/", address.port());
+    assert!(matches!(client.send(request(&url), LIMIT).await, Err(FetchError::Connect(_))));
+
+    std::fs::write(&path, pem(CERTIFICATE)).unwrap();
+    // A file is looked at once a second.
+    let started = Instant::now();
+    while client.send(request(&url), LIMIT).await.is_err() {
+        assert!(started.elapsed() < Duration::from_secs(20), "the new authorities are never trusted");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // One that cannot be used leaves the last good ones.
+    std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(client.send(request(&url), LIMIT).await.unwrap().status().as_u16(), 200);
 }
 
 #[tokio::test]

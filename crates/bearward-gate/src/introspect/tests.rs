@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::settings::IssuerSettings;
 
 mod assertions;
-mod certificates;
+pub(crate) mod certificates;
 mod keys;
 mod own_tokens;
 mod signed_answers;

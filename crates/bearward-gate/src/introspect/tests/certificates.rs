@@ -179,7 +179,7 @@ fn what_does_not_fit_is_told_without_showing_it() {
 }
 
 /// Self-signed for `gateway-1` and `gateway-2`, valid until 2126, with their keys. They protect nothing.
-const FIRST: &str = "\
+pub(crate) const FIRST: &str = "\
     MIIBezCCASKgAwIBAgIUVP0UadzZfRfwgKypaAQDPLpQM2swCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJZ2F0ZXdheS0xMCAXDTI2MTEyMjE4\
     MTU1MFoYDzIxMjYxMDI5MTgxNTUwWjAUMRIwEAYDVQQDDAlnYXRld2F5LTEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARYIAn+XPVgOySE\
     U0vrskqGBlbyoZLsuIGNVTMgmWSXqfF7h6QzI+AqWFGTuaHZ719oFNE2dcEZ2dkOHvk3YMC+o1AwTjAdBgNVHQ4EFgQUhYaJ6jSzWVhpqYAj\
