@@ -189,13 +189,15 @@ impl Gate {
 
     /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.
     fn select(&self, token: &str, route: &Route) -> Result<&Issuer, Reason> {
-        let mut candidates = route.issuers().iter().filter_map(|at| self.issuers.get(*at));
+        let candidates = || route.issuers().iter().filter_map(|at| self.issuers.get(*at));
         if let [only] = route.issuers() {
             // Verification compares `iss`, so there is no need to read the token twice.
             return self.issuers.get(*only).ok_or(Reason::Internal);
         }
         let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
-        candidates.find(|issuer| issuer.answers_for(&named)).ok_or(Reason::IssuerUnknown)
+        // A tenant with an entry of its own is judged by that one, not by the template that it fits as well.
+        let by_name = candidates().find(|issuer| **issuer.name() == *named);
+        by_name.or_else(|| candidates().find(|issuer| issuer.answers_for(&named))).ok_or(Reason::IssuerUnknown)
     }
 
     fn refusal(&self, reason: Reason, route: Option<&Route>) -> Refusal {

@@ -120,7 +120,7 @@ async fn all_tenants_of_a_template_are_proved_with_one_key_set_and_bound_to_thei
     let template = "https://login.example.com/{tenant}/v2.0";
     let variable = IssuerVariable { claim: Some(ClaimPointer::member("tid")), one_of: Vec::new() };
     let settings = IssuerSettings { variable: Some(variable), ..named(template, fixed(&[&key])) };
-    let plain = named("https://b.example", fixed(&[&stranger]));
+    let plain = named("https://login.example.com/own/v2.0", fixed(&[&stranger]));
     let gate = gate(&clock, vec![settings.clone(), plain], vec![route("/*", &[])]);
     let token = |by: &Key, tenant: &str, tid: &str| {
         let mut claims = claims(&format!("https://login.example.com/{tenant}/v2.0"), &clock);
@@ -132,6 +132,9 @@ async fn all_tenants_of_a_template_are_proved_with_one_key_set_and_bound_to_thei
         (token(&key, "b", "b"), "admit signature"),
         (token(&key, "a", "b"), "issuer_mismatch"),
         (token(&stranger, "a", "a"), "signature_invalid"),
+        // It has an entry of its own.
+        (token(&key, "own", "own"), "signature_invalid"),
+        (token(&stranger, "own", "any"), "admit signature"),
         (token(&key, "..", ".."), "issuer_unknown"),
         (token(&key, "a/b", "a/b"), "issuer_unknown"),
     ] {
