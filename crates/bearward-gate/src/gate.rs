@@ -181,23 +181,21 @@ impl Gate {
                 let inner = several.iter().find_map(|(_, keys)| keys.decrypt(token).ok());
                 let inner = inner.ok_or(Reason::DecryptionFailed)?;
                 let named = unverified_issuer(inner.as_str()).ok_or(Reason::TokenMalformed)?;
-                let issuer = several.iter().map(|(issuer, _)| *issuer).find(|issuer| issuer.answers_for(&named));
-                issuer.map(Some).ok_or(Reason::IssuerUnknown)
+                let issuers = several.iter().map(|(issuer, _)| *issuer);
+                named_among(issuers, &named).map(Some).ok_or(Reason::IssuerUnknown)
             }
         }
     }
 
     /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.
     fn select(&self, token: &str, route: &Route) -> Result<&Issuer, Reason> {
-        let candidates = || route.issuers().iter().filter_map(|at| self.issuers.get(*at));
         if let [only] = route.issuers() {
             // Verification compares `iss`, so there is no need to read the token twice.
             return self.issuers.get(*only).ok_or(Reason::Internal);
         }
         let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
-        // A tenant with an entry of its own is judged by that one, not by the template that it fits as well.
-        let by_name = candidates().find(|issuer| **issuer.name() == *named);
-        by_name.or_else(|| candidates().find(|issuer| issuer.answers_for(&named))).ok_or(Reason::IssuerUnknown)
+        let issuers = route.issuers().iter().filter_map(|at| self.issuers.get(*at));
+        named_among(issuers, &named).ok_or(Reason::IssuerUnknown)
     }
 
     fn refusal(&self, reason: Reason, route: Option<&Route>) -> Refusal {
@@ -206,6 +204,12 @@ impl Gate {
             .with_scope(route.and_then(Route::challenge_scope))
             .with_retry_after(RETRY_AFTER)
     }
+}
+
+/// The issuer that `iss` names. A tenant with an entry of its own is judged by that one, not by a template that it fits as well.
+fn named_among<'a>(issuers: impl Iterator<Item = &'a Issuer> + Clone, iss: &str) -> Option<&'a Issuer> {
+    let own = issuers.clone().find(|issuer| **issuer.name() == *iss);
+    own.or_else(|| issuers.clone().find(|issuer| issuer.answers_for(iss)))
 }
 
 impl Drop for Gate {
