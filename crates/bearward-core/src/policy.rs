@@ -11,10 +11,23 @@ use crate::{ClaimRule, Reason, Scope, ScopeSet, Verified};
 /// Who may use a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, without a token.
+    /// Everybody, without a token; one that is sent is not looked at.
     Open,
+    /// Everybody who sends no token. Whoever sends one is asked for a valid one that meets the requirement: a token that
+    /// does not hold is never taken for none.
+    Optional(Requirement),
     /// Whoever has a valid access token that meets the requirement.
     Token(Requirement),
+}
+
+impl Access {
+    /// What is asked of a token, where one is looked at.
+    pub fn requirement(&self) -> Option<&Requirement> {
+        match self {
+            Self::Open => None,
+            Self::Optional(requirement) | Self::Token(requirement) => Some(requirement),
+        }
+    }
 }
 
 /// What a route asks of a valid token. The default asks nothing more than that it is valid.
@@ -40,11 +53,21 @@ impl Requirement {
     /// [`Reason::AudienceMismatch`] before [`Reason::ScopeMissing`]: of a token that is not meant for this resource,
     /// its scopes say nothing. [`Reason::ClaimConditionUnmet`] last: it is the one that no other scope can mend.
     pub fn check(&self, token: &Verified) -> Result<(), Reason> {
+        self.check_under(&self.implications, token)
+    }
+
+    /// [`Requirement::check`], where scopes stand for others by `implications` instead: those of the route within which
+    /// this requirement is one more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requirement::check`].
+    pub fn check_under(&self, implications: &ScopeImplications, token: &Verified) -> Result<(), Reason> {
         let meant = |audience: &String| token.audiences().contains(audience);
         if !self.audiences.is_empty() && !self.audiences.iter().any(meant) {
             return Err(Reason::AudienceMismatch);
         }
-        let has = |scope: &Scope| self.implications.grant(token.scopes(), scope);
+        let has = |scope: &Scope| implications.grant(token.scopes(), scope);
         if !self.all.iter().all(has) || !self.any.is_empty() && !self.any.iter().any(has) {
             return Err(Reason::ScopeMissing);
         }
@@ -96,7 +119,7 @@ impl ScopeImplications {
     }
 
     /// Whether a token with the scopes `granted` has `needed`, by name or by implication.
-    fn grant(&self, granted: &ScopeSet, needed: &Scope) -> bool {
+    pub fn grant(&self, granted: &ScopeSet, needed: &Scope) -> bool {
         granted.contains(needed)
             || self
                 .implied_by

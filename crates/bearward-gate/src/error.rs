@@ -1,11 +1,17 @@
 //! Why no gate can be built.
 
-use bearward_core::IssuerNameError;
+use bearward_core::{IssuerNameError, PathPatternError, ScopeError};
 
 /// Why no gate can be built from the settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
+    /// The builder was used outside of a tokio runtime, and was given none.
+    #[error("no tokio runtime: build the gate inside of one, or give the builder its handle")]
+    NoRuntime,
+    /// A gate without an issuer would refuse every token.
+    #[error("no issuer: name the authorization server whose tokens are to be accepted")]
+    NoIssuer,
     /// An issuer without an audience would accept tokens that were meant for others.
     #[error("issuer `{issuer}` has no audience; tokens meant for others would be accepted")]
     NoAudience {
@@ -45,6 +51,36 @@ pub enum GateError {
     LeewayTooLarge {
         /// The issuer.
         issuer: String,
+    },
+    /// A text that is no scope.
+    #[error("`{scope}` is no scope: {why}")]
+    Scope {
+        /// The text.
+        scope: String,
+        /// What is wrong with it.
+        why: ScopeError,
+    },
+    /// A text that is no pattern of paths.
+    #[error("`{path}` is no path of a route: {why}")]
+    Path {
+        /// The text.
+        path: String,
+        /// What is wrong with it.
+        why: PathPatternError,
+    },
+    /// A route that looks at no token asks something of one.
+    #[error("route `{route}` is open, and asks something of a token: make it optional, or ask nothing")]
+    OpenWithRequirement {
+        /// The route.
+        route: String,
+    },
+    /// A header that cannot carry a claim.
+    #[error("identity header `{header}`: {why}")]
+    IdentityHeader {
+        /// The header.
+        header: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// Two routes of one name would be one in logs and metrics.
     #[error("two routes are named `{route}`")]

@@ -2,39 +2,37 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bearward_core::{
-    Access, DecryptionKeys, IdentityHeaders, Reason, Refusal, RequestPath, Shape, credential, query_holds_credential,
-    unverified_issuer,
+    Access, DecryptionKeys, IdentityHeaders, Reason, RequestPath, Requirement, Shape, credential,
+    query_holds_credential, unverified_issuer,
 };
 use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use crate::builder::GateBuilder;
 use crate::cache::Memory;
 use crate::clock::Clock;
-use crate::decision::{Admission, Decision, Identity, RequestFacts, Source, Verdict};
+use crate::decision::{Admission, Decision, Identity, RequestFacts, Verdict};
 use crate::error::GateError;
 use crate::http_client::HttpClient;
-use crate::issuer::{Issuer, Shared};
+use crate::issuer::{Issuer, Recalled, Shared, Way};
 use crate::metrics::Metrics;
+use crate::progress::{Pending, Progress, Trail, Unproved};
 use crate::routes::{Route, Routes};
 use crate::settings::GateSettings;
 use crate::status::IssuerStatus;
-
-/// What a caller is told to wait, in seconds, where an issuer cannot be asked.
-const RETRY_AFTER: u32 = 5;
 
 /// The engine: issuers, keys, introspection, cache and routes behind one question, [`Gate::decide`].
 ///
 /// It starts without its issuers, and serves the moment their keys arrive.
 pub struct Gate {
-    realm: Arc<str>,
+    pub(crate) realm: Arc<str>,
     max_token_bytes: usize,
     routes: Routes,
     issuers: Vec<Issuer>,
-    shared: Shared,
+    pub(crate) shared: Shared,
     refreshes: Vec<AbortHandle>,
 }
 
@@ -90,18 +88,45 @@ impl Gate {
         })
     }
 
+    /// A gate built in code, with every default that the binary has.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
     /// Decides one request. It may be called from any tokio runtime.
     pub async fn decide(&self, request: &RequestFacts<'_>) -> Decision {
-        let started = Instant::now();
-        let mut trail = Trail::default();
-        let outcome = self.judge(request, &mut trail).await;
-        let verdict = match outcome {
-            Ok(admission) => Verdict::Admit(admission),
-            Err(reason) => Verdict::Refuse(self.refusal(reason, trail.route.as_deref())),
-        };
-        let decision = Decision { verdict, route: trail.route, issuer: trail.issuer, source: trail.source };
-        self.shared.metrics.record(&decision, started.elapsed());
-        decision
+        match self.begin(request) {
+            Progress::Decided(decision) => decision,
+            Progress::Pending(pending) => self.finish(pending).await,
+        }
+    }
+
+    /// The part of [`Gate::decide`] that waits for nobody: what is still to be done, if anything, has left the request
+    /// behind, so that a mount need not hold on to it.
+    ///
+    /// Requests whose token is remembered end here, and so do those that need no token or have no proper one.
+    pub fn begin(&self, request: &RequestFacts<'_>) -> Progress {
+        let mut trail = Trail::begin();
+        match self.recognise(request, &mut trail) {
+            Ok(Step::Settled(admission)) => Progress::Decided(self.conclude(Ok(admission), trail)),
+            Ok(Step::Unproved(unproved)) => Progress::Pending(Pending { unproved, trail }),
+            Err(reason) => Progress::Decided(self.conclude(Err(reason), trail)),
+        }
+    }
+
+    /// The rest of [`Gate::decide`]. It may be called from any tokio runtime.
+    pub async fn finish(&self, pending: Pending) -> Decision {
+        let Pending { unproved, mut trail } = pending;
+        let outcome = self.prove(unproved, &mut trail).await;
+        self.conclude(outcome, trail)
+    }
+
+    /// Waits until the tokens of every issuer can be judged. Nobody needs to: a request that comes earlier is answered
+    /// 503 where its issuer is needed. It waits for as long as an issuer is away.
+    pub async fn ready(&self) {
+        for issuer in &self.issuers {
+            issuer.ready().await;
+        }
     }
 
     /// The headers by which upstreams learn who calls; a mount removes every copy of them from each request.
@@ -119,97 +144,119 @@ impl Gate {
         self.shared.memory.report_sizes();
     }
 
-    /// The way of a request, in one direction.
-    async fn judge(&self, request: &RequestFacts<'_>, trail: &mut Trail) -> Result<Admission, Reason> {
+    /// The way of a request, in one direction, as far as it goes without waiting.
+    fn recognise(&self, request: &RequestFacts<'_>, trail: &mut Trail) -> Result<Step, Reason> {
         let path = RequestPath::parse(request.path)?;
         let route = self.routes.find(request.method, request.host, &path).ok_or(Reason::RouteNotFound)?;
         trail.route = Some(Arc::clone(route));
-        let Access::Token(requirement) = route.access() else { return Ok(Admission::default()) };
+        let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
 
-        let credential = credential(request.headers, self.max_token_bytes)?;
-        if request.query.is_some_and(query_holds_credential) {
+        let in_query = request.query.is_some_and(query_holds_credential);
+        let credential = match credential(request.headers, self.max_token_bytes) {
+            Err(Reason::CredentialMissing) if matches!(route.access(), Access::Optional(_)) => {
+                // Who shows a token in the wrong place must not be taken for somebody who shows none.
+                let anonymous = Step::Settled(Admission::default());
+                return if in_query { Err(Reason::CredentialMalformed) } else { Ok(anonymous) };
+            }
+            credential => credential?,
+        };
+        if in_query {
             return Err(Reason::CredentialRepeated);
         }
-        let identity = self.prove(credential.token(), route, trail).await?;
-        requirement.check(&identity.token)?;
-        Ok(Admission { identity: Some(identity) })
+        let (place, issuer, way) = self.prover(credential.token(), route)?;
+        trail.issuer = Some(Arc::clone(issuer.name()));
+        match issuer.recall(way, credential.token()) {
+            Recalled::Known(source, outcome) => {
+                trail.source = Some(source);
+                admit(requirement, outcome?).map(Step::Settled)
+            }
+            Recalled::Unknown(fingerprint) => {
+                Ok(Step::Unproved(Unproved { token: credential.token().to_owned(), issuer: place, way, fingerprint }))
+            }
+        }
     }
 
-    /// Tells by its shape who can say what the token means, and asks.
-    async fn prove(&self, token: &str, route: &Route, trail: &mut Trail) -> Result<Arc<Identity>, Reason> {
-        let (source, outcome) = match Shape::of(token) {
-            Shape::SelfContained => {
-                let issuer = self.select(token, route)?;
-                trail.issuer = Some(Arc::clone(issuer.name()));
-                issuer.prove_by_signature(token).await
-            }
-            Shape::Referential if let Some(issuer) = self.opener(token, route)? => {
-                trail.issuer = Some(Arc::clone(issuer.name()));
-                issuer.prove_by_decryption(token).await
-            }
-            Shape::Referential => {
-                let at = route.referential_issuer().ok_or(Reason::TokenUnsupported)?;
-                let issuer = self.issuers.get(at).ok_or(Reason::Internal)?;
-                trail.issuer = Some(Arc::clone(issuer.name()));
-                issuer.prove_by_introspection(token).await
-            }
+    /// The rest of the way, for a token that was not remembered.
+    async fn prove(&self, unproved: Unproved, trail: &mut Trail) -> Result<Admission, Reason> {
+        trail.source = Some(unproved.way.source());
+        let issuer = self.issuers.get(unproved.issuer).ok_or(Reason::Internal)?;
+        let identity = issuer.prove(unproved.way, &unproved.token, unproved.fingerprint).await?;
+        let requirement = trail.route.as_ref().and_then(|route| route.access().requirement());
+        admit(requirement.ok_or(Reason::Internal)?, identity)
+    }
+
+    fn conclude(&self, outcome: Result<Admission, Reason>, trail: Trail) -> Decision {
+        let verdict = match outcome {
+            Ok(admission) => Verdict::Admit(admission),
+            Err(reason) => Verdict::Refuse(self.refuse(reason, trail.route.as_deref())),
         };
-        trail.source = Some(source);
-        outcome
+        let Trail { route, issuer, source, started } = trail;
+        let decision = Decision { verdict, route, issuer, source };
+        self.shared.metrics.record(&decision, started.elapsed());
+        decision
+    }
+
+    /// Tells by its shape who can say what the token means, and how: the issuer, its place, and the way.
+    fn prover(&self, token: &str, route: &Route) -> Result<(usize, &Issuer, Way), Reason> {
+        let (place, way) = match Shape::of(token) {
+            Shape::SelfContained => (self.select(token, route)?, Way::Signature),
+            Shape::Referential => match self.opener(token, route)? {
+                Some(place) => (place, Way::Decryption),
+                None => (route.referential_issuer().ok_or(Reason::TokenUnsupported)?, Way::Introspection),
+            },
+        };
+        Ok((place, self.issuers.get(place).ok_or(Reason::Internal)?, way))
     }
 
     /// The issuer of the route whose tokens are encrypted to a key that opens this one, told by its header.
     ///
     /// Where the route has such an issuer, what asks for weak or costly ways of encryption is refused: it may be aimed at
     /// the gateway's own keys (RFC 8725, 3.2).
-    fn opener(&self, token: &str, route: &Route) -> Result<Option<&Issuer>, Reason> {
-        let decrypting: Vec<_> = route
-            .issuers()
-            .iter()
-            .filter_map(|at| self.issuers.get(*at))
-            .filter_map(|issuer| Some((issuer, issuer.decryption_keys()?)))
-            .collect();
+    fn opener(&self, token: &str, route: &Route) -> Result<Option<usize>, Reason> {
+        let decrypting: Vec<_> =
+            route.issuers().iter().filter_map(|at| Some((*at, self.issuers.get(*at)?.decryption_keys()?))).collect();
         if let Some(reason) = DecryptionKeys::refuses(token).filter(|_| !decrypting.is_empty()) {
             return Err(reason);
         }
         let opening: Vec<_> = decrypting.into_iter().filter(|(_, keys)| keys.opens(token)).collect();
         match opening.as_slice() {
             [] => Ok(None),
-            [(only, _)] => Ok(Some(only)),
+            [(only, _)] => Ok(Some(*only)),
             // Several issuers encrypt to one key: the token inside tells which it is for, and that only selects.
             several => {
                 let inner = several.iter().find_map(|(_, keys)| keys.decrypt(token).ok());
                 let inner = inner.ok_or(Reason::DecryptionFailed)?;
                 let named = unverified_issuer(inner.as_str()).ok_or(Reason::TokenMalformed)?;
-                let issuers = several.iter().map(|(issuer, _)| *issuer);
-                named_among(issuers, &named).map(Some).ok_or(Reason::IssuerUnknown)
+                let place = self.named_among(several.iter().map(|(at, _)| *at), &named);
+                place.map(Some).ok_or(Reason::IssuerUnknown)
             }
         }
     }
 
     /// The issuer that a self-contained token is for. What the token says of it only selects among the route's own.
-    fn select(&self, token: &str, route: &Route) -> Result<&Issuer, Reason> {
+    fn select(&self, token: &str, route: &Route) -> Result<usize, Reason> {
         if let [only] = route.issuers() {
             // Verification compares `iss`, so there is no need to read the token twice.
-            return self.issuers.get(*only).ok_or(Reason::Internal);
+            return Ok(*only);
         }
         let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
-        let issuers = route.issuers().iter().filter_map(|at| self.issuers.get(*at));
-        named_among(issuers, &named).ok_or(Reason::IssuerUnknown)
+        self.named_among(route.issuers().iter().copied(), &named).ok_or(Reason::IssuerUnknown)
     }
 
-    fn refusal(&self, reason: Reason, route: Option<&Route>) -> Refusal {
-        Refusal::new(reason)
-            .with_realm(Arc::clone(&self.realm))
-            .with_scope(route.and_then(Route::challenge_scope))
-            .with_retry_after(RETRY_AFTER)
+    /// The issuer that `iss` names. A tenant with an entry of its own is judged by that one, not by a template that it fits
+    /// as well.
+    fn named_among(&self, places: impl Iterator<Item = usize> + Clone, iss: &str) -> Option<usize> {
+        let named = |fits: fn(&Issuer, &str) -> bool| {
+            places.clone().find(|at| self.issuers.get(*at).is_some_and(|issuer| fits(issuer, iss)))
+        };
+        named(|issuer, iss| **issuer.name() == *iss).or_else(|| named(Issuer::answers_for))
     }
 }
 
-/// The issuer that `iss` names. A tenant with an entry of its own is judged by that one, not by a template that it fits as well.
-fn named_among<'a>(issuers: impl Iterator<Item = &'a Issuer> + Clone, iss: &str) -> Option<&'a Issuer> {
-    let own = issuers.clone().find(|issuer| **issuer.name() == *iss);
-    own.or_else(|| issuers.clone().find(|issuer| issuer.answers_for(iss)))
+/// Holds a proved token against the route, on every request, remembered or not.
+fn admit(requirement: &Requirement, identity: Arc<Identity>) -> Result<Admission, Reason> {
+    requirement.check(&identity.token)?;
+    Ok(Admission { identity: Some(identity) })
 }
 
 impl Drop for Gate {
@@ -226,10 +273,8 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// What is learnt on the way, for logs and metrics.
-#[derive(Default)]
-struct Trail {
-    route: Option<Arc<Route>>,
-    issuer: Option<Arc<str>>,
-    source: Option<Source>,
+/// How far a request has come without waiting.
+enum Step {
+    Settled(Admission),
+    Unproved(Unproved),
 }

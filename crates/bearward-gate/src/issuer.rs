@@ -20,8 +20,33 @@ use crate::metrics::Metrics;
 use crate::settings::{IntrospectionSettings, IssuerSettings};
 use crate::status::IssuerStatus;
 
-/// A proved token, or why there is none; and where that was learnt.
-type Proof = (Source, Result<Arc<Identity>, Reason>);
+/// How a token is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// With the issuer's keys.
+    Signature,
+    /// With the gateway's own keys first: the token inside is proved with the issuer's.
+    Decryption,
+    /// By the issuer's answer.
+    Introspection,
+}
+
+impl Way {
+    pub(crate) fn source(self) -> Source {
+        match self {
+            Self::Signature | Self::Decryption => Source::Signature,
+            Self::Introspection => Source::Introspection,
+        }
+    }
+}
+
+/// What an issuer's corner of the cache says of a token.
+pub(crate) enum Recalled {
+    /// What came of it, and where that was learnt.
+    Known(Source, Result<Arc<Identity>, Reason>),
+    /// Nothing; the token's place there.
+    Unknown(Fingerprint),
+}
 
 /// How long a fetch that was joined and failed may have taken for another one to be tried at once.
 const JOIN_AGAIN_WITHIN: Duration = Duration::from_secs(1);
@@ -160,43 +185,45 @@ impl Issuer {
         self.decryption.as_ref().map(|decryption| decryption.keys.current())
     }
 
-    /// Proves an encrypted token that is meant for the gateway: by decrypting it and proving the token inside, or by having
-    /// done so before.
-    pub(crate) async fn prove_by_decryption(&self, token: &str) -> Proof {
-        let Some(decryption) = &self.decryption else { return (Source::Signature, Err(Reason::TokenUnsupported)) };
-        let fingerprint = decryption.prints.of(token);
-        if let Some(identity) = self.recall_signed(&fingerprint) {
-            return (Source::Cache, Ok(identity));
-        }
-        let proof = match decryption.keys.current().decrypt(token) {
-            Ok(inner) => self.verify_and_remember(inner.as_str(), fingerprint).await,
-            Err(reason) => Err(reason),
+    /// What is known of a token without asking anybody: that it was proved, or refused, a moment ago.
+    pub(crate) fn recall(&self, way: Way, token: &str) -> Recalled {
+        let Some(prints) = self.prints(way) else {
+            return Recalled::Known(way.source(), Err(Reason::TokenUnsupported));
         };
-        (Source::Signature, proof)
+        let fingerprint = prints.of(token);
+        let memory = &self.shared.memory;
+        let known = match way {
+            Way::Signature | Way::Decryption => self.recall_signed(&fingerprint).map(Ok),
+            Way::Introspection => {
+                memory.recall(&fingerprint, None).map(Ok).or_else(|| memory.recall_refusal(&fingerprint).map(Err))
+            }
+        };
+        known.map_or(Recalled::Unknown(fingerprint), |outcome| Recalled::Known(Source::Cache, outcome))
     }
 
-    /// Proves a self-contained token with the issuer's keys, or by having proved it before with the same keys.
-    pub(crate) async fn prove_by_signature(&self, token: &str) -> Proof {
-        let fingerprint = self.signature_prints.of(token);
-        if let Some(identity) = self.recall_signed(&fingerprint) {
-            return (Source::Cache, Ok(identity));
+    /// Proves a token of which nothing was known, and remembers what came of it.
+    pub(crate) async fn prove(&self, way: Way, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
+        match (way, &self.decryption, &self.introspection) {
+            (Way::Signature, _, _) => self.verify_and_remember(token, fingerprint).await,
+            (Way::Decryption, Some(decryption), _) => {
+                let inner = decryption.keys.current().decrypt(token)?;
+                self.verify_and_remember(inner.as_str(), fingerprint).await
+            }
+            (Way::Introspection, _, Some(introspection)) => self.ask(introspection, token, fingerprint).await,
+            (Way::Decryption | Way::Introspection, _, _) => Err(Reason::TokenUnsupported),
         }
-        (Source::Signature, self.verify_and_remember(token, fingerprint).await)
     }
 
-    /// Proves a referential token by the issuer's answer, or by an answer that is still fresh.
-    pub(crate) async fn prove_by_introspection(&self, token: &str) -> Proof {
-        let Some(introspection) = &self.introspection else {
-            return (Source::Introspection, Err(Reason::TokenUnsupported));
-        };
-        let (fingerprint, memory) = (introspection.prints.of(token), &self.shared.memory);
-        if let Some(identity) = memory.recall(&fingerprint, None) {
-            return (Source::Cache, Ok(identity));
+    /// Waits until tokens of this issuer can be judged.
+    pub(crate) async fn ready(&self) {
+        loop {
+            // Listened for before the state is looked at, so that no news is missed in between.
+            let news = self.keys.news();
+            if self.status().ready {
+                return;
+            }
+            news.await;
         }
-        if let Some(reason) = memory.recall_refusal(&fingerprint) {
-            return (Source::Cache, Err(reason));
-        }
-        (Source::Introspection, self.ask(introspection, token, fingerprint).await)
     }
 
     pub(crate) fn status(&self) -> IssuerStatus {
@@ -211,6 +238,14 @@ impl Issuer {
             age: keys.map(|keys| Duration::from_secs(self.shared.clock.now().seconds_since(keys.confirmed))),
             introspection,
             last_error: self.keys.last_error(),
+        }
+    }
+
+    fn prints(&self, way: Way) -> Option<&Fingerprinter> {
+        match way {
+            Way::Signature => Some(&self.signature_prints),
+            Way::Decryption => self.decryption.as_ref().map(|decryption| &decryption.prints),
+            Way::Introspection => self.introspection.as_ref().map(|introspection| &introspection.prints),
         }
     }
 

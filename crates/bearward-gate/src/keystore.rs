@@ -55,6 +55,8 @@ pub(crate) struct KeyStore {
     last_demand: Mutex<Option<Instant>>,
     /// Told when a token would have caused one, had it not been for the cooldown.
     missed: Notify,
+    /// Told after each fetch, whatever came of it.
+    fetched: Notify,
 }
 
 /// A key set, and when the issuer last stood by it.
@@ -107,6 +109,7 @@ impl KeyStore {
             waiting: Semaphore::new(MAX_WAITING),
             last_demand: Mutex::new(None),
             missed: Notify::new(),
+            fetched: Notify::new(),
         };
         // What is on this machine need not be waited for.
         if let Some(keys) = store.keys_at_hand() {
@@ -140,6 +143,11 @@ impl KeyStore {
         self.settings.introspection.is_some()
             && self.settings.discovers_keys()
             && self.endpoints.known().is_some_and(|metadata| metadata.jwks_uri.is_none())
+    }
+
+    /// Comes to its end with the next fetch that ends after this call.
+    pub(crate) fn news(&self) -> impl Future<Output = ()> {
+        self.fetched.notified()
     }
 
     /// Whether the last try to fetch keys failed: then nobody can say which keys the issuer has.
@@ -272,6 +280,7 @@ impl KeyStore {
             }
             Err(why) => self.failed(why),
         }
+        self.fetched.notify_waiters();
     }
 
     fn failed(&self, why: String) {

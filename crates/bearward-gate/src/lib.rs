@@ -1,6 +1,7 @@
 //! Bearward's engine: it knows the issuers, their keys and their introspection endpoints, remembers what they said of
 //! tokens, and decides each request by the route it matches.
 
+mod builder;
 mod cache;
 mod clock;
 mod decision;
@@ -16,6 +17,9 @@ mod issuer;
 mod key_source;
 mod keystore;
 mod metrics;
+mod narrow;
+mod progress;
+mod request_id;
 mod rotating;
 mod routes;
 mod secret;
@@ -24,6 +28,7 @@ mod single_flight;
 mod status;
 mod trusted_roots;
 
+pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
 pub use clock::Clock;
 pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
 pub use decryption::DecryptionKeySource;
@@ -35,6 +40,8 @@ pub use introspect::{
     PrivateKeyJwt, SecretJwt, SignedResponse,
 };
 pub use key_source::KeySource;
+pub use progress::{Pending, Progress};
+pub use request_id::{RequestIds, X_REQUEST_ID};
 pub use routes::Route;
 pub use secret::Secret;
 pub use settings::{

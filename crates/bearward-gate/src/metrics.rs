@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bearward_core::Reason;
 use prometheus::core::Collector;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
@@ -12,6 +13,7 @@ use crate::decision::{Decision, Verdict};
 pub(crate) struct Metrics {
     decisions: IntCounterVec,
     decision_seconds: HistogramVec,
+    requirement_refusals: IntCounterVec,
     pub(crate) cache_requests: IntCounterVec,
     pub(crate) cache_entries: IntGaugeVec,
     pub(crate) key_set_fetches: IntCounterVec,
@@ -44,6 +46,11 @@ impl Metrics {
                 &["route", "issuer", "source", "verdict", "reason"],
             )?,
             decision_seconds: register(registry, HistogramVec::new(decision_seconds, &["source"])?)?,
+            requirement_refusals: counter(
+                "bearward_requirement_refusals_total",
+                "Admitted requests that did not meet what a handler asks for beyond its route.",
+                &["route", "reason"],
+            )?,
             cache_requests: counter("bearward_cache_requests_total", "Look-ups of tokens.", &["cache", "result"])?,
             cache_entries: gauge("bearward_cache_entries", "Tokens remembered, about.", &["cache"])?,
             key_set_fetches: counter(
@@ -76,6 +83,10 @@ impl Metrics {
         };
         self.decisions.with_label_values(&[route, issuer, source, verdict, reason]).inc();
         self.decision_seconds.with_label_values(&[source]).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn refused_by_requirement(&self, route: &str, reason: Reason) {
+        self.requirement_refusals.with_label_values(&[route, reason.name()]).inc();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Access, PathPattern, RequestPath};
+use bearward_core::{Access, PathPattern, RequestPath, Requirement};
 use http::Method;
 
 use crate::error::GateError;
@@ -36,7 +36,7 @@ impl Route {
     }
 
     /// What a caller must show.
-    pub(crate) fn access(&self) -> &Access {
+    pub fn access(&self) -> &Access {
         &self.access
     }
 
@@ -86,10 +86,8 @@ impl Route {
                 only
             }
         };
-        let challenge_scope = match &settings.access {
-            Access::Open => None,
-            Access::Token(requirement) => requirement.scope_for_challenge().map(Arc::from),
-        };
+        let requirement = settings.access.requirement();
+        let challenge_scope = requirement.and_then(Requirement::scope_for_challenge).map(Arc::from);
         Ok(Self {
             name: settings.name.into(),
             upstream: settings.upstream.into(),
@@ -204,7 +202,7 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use bearward_core::{Requirement, Scope};
+    use bearward_core::Scope;
 
     use super::*;
 

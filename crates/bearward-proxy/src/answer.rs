@@ -13,7 +13,7 @@ use pingora_core::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
-use crate::request_id::X_REQUEST_ID;
+use bearward_gate::X_REQUEST_ID;
 
 /// The longest unread body, in bytes, that is worth keeping a connection for.
 const KEEP_BYTES: usize = 64 * 1024;

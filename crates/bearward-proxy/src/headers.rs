@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::{Error, ErrorType, Result};
 use pingora_http::RequestHeader;
 
-use crate::request_id::X_REQUEST_ID;
 use crate::settings::AuthorizationMode;
+use bearward_gate::X_REQUEST_ID;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

@@ -24,7 +24,6 @@ mod exchange;
 mod headers;
 mod metrics;
 mod request;
-mod request_id;
 mod server;
 mod service;
 mod settings;

@@ -24,10 +24,10 @@ use tokio::time::Instant;
 
 use crate::bounded::Bounded;
 use crate::metrics::Metrics;
-use crate::request_id::RequestIds;
 use crate::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
 use crate::settings::{ProxyError, ProxySettings};
 use crate::upstreams::Upstreams;
+use bearward_gate::RequestIds;
 
 /// How long the first requests wait for the names of upstreams to be resolved.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(2);

@@ -23,8 +23,8 @@ use crate::exchange::{Exchange, Outcome};
 use crate::headers::{self, Forwarding};
 use crate::metrics::{Attempt, Metrics};
 use crate::request::{self, Form};
-use crate::request_id::{RequestIds, X_REQUEST_ID};
 use crate::upstreams::Upstreams;
+use bearward_gate::{RequestIds, X_REQUEST_ID};
 
 /// How long an idle connection of a client is kept, in seconds.
 const CLIENT_IDLE: u64 = 60;

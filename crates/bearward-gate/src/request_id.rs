@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries it, on the way in, to the upstream, and on the answer.
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest identifier taken over from a client.
 const MAX_LEN: usize = 64;
@@ -16,14 +16,14 @@ const MAX_LEN: usize = 64;
 /// They need to be unlike one another, not secret: a counter through two keyed hashes whose keys the operating system
 /// drew. That is two rounds of SipHash for each request, no system call and no lock.
 #[derive(Debug, Default)]
-pub(crate) struct RequestIds {
+pub struct RequestIds {
     keys: [RandomState; 2],
     counter: AtomicU64,
 }
 
 impl RequestIds {
     /// The client's own identifier where it is harmless, else a new one of 32 hexadecimal digits.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
+    pub fn of(&self, headers: &HeaderMap) -> HeaderValue {
         let mut given = headers.get_all(X_REQUEST_ID).iter();
         match (given.next(), given.next()) {
             (Some(id), None) if is_harmless(id.as_bytes()) => id.clone(),
