@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::LogFormat;
-
 /// Stands in front of an API, proves each access token, and passes the caller's identity on
 #[derive(Debug, Parser)]
 #[command(name = "bearward", version, arg_required_else_help = true, max_term_width = 100, after_help = AFTER_HELP)]
@@ -70,6 +68,24 @@ pub(crate) struct RunArgs {
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Human,
+    /// One JSON object a line, for machines
+    Json,
+}
+
+impl From<LogFormat> for bearward_config::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Human => Self::Human,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Where the configuration is.

@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, Readiness};
-use crate::config::Config;
 use crate::exit::{Exit, OrStop, Stop};
 use crate::process_metrics;
+use bearward_config::Config;
 
 /// The longest that the proxy may take until it accepts connections. It takes milliseconds; the alternative to an end
 /// is a process that runs and answers nobody.
@@ -160,7 +160,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::{self, Overrides};
+    use bearward_config::Overrides;
 
     fn free() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -174,7 +174,7 @@ mod tests {
              [[upstreams]]\nname = \"orders\"\nservers = [\"127.0.0.1:1\"]\n\
              [[routes]]\npath = \"/orders/*\"\nupstream = \"orders\"\nscopes = [\"orders:read\"]\n"
         );
-        config::parse(&text, Path::new("test.toml"), &Overrides::default(), []).unwrap()
+        bearward_config::parse(&text, Path::new("test.toml"), &Overrides::default(), []).unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -60,7 +60,7 @@ Development issuer at {url}. NOT FOR PRODUCTION: its secrets are public, and its
         };
         [application.client_id.clone(), format.to_owned(), audience, application.allowed_scopes.join(" ")]
     });
-    text.push_str(&output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()));
+    text.push_str(&bearward_config::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()));
     let named = if url == "http://127.0.0.1:9000" { String::new() } else { format!(" --issuer {url}") };
     text.push_str(&format!(
         "

@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, filter};
 
-use crate::config::LogFormat;
+use bearward_config::LogFormat;
 
 /// Starts logging, of this process and of the libraries that use `log`.
 ///

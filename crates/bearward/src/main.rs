@@ -1,10 +1,8 @@
 //! The `bearward` command: the gateway, its development issuer, and a demonstration of both in one process.
 
 mod admin;
-mod check;
 mod cli;
 mod completions;
-mod config;
 mod demo;
 mod exit;
 mod gateway;

@@ -7,15 +7,15 @@ use tokio::runtime::Runtime;
 use tokio::time;
 
 use crate::cli::{CheckArgs, RunArgs};
-use crate::config::{self, Overrides};
 use crate::exit::{Exit, OrStop, Outcome, Stop};
 use crate::gateway::Gateway;
 use crate::signals::Signals;
-use crate::{check, logging, output};
+use crate::{logging, output};
+use bearward_config::{Config, Overrides};
 
 /// Runs the gateway until it is told to stop.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
-    let config = match config::load(&args.source.config, &overrides(args)) {
+    let config = match bearward_config::load(&args.source.config, &overrides(args)) {
         Ok(config) => config,
         Err(problems) => {
             output::err(&problems.to_string());
@@ -35,9 +35,9 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
 
 /// Reads a configuration and says what it means.
 pub(crate) fn check(args: &CheckArgs) -> Outcome {
-    match config::load(&args.source.config, &Overrides::default()) {
+    match bearward_config::load(&args.source.config, &Overrides::default()) {
         Ok(config) => {
-            output::out(&check::report(&config))?;
+            output::out(&bearward_config::report(&config))?;
             Ok(Exit::Success)
         }
         Err(problems) => {
@@ -54,7 +54,7 @@ pub(crate) fn runtime() -> Result<Runtime, Stop> {
     Ok(runtime.context("cannot start the runtime")?)
 }
 
-async fn serve(config: config::Config, runtime: &Runtime) -> Outcome {
+async fn serve(config: Config, runtime: &Runtime) -> Outcome {
     let mut signals = Signals::listen()?;
     let patience = config.proxy.drain + DRAIN_MARGIN;
     let mut gateway = Gateway::start(config, runtime.handle())?;
@@ -97,6 +97,6 @@ fn overrides(args: &RunArgs) -> Overrides {
         listen: args.listen,
         admin_listen: args.admin_listen,
         log_level: args.log_level.clone(),
-        log_format: args.log_format,
+        log_format: args.log_format.map(Into::into),
     }
 }

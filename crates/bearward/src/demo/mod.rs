@@ -19,12 +19,12 @@ use tokio::runtime::Handle;
 use self::config::Addresses;
 use self::tokens::Tokens;
 use crate::cli::DemoArgs;
-use crate::config::{Config, LogFormat, Overrides, parse};
 use crate::exit::{Exit, OrStop, Outcome, Stop};
 use crate::gateway::Gateway;
 use crate::run::runtime;
 use crate::signals::Signals;
 use crate::{logging, output};
+use bearward_config::{Config, LogFormat, Overrides, parse};
 
 /// The longest that the gateway may take to be ready. Everything it needs is in this process.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::cases::{self, Case, Expected};
 use super::tokens::Tokens;
-use crate::{http, output};
+use crate::http;
 
 /// What `--try` found.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let heading = ["case", "status", "reason", "time"].map(str::to_owned);
         let rows = self.rows.iter().map(Row::cells);
-        let mut text = output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+        let mut text = bearward_config::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
         text.push('\n');
         for row in &self.rows {
             if let Some(expected) = &row.missed {

@@ -1,0 +1,204 @@
+//! The layers of the configuration: the file, the environment above it, the flags on top.
+//!
+//! The values keep the tag of their layer, so that a problem is told where its author can mend it.
+
+use std::collections::BTreeMap;
+
+use figment::value::{Dict, Empty, Map, Num, Tag, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use toml_edit::Item;
+
+use super::Overrides;
+use super::locate::Source;
+use super::place::{Complaint, Finding, Layer, Place, Step};
+use super::suggest;
+
+/// What the names of our environment variables begin with.
+const PREFIX: &str = "BEARWARD_";
+
+/// The sections that can be set from outside the file: those whose values are simple, and of which there is one.
+const SIMPLE: &[&str] = &["server", "admin", "log", "cache"];
+
+/// The sections that only the file can hold.
+const FILE_ONLY: &[&str] = &["identity", "issuers", "upstreams", "routes", "scope_implications"];
+
+/// Every layer, merged, and what was wrong with the names of the variables.
+pub(super) fn merge(
+    source: &Source,
+    environment: &BTreeMap<String, String>,
+    overrides: &Overrides,
+) -> (Layers, Vec<Finding>) {
+    let file = file_values(source);
+    let mut findings = Vec::new();
+    let mut environment = environment_values(environment, &mut findings);
+    let mut flags = flag_values(overrides);
+    for (section, value) in &file {
+        // A section that is no table would be replaced by the table above it, and its mistake never told.
+        if !matches!(value, Value::Dict(..)) {
+            environment.remove(section);
+            flags.remove(section);
+        }
+    }
+    let figment = Figment::new()
+        .merge(Values { layer: Layer::File, values: file })
+        .merge(Values { layer: Layer::Environment, values: environment })
+        .merge(Values { layer: Layer::Flags, values: flags });
+    (Layers { figment }, findings)
+}
+
+/// The merged values, which still know their layers.
+#[derive(Debug)]
+pub(super) struct Layers {
+    figment: Figment,
+}
+
+impl Layers {
+    /// The merged values.
+    pub(super) fn values(&self) -> Dict {
+        // No provider of ours can fail, so there is nothing to report here.
+        self.figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default()
+    }
+
+    /// The layer that a value comes from.
+    pub(super) fn layer(&self, value: &Value) -> Layer {
+        match self.figment.get_metadata(value.tag()).map(|metadata| metadata.name.as_ref()) {
+            Some(ENVIRONMENT) => Layer::Environment,
+            Some(FLAGS) => Layer::Flags,
+            _ => Layer::File,
+        }
+    }
+}
+
+/// The environment variable for a place.
+pub(super) fn variable(place: &Place) -> String {
+    PREFIX.to_owned() + &place.keys().collect::<Vec<_>>().join("__").to_ascii_uppercase()
+}
+
+/// The flag for a place.
+pub(super) fn flag(place: &Place) -> &'static str {
+    match place.keys().collect::<Vec<_>>().as_slice() {
+        ["server", "listen", ..] => "--listen",
+        ["admin", "listen", ..] => "--admin-listen",
+        ["log", "level", ..] => "--log-level",
+        ["log", "format", ..] => "--log-format",
+        _ => "the command line",
+    }
+}
+
+const FILE: &str = "file";
+const ENVIRONMENT: &str = "environment";
+const FLAGS: &str = "flags";
+
+struct Values {
+    layer: Layer,
+    values: Dict,
+}
+
+impl Provider for Values {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(match self.layer {
+            Layer::File => FILE,
+            Layer::Environment => ENVIRONMENT,
+            Layer::Flags => FLAGS,
+        })
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+/// The file's values, taken from the same reading that gives the positions: two TOML parsers could disagree.
+fn file_values(source: &Source) -> Dict {
+    match value_of(source.document().as_item()) {
+        Value::Dict(_, values) => values,
+        _ => Dict::new(),
+    }
+}
+
+fn value_of(item: &Item) -> Value {
+    let tag = Tag::Default;
+    if let Some(table) = item.as_table_like() {
+        return Value::Dict(tag, table.iter().map(|(key, item)| (key.to_owned(), value_of(item))).collect());
+    }
+    match item {
+        Item::ArrayOfTables(tables) => {
+            Value::Array(tag, tables.iter().map(|table| value_of(&Item::Table(table.clone()))).collect())
+        }
+        Item::Value(toml_edit::Value::Array(values)) => {
+            Value::Array(tag, values.iter().map(|value| value_of(&Item::Value(value.clone()))).collect())
+        }
+        Item::Value(toml_edit::Value::String(text)) => Value::String(tag, text.value().clone()),
+        Item::Value(toml_edit::Value::Integer(number)) => Value::Num(tag, Num::I64(*number.value())),
+        Item::Value(toml_edit::Value::Float(number)) => Value::Num(tag, Num::F64(*number.value())),
+        Item::Value(toml_edit::Value::Boolean(boolean)) => Value::Bool(tag, *boolean.value()),
+        // No setting is a date, so its value does not matter. Tables are dealt with above.
+        Item::Value(toml_edit::Value::Datetime(_) | toml_edit::Value::InlineTable(_)) | Item::Table(_) | Item::None => {
+            Value::Empty(tag, Empty::Unit)
+        }
+    }
+}
+
+/// The values of `BEARWARD_SECTION__KEY`.
+///
+/// They stay strings: what looks like a number to a parser is still a password to its author. Only the setting itself
+/// knows what it needs. Names without `__` belong to the command line, or to Kubernetes, which announces a service
+/// called `bearward` as `BEARWARD_PORT` and the like.
+fn environment_values(environment: &BTreeMap<String, String>, findings: &mut Vec<Finding>) -> Dict {
+    let mut sections = Dict::new();
+    for (name, value) in environment {
+        let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else { continue };
+        let keys: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
+        match keys.as_slice() {
+            [section, key] if SIMPLE.contains(&section.as_str()) => insert(&mut sections, section, key, text(value)),
+            keys => {
+                let steps = keys.iter().cloned().map(Step::Key).collect();
+                let place = Place { path: steps, layer: Layer::Environment, ..Place::root() };
+                findings.push(Finding::error(&place, unknown_variable(keys)));
+            }
+        }
+    }
+    sections
+}
+
+fn unknown_variable(keys: &[String]) -> Complaint {
+    let section = keys.first().map(String::as_str).unwrap_or_default();
+    if FILE_ONLY.contains(&section) {
+        return Complaint::new(format!("[{section}] can be set in the configuration file alone"));
+    }
+    let complaint = Complaint::new("no setting goes by this name");
+    let list = SIMPLE.join("`, `").to_ascii_uppercase();
+    match (suggest::nearest(section, SIMPLE.iter().copied()), keys) {
+        (Some(meant), [_, key]) if meant != section => {
+            complaint.did_you_mean(Some(format!("{PREFIX}{meant}__{key}").to_ascii_uppercase()))
+        }
+        _ => complaint.hint(format!("variables are {PREFIX}SECTION__KEY, with one of the sections `{list}`")),
+    }
+}
+
+fn flag_values(overrides: &Overrides) -> Dict {
+    let values = [
+        ("server", "listen", overrides.listen.map(|address| address.to_string())),
+        ("admin", "listen", overrides.admin_listen.map(|address| address.to_string())),
+        ("log", "level", overrides.log_level.clone()),
+        ("log", "format", overrides.log_format.map(|format| format.name().to_owned())),
+    ];
+    let mut sections = Dict::new();
+    for (section, key, value) in values {
+        if let Some(value) = value {
+            insert(&mut sections, section, key, text(&value));
+        }
+    }
+    sections
+}
+
+fn text(value: &str) -> Value {
+    Value::String(Tag::Default, value.to_owned())
+}
+
+fn insert(sections: &mut Dict, section: &str, key: &str, value: Value) {
+    let table = sections.entry(section.to_owned()).or_insert_with(|| Value::Dict(Tag::Default, Dict::new()));
+    if let Value::Dict(_, table) = table {
+        table.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,177 @@
+//! The configuration: a TOML file, the environment above it, flags on top.
+//!
+//! ```text
+//! text -> locate (TOML, with positions) -> layers (merged) -> reader (typed, one by one) -> resolve (rules) -> Config
+//! ```
+//!
+//! Everything that is wrong is told at once, with its place and a hint, before anything is bound. Nobody should have to
+//! start a gateway five times to learn of five mistakes.
+
+mod layers;
+mod locate;
+mod place;
+mod problem;
+mod reader;
+mod report;
+mod resolve;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bearward_core::Scope;
+use bearward_gate::GateSettings;
+use bearward_proxy::ProxySettings;
+
+use self::locate::Source;
+use self::problem::{Position, Severity};
+pub use self::problem::{Problem, Problems};
+use self::reader::Reading;
+pub use self::report::report;
+pub use self::table::table;
+
+/// A configuration without a mistake.
+#[derive(Debug)]
+pub struct Config {
+    /// What the engine needs to know.
+    pub gate: GateSettings,
+    /// What the proxy needs to know.
+    pub proxy: ProxySettings,
+    /// The server of health, readiness and metrics.
+    pub admin: AdminSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// Scopes that stand for others, as they are written; every route knows them already.
+    pub scope_implications: Vec<(Scope, Vec<Scope>)>,
+    /// What is allowed, but probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// The server of health, readiness and metrics.
+#[derive(Clone, Debug)]
+pub struct AdminSettings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// A level, or directives such as `info,bearward_gate=debug`.
+    pub level: String,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `human`: for people.
+    Human,
+    /// `json`: one object a line, for machines.
+    Json,
+}
+
+impl LogFormat {
+    /// As the configuration calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What flags of the command line override.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--admin-listen`
+    pub admin_listen: Option<SocketAddr>,
+    /// `--log-level`
+    pub log_level: Option<String>,
+    /// `--log-format`
+    pub log_format: Option<LogFormat>,
+}
+
+/// Reads a configuration file, and the environment and the flags above it.
+///
+/// # Errors
+///
+/// Everything that is wrong with them, or the one reason why the file cannot be read.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Problems> {
+    let text = read(path).map_err(|message| {
+        let position = Position::File { name: path.display().to_string() };
+        let hint = Some("name the configuration file with --config FILE or BEARWARD_CONFIG".to_owned());
+        Problem { severity: Severity::Error, position, message, hint }
+    })?;
+    parse(&text, path, overrides, std::env::vars_os().filter_map(unicode))
+}
+
+/// Reads a configuration from a text. `name` stands in messages, and relative paths start in its folder.
+///
+/// # Errors
+///
+/// Everything that is wrong.
+pub fn parse(
+    text: &str,
+    name: &Path,
+    overrides: &Overrides,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, Problems> {
+    let source = Source::parse(name, text)?;
+    let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    let (layers, findings) = layers::merge(&source, &environment, overrides);
+    let folder = name.parent().unwrap_or(Path::new("")).to_owned();
+    let reading = Reading::new(&layers, &environment, folder, findings);
+    let config = resolve::resolve(&reading);
+
+    let problems = reading.into_findings().into_iter().map(|finding| source.locate(finding)).collect();
+    let problems = Problems::new(problems);
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(Config { warnings: problems.into_vec(), ..config })
+}
+
+/// The largest file that is read. A configuration of a thousand routes has a tenth of it.
+const MAX_BYTES: u64 = 4 << 20;
+
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let mut read = || File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read().map_err(|error| format!("cannot read the configuration file: {}", reason(&error)))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("the configuration file is larger than {}", units::format_size(MAX_BYTES)));
+    }
+    String::from_utf8(bytes).map_err(|_| "the configuration file is not UTF-8 text".to_owned())
+}
+
+/// Why a file cannot be read, in the words of a person.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A variable, if it can be of any use: one of ours that is not Unicode must still not pass unnoticed.
+fn unicode((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    let name = name.into_string().ok()?;
+    match value.into_string() {
+        Ok(value) => Some((name, value)),
+        Err(value) if name.starts_with("BEARWARD_") => Some((name, value.to_string_lossy().into_owned())),
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,48 @@
+//! Values of claims, as rules name them: texts, whole numbers and truth values.
+
+use figment::value::Value;
+use serde_json::Value as Json;
+
+use super::Section;
+use crate::place::{At, Place, Step};
+
+const SCALAR: &str = "a string, a whole number, or true or false";
+
+impl Section<'_> {
+    /// A value that a claim can be compared with.
+    pub(crate) fn scalar(&mut self, key: &'static str) -> Option<At<Json>> {
+        let At { value, place } = self.take(key)?;
+        self.parse_scalar(value, place)
+    }
+
+    /// A list of such values. Those that cannot be read are noted and left out.
+    pub(crate) fn scalars(&mut self, key: &'static str) -> Option<At<Vec<Json>>> {
+        let At { value, place } = self.take(key)?;
+        let Value::Array(_, values) = value else {
+            self.wrong_type(&place, "a list such as [\"a\", \"b\"]", value);
+            return None;
+        };
+        let mut scalars = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let place = place.step(Step::Index(index), self.reading.layers.layer(value));
+            let Some(scalar) = self.parse_scalar(value, place) else { continue };
+            if scalars.contains(&scalar.value) {
+                self.reading.error(&scalar.place, "stands twice in this list");
+            }
+            scalars.push(scalar.value);
+        }
+        Some(At { value: scalars, place })
+    }
+
+    fn parse_scalar(&self, value: &Value, place: Place) -> Option<At<Json>> {
+        let json = match value {
+            Value::Bool(_, truth) => Some(Json::from(*truth)),
+            Value::Num(_, number) => number.to_i128().and_then(|number| i64::try_from(number).ok()).map(Json::from),
+            value => return self.parse_value(value, place, SCALAR, |text| Ok(Json::from(text))),
+        };
+        if json.is_none() {
+            self.wrong_type(&place, SCALAR, value);
+        }
+        json.map(|value| At { value, place })
+    }
+}

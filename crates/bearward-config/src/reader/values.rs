@@ -1,0 +1,207 @@
+//! The kinds of values.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use figment::value::Value;
+
+use super::Section;
+use crate::place::{At, Complaint, Layer, List, Place, Step, quote};
+use crate::suggest;
+use crate::units::{format_duration, format_size, parse_duration, parse_size};
+
+impl Section<'_> {
+    /// A text; never empty, never with control characters.
+    pub(crate) fn string(&mut self, key: &'static str) -> Option<At<String>> {
+        self.parsed(key, "a string", |text| Ok(text.to_owned()))
+    }
+
+    /// A text that has to be there.
+    pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<At<String>> {
+        if !self.has(key) {
+            self.missing(key, example);
+        }
+        self.string(key)
+    }
+
+    /// A text that means something else.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        kind: &str,
+        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+    ) -> Option<At<T>> {
+        let at = self.take(key)?;
+        self.parse_value(at.value, at.place, kind, parse)
+    }
+
+    /// A text that is one of these.
+    pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<At<T>> {
+        let names = || choices.iter().map(|(name, _)| *name);
+        self.parsed(key, "a string", |text| match choices.iter().find(|(name, _)| *name == text) {
+            Some((_, choice)) => Ok(*choice),
+            None => {
+                let list = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                Err(Complaint::new(format!("must be one of {list}")).did_you_mean(suggest::nearest(text, names())))
+            }
+        })
+    }
+
+    /// A duration within bounds.
+    pub(crate) fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Option<At<Duration>> {
+        self.parsed(key, "a duration such as \"30s\"", |text| {
+            let duration = parse_duration(text).ok_or_else(|| {
+                let complaint = Complaint::new(format!("{} is not a duration", quote(text)));
+                complaint.hint("write whole numbers with ms, s, m, h or d: \"250ms\", \"30s\", \"1h30m\"")
+            })?;
+            within(duration, &bounds, |duration| format_duration(*duration))
+        })
+    }
+
+    /// A number of bytes within bounds.
+    pub(crate) fn size(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+        self.parsed(key, "a size such as \"32KiB\"", |text| {
+            let size = parse_size(text).ok_or_else(|| {
+                let complaint = Complaint::new(format!("{} is not a size", quote(text)));
+                complaint.hint("write a whole number with B, KiB or MiB: \"512B\", \"32KiB\", \"1MiB\"")
+            })?;
+            within(size, &bounds, |size| format_size(*size))
+        })
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn integer(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+        let At { value, place } = self.take(key)?;
+        let number = match value {
+            Value::Num(_, number) => number.to_i128(),
+            Value::String(_, text) if place.layer != Layer::File => text.trim().parse().ok(),
+            _ => None,
+        };
+        let Some(number) = number else {
+            match value.as_str().filter(|_| place.layer != Layer::File) {
+                Some(text) => self.reading.error(&place, format!("{} is not a whole number", quote(text))),
+                None => self.wrong_type(&place, "a whole number", value),
+            }
+            return None;
+        };
+        // A negative number is below every bound, and one beyond u64 above.
+        let number = u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX });
+        match within(number, &bounds, u64::to_string) {
+            Ok(value) => Some(At { value, place }),
+            Err(complaint) => {
+                self.reading.error(&place, complaint);
+                None
+            }
+        }
+    }
+
+    /// A truth value.
+    pub(crate) fn boolean(&mut self, key: &'static str) -> Option<At<bool>> {
+        let At { value, place } = self.take(key)?;
+        if let Some(value) = value.to_bool() {
+            return Some(At { value, place });
+        }
+        self.wrong_type(&place, "true or false", value);
+        None
+    }
+
+    /// A list of texts, each of which means something else. Those that do not are noted and left out.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnMut(&str) -> Result<T, Complaint>,
+    ) -> Option<List<T>> {
+        let At { value, place } = self.take(key)?;
+        self.parse_list(value, place, parse)
+    }
+
+    pub(super) fn parse_list<T>(
+        &self,
+        value: &Value,
+        place: Place,
+        mut parse: impl FnMut(&str) -> Result<T, Complaint>,
+    ) -> Option<List<T>> {
+        let values = match value {
+            Value::Array(_, values) => values.as_slice(),
+            value => {
+                self.wrong_type(&place, "a list of strings such as [\"a\", \"b\"]", value);
+                return None;
+            }
+        };
+        let mut list = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let repeated = value
+                .as_str()
+                .is_some_and(|text| values.iter().take(index).any(|earlier| earlier.as_str() == Some(text)));
+            let place = place.step(Step::Index(index), self.reading.layers.layer(value));
+            if repeated {
+                self.reading.error(&place, "stands twice in this list");
+            } else {
+                list.extend(self.parse_value(value, place, "a string", &mut parse));
+            }
+        }
+        Some(At { value: list, place })
+    }
+
+    /// A list like [`list`](Self::list), for which a single text will do; from outside the file, commas separate it.
+    pub(crate) fn one_or_more<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, Complaint>,
+    ) -> Option<List<T>> {
+        let Some(Value::String(_, text)) = self.values.and_then(|values| values.get(key)) else {
+            return self.list(key, parse);
+        };
+        let place = self.place_of(key);
+        self.note(key);
+        let texts: Vec<&str> = match place.layer {
+            Layer::File => vec![text],
+            Layer::Environment | Layer::Flags => text.split(',').map(str::trim).collect(),
+        };
+        let parsed = texts.into_iter().filter_map(|text| self.parse_text(text, place.clone(), &parse)).collect();
+        Some(At { value: parsed, place })
+    }
+
+    pub(super) fn parse_value<T>(
+        &self,
+        value: &Value,
+        place: Place,
+        kind: &str,
+        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+    ) -> Option<At<T>> {
+        match value.as_str() {
+            Some(text) => self.parse_text(text, place, parse),
+            None => {
+                self.wrong_type(&place, kind, value);
+                None
+            }
+        }
+    }
+
+    fn parse_text<T>(
+        &self,
+        text: &str,
+        place: Place,
+        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+    ) -> Option<At<T>> {
+        let parsed = match text {
+            "" => Err(Complaint::new("must not be empty")),
+            text if text.chars().any(char::is_control) => Err(Complaint::new("must not hold control characters")),
+            text => parse(text),
+        };
+        match parsed {
+            Ok(value) => Some(At { value, place }),
+            Err(complaint) => {
+                self.reading.error(&place, complaint);
+                None
+            }
+        }
+    }
+}
+
+fn within<T: PartialOrd>(value: T, bounds: &RangeInclusive<T>, show: impl Fn(&T) -> String) -> Result<T, Complaint> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    Err(Complaint::new(format!("must be between {} and {}", show(bounds.start()), show(bounds.end()))))
+}

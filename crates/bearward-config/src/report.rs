@@ -1,0 +1,288 @@
+//! What a configuration means, for the person who is about to run it: the output of `bearward check`.
+
+mod issuers;
+
+use std::fmt::Write as _;
+
+use bearward_core::{Access, ClaimRule, ClaimTest, Scope};
+use bearward_gate::{GateSettings, RouteSettings};
+use bearward_proxy::AuthorizationMode;
+use http::Method;
+
+use crate::Config;
+use crate::table::table;
+
+/// Everything that the configuration opens, and to whom. Secrets are not in it.
+pub fn report(config: &Config) -> String {
+    let mut report = String::new();
+    let mut section = |title: &str, body: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(report, "{title}");
+        for line in body.lines() {
+            let _ = writeln!(report, "{}", format!("  {line}").trim_end());
+        }
+        let _ = writeln!(report);
+    };
+    section("Listeners", &listeners(config));
+    section("Issuers", &issuers::issuers(&config.gate.issuers));
+    section("Upstreams", &upstreams(config));
+    section("Routes (the most specific one decides)", &routes(&config.gate));
+    if !config.scope_implications.is_empty() {
+        section("Scopes that stand for others", &implications(config));
+    }
+    if !config.warnings.is_empty() {
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        section("Warnings", &warnings.join("\n\n"));
+    }
+    let open: Vec<&RouteSettings> = config.gate.routes.iter().filter(|route| is_open(route)).collect();
+    if open.is_empty() {
+        section("Open routes: none. Every request that is let through has a valid token.", "");
+    } else {
+        let lines: Vec<String> = open.iter().map(|route| open_route(route)).collect();
+        section("Open routes: these let everybody in, WITHOUT a token", &lines.join("\n"));
+    }
+    report.truncate(report.trim_end().len());
+    report.push('\n');
+    report
+}
+
+fn listeners(config: &Config) -> String {
+    let requests = config.proxy.listen.iter().map(|address| ["requests".to_owned(), address.to_string()]);
+    let admin = ["health, metrics".to_owned(), config.admin.listen.to_string()];
+    table(&requests.chain([admin]).collect::<Vec<_>>())
+}
+
+fn upstreams(config: &Config) -> String {
+    let heading = ["NAME", "SERVERS", "AUTHORIZATION"].map(str::to_owned);
+    let rows = config.proxy.upstreams.iter().map(|upstream| {
+        let authorization = match upstream.authorization {
+            AuthorizationMode::Remove => "removed",
+            AuthorizationMode::Forward => "forwarded: the upstream sees the token",
+            AuthorizationMode::Replace(_) => "replaced by the gateway's own",
+        };
+        [upstream.name.clone(), upstream.servers.join(" "), authorization.to_owned()]
+    });
+    table(&[heading].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn routes(gate: &GateSettings) -> String {
+    let heading = ["METHODS", "HOST", "PATH", "UPSTREAM", "ACCESS"].map(str::to_owned);
+    let rows = gate.routes.iter().map(|route| {
+        [methods(route), hosts(route), route.path.to_string(), route.upstream.clone(), access(route, gate)]
+    });
+    table(&[heading].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+fn access(route: &RouteSettings, gate: &GateSettings) -> String {
+    let Access::Token(requirement) = &route.access else { return "OPEN: no token needed".to_owned() };
+    let mut needs = Vec::new();
+    if !requirement.all.is_empty() {
+        needs.push(format!("scopes: {}", scopes(&requirement.all)));
+    }
+    if !requirement.any.is_empty() {
+        needs.push(format!("one scope of: {}", scopes(&requirement.any)));
+    }
+    if !requirement.claims.is_empty() {
+        needs.push(format!("claims: {}", claim_rules(&requirement.claims)));
+    }
+    if needs.is_empty() {
+        needs.push("any valid token".to_owned());
+    }
+    if !requirement.audiences.is_empty() {
+        needs.push(format!("audience: {}", requirement.audiences.join(" or ")));
+    }
+    if !route.issuers.is_empty() && gate.issuers.len() > 1 {
+        needs.push(format!("issuer: {}", route.issuers.join(" or ")));
+    }
+    needs.join("; ")
+}
+
+fn implications(config: &Config) -> String {
+    let rows = config.scope_implications.iter().map(|(scope, implied)| [scope.to_string(), scopes(implied)]);
+    table(&rows.collect::<Vec<_>>())
+}
+
+fn scopes(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Conditions on claims, as a person would say them. Texts are in quotes: `"1"` is not `1`.
+fn claim_rules(rules: &[ClaimRule]) -> String {
+    let rule = |rule: &ClaimRule| {
+        let claim = &rule.claim;
+        match &rule.test {
+            ClaimTest::Exists => format!("{claim} is there"),
+            ClaimTest::Equals(value) => format!("{claim} is {value}"),
+            ClaimTest::OneOf(values) => {
+                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+                format!("{claim} is {}", values.join(" or "))
+            }
+            ClaimTest::Contains(value) => format!("{claim} holds {value}"),
+        }
+    };
+    rules.iter().map(rule).collect::<Vec<_>>().join(" and ")
+}
+
+fn open_route(route: &RouteSettings) -> String {
+    let host = if route.hosts.is_empty() { String::new() } else { hosts(route) };
+    format!("{} {host}{} -> {}", methods(route), route.path, route.upstream)
+}
+
+fn methods(route: &RouteSettings) -> String {
+    let methods = route.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
+    if methods.is_empty() { "any".to_owned() } else { methods }
+}
+
+fn hosts(route: &RouteSettings) -> String {
+    if route.hosts.is_empty() { "any".to_owned() } else { route.hosts.join(",") }
+}
+
+fn is_open(route: &RouteSettings) -> bool {
+    matches!(route.access, Access::Open)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::path::Path;
+
+    use crate::{Overrides, parse};
+
+    use super::*;
+
+    fn reported(text: &str) -> String {
+        report(&parse(text, Path::new("config.toml"), &Overrides::default(), []).unwrap())
+    }
+
+    #[test]
+    fn what_is_open_and_what_is_odd_is_told() {
+        let text = r#"
+            admin = { listen = "0.0.0.0:9700" }
+            upstreams = [{ name = "site", servers = ["127.0.0.1:3000", "127.0.0.1:3001"], authorization = "forward" }]
+            routes = [
+                { path = "/*", upstream = "site", open = true },
+                { path = "/*", upstream = "site", open = true, host = "a.example.com", methods = ["GET", "HEAD"] },
+            ]
+        "#;
+        insta::assert_snapshot!(reported(text), @r#"
+        Listeners
+          requests         127.0.0.1:8080
+          health, metrics  0.0.0.0:9700
+
+        Issuers
+          none: no token is accepted
+
+        Upstreams
+          NAME  SERVERS                        AUTHORIZATION
+          site  127.0.0.1:3000 127.0.0.1:3001  forwarded: the upstream sees the token
+
+        Routes (the most specific one decides)
+          METHODS   HOST           PATH  UPSTREAM  ACCESS
+          any       any            /*    site      OPEN: no token needed
+          GET,HEAD  a.example.com  /*    site      OPEN: no token needed
+
+        Warnings
+          config.toml:2:32: warning: the admin server at 0.0.0.0:9700 can be reached from other machines
+            2 |             admin = { listen = "0.0.0.0:9700" }
+              |                                ^^^^^^^^^^^^^^
+            hint: it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring
+
+        Open routes: these let everybody in, WITHOUT a token
+          any /* -> site
+          GET,HEAD a.example.com/* -> site
+        "#);
+    }
+
+    #[test]
+    fn nothing_open_is_told_too() {
+        let text = r#"
+            issuers = [{ issuer = "https://auth.example.com", audiences = ["a", "b"], algorithms = ["ES256"] }]
+            upstreams = [{ name = "site", servers = ["127.0.0.1:3000"] }]
+            routes = [{ path = "/*", upstream = "site", scopes = ["a"], any_scope = ["b", "c"], audiences = ["a"] }]
+        "#;
+        insta::assert_snapshot!(reported(text), @"
+        Listeners
+          requests         127.0.0.1:8080
+          health, metrics  127.0.0.1:9700
+
+        Issuers
+          https://auth.example.com
+            profile        rfc9068
+            audiences      a b
+            algorithms     ES256
+            keys           from the issuer's metadata
+            introspection  no: referential tokens are refused
+
+        Upstreams
+          NAME  SERVERS         AUTHORIZATION
+          site  127.0.0.1:3000  removed
+
+        Routes (the most specific one decides)
+          METHODS  HOST  PATH  UPSTREAM  ACCESS
+          any      any   /*    site      scopes: a; one scope of: b c; audience: a
+
+        Open routes: none. Every request that is let through has a valid token.
+        ");
+    }
+    #[test]
+    fn what_is_asked_of_tokens_is_told() {
+        let text = r#"
+            scope_implications = { "orders:admin" = ["orders:read", "orders:write"], all = ["orders:admin"] }
+            upstreams = [{ name = "site", servers = ["127.0.0.1:3000"] }]
+            routes = [
+                { path = "/a", upstream = "site", claims = [{ claim = "level", one_of = [1, "1"] }] },
+                { path = "/b", upstream = "site", scopes = ["a"], claims = [{ claim = "a", exists = true }] },
+            ]
+            [[issuers]]
+            issuer = "https://auth.example.com"
+            audiences = ["a"]
+            profile = "jwt"
+            absent_audience_clients = ["app"]
+            max_lifetime = "90m"
+            scope_claims = ["scope", "/realm_access/roles"]
+            client_id_claims = ["azp"]
+            required_claims = [{ claim = "tid", equals = "a" }, { claim = "groups", contains = "b" }]
+            [issuers.introspection]
+            client_id = "gateway"
+            client_secret_env = "SECRET"
+            signed_response = "require"
+            client_credentials = {}
+        "#;
+        let environment = [("SECRET".to_owned(), "hunter2".to_owned())];
+        let config = parse(text, Path::new("config.toml"), &Overrides::default(), environment).unwrap();
+        insta::assert_snapshot!(report(&config), @r#"
+        Listeners
+          requests         127.0.0.1:8080
+          health, metrics  127.0.0.1:9700
+
+        Issuers
+          https://auth.example.com
+            profile        jwt: the issuer does not type its tokens; others are told apart by their claims
+            audiences      a
+            no audience    accepted in tokens of the clients app
+            lifetime       at most 1h30m
+            claims         /tid is "a" and /groups holds "b"
+            scopes in      /scope /realm_access/roles
+            client id in   /azp
+            algorithms     RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA
+            keys           from the issuer's metadata
+            introspection  yes, with an access token that it gets as client gateway (client_secret_basic); answers must be signed
+
+        Upstreams
+          NAME  SERVERS         AUTHORIZATION
+          site  127.0.0.1:3000  removed
+
+        Routes (the most specific one decides)
+          METHODS  HOST  PATH  UPSTREAM  ACCESS
+          any      any   /a    site      claims: /level is 1 or "1"
+          any      any   /b    site      scopes: a; claims: /a is there
+
+        Scopes that stand for others
+          all           orders:admin
+          orders:admin  orders:read orders:write
+
+        Open routes: none. Every request that is let through has a valid token.
+        "#);
+    }
+}

@@ -1,0 +1,60 @@
+//! Claims and conditions on them: the language that issuers and routes share.
+
+use bearward_core::{ClaimPointer, ClaimRule, ClaimTest};
+
+use crate::place::{Complaint, quote};
+use crate::reader::Section;
+
+/// A claim: by its plain name, or by a JSON pointer (RFC 6901), which begins with `/`.
+pub(super) fn claim(text: &str) -> Result<ClaimPointer, Complaint> {
+    if text.starts_with('/') {
+        return ClaimPointer::parse(text)
+            .map_err(|error| Complaint::new(format!("{} points to no claim: {error}", quote(text))));
+    }
+    // Claims that are named by a URL have slashes; other names with one are pointers that lack their first.
+    if text.contains('/') && !text.contains("://") {
+        let complaint = Complaint::new(format!("{} is neither a plain name nor a JSON pointer", quote(text)));
+        return Err(complaint.did_you_mean(Some(format!("/{text}"))));
+    }
+    Ok(ClaimPointer::member(text))
+}
+
+/// The rules of a list, all of which must hold.
+pub(super) fn rules(section: &mut Section<'_>, key: &'static str) -> Vec<ClaimRule> {
+    section.sections(key).into_iter().flatten().filter_map(rule).collect()
+}
+
+/// What can be asked of a claim.
+const TESTS: [&str; 4] = ["equals", "one_of", "contains", "exists"];
+
+fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
+    let reading = section.reading;
+    if !section.has("claim") {
+        section.missing("claim", "\"/tenant\"");
+    }
+    let claim = section.parsed("claim", "a string", claim);
+    section.refuse_empty("one_of", "name the values of which it must be one");
+    let equals = section.scalar("equals").map(|value| ClaimTest::Equals(value.value));
+    let one_of = section.scalars("one_of").map(|values| ClaimTest::OneOf(values.value));
+    let contains = section.scalar("contains").map(|value| ClaimTest::Contains(value.value));
+    let exists = section.boolean("exists");
+    if let Some(exists) = exists.as_ref().filter(|exists| !exists.value) {
+        let complaint = Complaint::new("no rule asks for a claim to be absent");
+        reading.error(&exists.place, complaint.hint("write `exists = true`, or leave the rule out"));
+    }
+    let asked: Vec<&str> = TESTS.into_iter().filter(|key| section.has(key)).collect();
+    if let [first, second, ..] = asked.as_slice() {
+        let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
+        let hint = "keep one of the two, or write a rule for each: all of them must hold";
+        reading.error(&section.place_of(second).key(), complaint.hint(hint));
+    }
+    // A key that nobody knows is told below, and was probably meant to be the test.
+    if asked.is_empty() && !section.has_unknown_keys() {
+        let complaint = Complaint::new(format!("{} asks nothing of the claim", section.place));
+        let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";
+        reading.error(&section.place, complaint.hint(hint));
+    }
+    section.finish();
+    let test = equals.or(one_of).or(contains).or(exists.map(|_| ClaimTest::Exists))?;
+    Some(ClaimRule { claim: claim?.value, test })
+}

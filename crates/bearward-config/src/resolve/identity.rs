@@ -1,0 +1,37 @@
+//! `[identity]`
+
+use bearward_core::{ClaimPointer, IdentityHeaders};
+use http::HeaderName;
+
+use crate::place::{Complaint, quote};
+use crate::reader::Section;
+
+pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
+    let reading = section.reading;
+    let entries = section.entries("claims", |text| {
+        ClaimPointer::parse(text).map_err(|error| {
+            let complaint = Complaint::new(format!("{} points to no claim: {error}", quote(text)));
+            complaint.did_you_mean((!text.starts_with('/')).then(|| format!("/{}", text.replace('.', "/"))))
+        })
+    });
+    section.finish();
+
+    let mut claims = Vec::new();
+    let mut headers = IdentityHeaders::default();
+    for (name, pointer) in entries {
+        let Ok(header) = HeaderName::from_bytes(name.value.as_bytes()) else {
+            let complaint = Complaint::new(format!("{} is not the name of a header", quote(&name.value)));
+            reading.error(&name.place, complaint.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
+            continue;
+        };
+        claims.push((header, pointer.value));
+        match IdentityHeaders::new(claims.clone()) {
+            Ok(all) => headers = all,
+            Err(error) => {
+                claims.pop();
+                reading.error(&name.place, error.to_string());
+            }
+        }
+    }
+    headers
+}

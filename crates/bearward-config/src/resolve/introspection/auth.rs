@@ -1,0 +1,116 @@
+//! `auth`, and the keys that each of its values needs.
+
+use std::collections::BTreeMap;
+
+use bearward_core::Algorithm;
+use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
+
+use super::client_credentials::{Grant, grant};
+use super::keys::Keys;
+use super::method::Method;
+use crate::place::{At, Complaint};
+use crate::reader::Section;
+use crate::resolve::urls;
+
+/// Keys that name where something is, or what it is called.
+const TEXTS: [&str; 8] = [
+    "client_secret_file",
+    "client_secret_env",
+    "private_key_file",
+    "key_id",
+    "certificate_file",
+    "certificate_key_file",
+    "client_assertion_file",
+    "bearer_token_file",
+];
+
+/// Keys under which people write down what belongs into a file.
+const INLINE: [(&str, &str); 5] = [
+    ("client_secret", "name a file with `client_secret_file`, or an environment variable with `client_secret_env`"),
+    ("private_key", "name a file with `private_key_file`"),
+    ("certificate_key", "name a file with `certificate_key_file`"),
+    ("client_assertion", "name a file with `client_assertion_file`"),
+    ("bearer_token", "name a file with `bearer_token_file`"),
+];
+
+/// How the gateway proves that it may ask. `None` where that cannot be read, which is noted.
+pub(super) fn auth(
+    section: &mut Section<'_>,
+    chosen: Option<At<Method>>,
+    url: Option<&At<String>>,
+) -> Option<IntrospectionAuth> {
+    let mut inline = false;
+    for (key, elsewhere) in INLINE {
+        inline |= section.has(key);
+        section.refuse(key, || Complaint::new("secrets do not stand in the configuration").hint(elsewhere).private());
+    }
+    let texts: BTreeMap<&str, At<String>> =
+        TEXTS.into_iter().filter_map(|key| Some((key, section.string(key)?))).collect();
+    let algorithms = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Ps256];
+    let algorithm = section.choice("algorithm", &algorithms.map(|algorithm| (algorithm.name(), algorithm)));
+    let audience = section.parsed("assertion_audience", "a string", assertion_audience);
+    let audience = audience.map_or_else(AssertionAudience::default, |audience| audience.value);
+    let grant = section.section("client_credentials").map(grant);
+    if chosen.is_none() && section.has("auth") {
+        // The keys may be right for what was meant.
+        return None;
+    }
+
+    let method = chosen.as_ref().map_or(Method::SecretBasic, |chosen| chosen.value);
+    let strangers = refuse_strangers(section, method);
+    if method == Method::Bearer {
+        if let Some(grant) = &grant {
+            let complaint =
+                Complaint::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
+            section.reading.error(&grant.place, complaint.hint("keep one of the two"));
+        }
+    } else if method.shows_certificate() {
+        let token_url = grant.as_ref().and_then(|grant| grant.token_url.as_ref());
+        for url in url.into_iter().chain(token_url).filter(|url| !url.value.starts_with("https:")) {
+            let complaint = Complaint::new("must be https: a client shows its certificate while TLS begins");
+            section.reading.error(&url.place, complaint);
+        }
+    }
+    // Whoever wrote the key of another way probably forgot to name that way; what this one lacks would not help them.
+    if inline || strangers && chosen.is_none() {
+        return None;
+    }
+    let place = chosen.map_or(section.place.clone(), |chosen| chosen.place);
+    let keys = Keys { section, method, place, texts, algorithm, audience };
+    if method == Method::Bearer {
+        return keys.bearer_token().map(IntrospectionAuth::Bearer);
+    }
+    let client = keys.client()?;
+    Some(match grant {
+        None => client.into(),
+        Some(Grant { token_url, scopes, resources, .. }) => {
+            let token_url = token_url.map(|url| url.value);
+            IntrospectionAuth::ClientCredentials(ClientCredentials { auth: client, token_url, scopes, resources })
+        }
+    })
+}
+
+/// Notes the keys of other ways: nobody should believe that something is in force which is not.
+fn refuse_strangers(section: &Section<'_>, method: Method) -> bool {
+    let name = method.name();
+    let default = if section.has("auth") { "" } else { ", the default" };
+    let mut any = false;
+    for key in method.strange_keys().filter(|key| section.has(key)) {
+        let complaint = Complaint::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
+        let hint = format!("it belongs to {}", Method::with_key(key));
+        section.reading.error(&section.place_of(key).key(), complaint.hint(hint));
+        any = true;
+    }
+    any
+}
+
+fn assertion_audience(text: &str) -> Result<AssertionAudience, Complaint> {
+    match text {
+        "issuer" => Ok(AssertionAudience::Issuer),
+        "endpoint" => Ok(AssertionAudience::Endpoint),
+        text => urls::identifier(text).map(AssertionAudience::Exactly).map_err(|_| {
+            let complaint = Complaint::new("must be `issuer`, `endpoint`, or the value itself, a URL");
+            complaint.did_you_mean(crate::suggest::nearest(text, ["issuer", "endpoint"]))
+        }),
+    }
+}

@@ -1,0 +1,27 @@
+//! `[issuers.introspection.client_credentials]`
+
+use bearward_core::Scope;
+
+use crate::place::{At, Place};
+use crate::reader::Section;
+use crate::resolve::routes::values;
+use crate::resolve::{scopes, urls};
+
+/// The client credentials grant, but for how the gateway authenticates itself there.
+pub(super) struct Grant {
+    pub(super) place: Place,
+    pub(super) token_url: Option<At<String>>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) resources: Vec<String>,
+}
+
+pub(super) fn grant(mut section: Section<'_>) -> Grant {
+    let grant = Grant {
+        place: section.place.clone(),
+        token_url: section.parsed("token_url", "a URL", urls::endpoint),
+        scopes: values(section.list("scopes", scopes::scope)),
+        resources: values(section.list("resources", urls::identifier)),
+    };
+    section.finish();
+    grant
+}

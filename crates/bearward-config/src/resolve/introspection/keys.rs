@@ -1,0 +1,140 @@
+//! From the keys of `[issuers.introspection]` to what they name: secrets, private keys, certificates, tokens.
+
+use std::collections::BTreeMap;
+
+use bearward_core::Algorithm;
+use bearward_gate::{
+    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, PrivateKeyJwt, Secret, SecretJwt,
+};
+
+use super::method::Method;
+use crate::place::{At, Complaint, Place};
+use crate::reader::Section;
+use crate::resolve::secret;
+
+/// What was read, and for which way.
+pub(super) struct Keys<'s, 'r> {
+    pub(super) section: &'s Section<'r>,
+    pub(super) method: Method,
+    /// Where the way is chosen, or could be.
+    pub(super) place: Place,
+    pub(super) texts: BTreeMap<&'static str, At<String>>,
+    pub(super) algorithm: Option<At<Algorithm>>,
+    pub(super) audience: AssertionAudience,
+}
+
+impl Keys<'_, '_> {
+    /// How the gateway authenticates itself as a client.
+    pub(super) fn client(mut self) -> Option<ClientAuth> {
+        match self.method {
+            Method::SecretBasic => self.client_secret().map(|secret| ClientAuth::Basic(secret.value)),
+            Method::SecretPost => self.client_secret().map(|secret| ClientAuth::Post(secret.value)),
+            Method::SecretJwt => {
+                let At { value, place } = self.client_secret()?;
+                let key = SecretJwt::new(value, std::mem::take(&mut self.audience));
+                self.usable(key, |_| &place).map(ClientAuth::SecretJwt)
+            }
+            Method::PrivateKeyJwt => self.private_key().map(ClientAuth::PrivateKeyJwt),
+            Method::Tls | Method::SelfSignedTls => self.certificate().map(ClientAuth::Certificate),
+            Method::Assertion => {
+                let is_jwt = |text: &str| text.split('.').count() == 3;
+                self.sendable("client_assertion_file", "a JWT", is_jwt).map(ClientAuth::Assertion)
+            }
+            Method::Bearer => None,
+        }
+    }
+
+    /// The access token that somebody else obtains.
+    pub(super) fn bearer_token(&self) -> Option<Secret> {
+        self.sendable("bearer_token_file", "an access token", |_| true)
+    }
+
+    fn client_secret(&self) -> Option<At<Secret>> {
+        const ELSEWHERE: &str =
+            "name a file with `client_secret_file`, or an environment variable with `client_secret_env`";
+        let Self { section, texts, .. } = self;
+        let reading = section.reading;
+        match ["client_secret_file", "client_secret_env"].map(|key| section.has(key)) {
+            [true, true] => {
+                let complaint = Complaint::new("`client_secret_file` and `client_secret_env` exclude each other");
+                reading.error(&section.place_of("client_secret_env").key(), complaint.hint("keep one of the two"));
+                None
+            }
+            [false, false] => {
+                let complaint = Complaint::new(format!("the client's secret is missing in {}", section.place));
+                reading.error(&section.place, complaint.hint(ELSEWHERE));
+                None
+            }
+            [true, false] => {
+                let file = texts.get("client_secret_file")?;
+                Some(At { value: secret::from_file(reading, file)?, place: file.place.clone() })
+            }
+            [false, true] => {
+                let variable = texts.get("client_secret_env")?;
+                Some(At { value: secret::from_environment(reading, variable)?, place: variable.place.clone() })
+            }
+        }
+    }
+
+    fn private_key(mut self) -> Option<PrivateKeyJwt> {
+        let file = self.file("private_key_file")?.clone();
+        let key = secret::from_file(self.section.reading, &file)?;
+        if self.algorithm.is_none() && self.section.has("algorithm") {
+            return None;
+        }
+        let key_id = self.texts.remove("key_id").map(|id| id.value);
+        let algorithm = self.algorithm.as_ref().map(|algorithm| algorithm.value);
+        let key = PrivateKeyJwt::new(key, algorithm, key_id, std::mem::take(&mut self.audience));
+        self.usable(key, |error| match (error, &self.algorithm) {
+            (ClientAuthError::WrongAlgorithm(_), Some(algorithm)) => &algorithm.place,
+            _ => &file.place,
+        })
+    }
+
+    fn certificate(&self) -> Option<ClientCertificate> {
+        let reading = self.section.reading;
+        let (chain_file, key_file) = (self.file("certificate_file"), self.file("certificate_key_file"));
+        // The chain is public; what proves that it is ours is the key.
+        let chain = chain_file.and_then(|file| secret::from_public_file(reading, file));
+        let key = key_file.and_then(|file| secret::from_file(reading, file));
+        let (chain_place, key_place) = (&chain_file?.place, &key_file?.place);
+        self.usable(ClientCertificate::new(chain?, key?), |error| match error {
+            ClientAuthError::NoCertificate => chain_place,
+            _ => key_place,
+        })
+    }
+
+    /// A file whose whole content is sent as it is.
+    fn sendable(&self, key: &str, what: &str, fits: impl Fn(&str) -> bool) -> Option<Secret> {
+        let file = self.file(key)?;
+        let secret = secret::from_file(self.section.reading, file)?;
+        let text = secret.read();
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
+            let complaint = Complaint::new(format!("the content of this file is not {what}"));
+            self.section.reading.error(&file.place, complaint.hint("it stands there alone, in one line"));
+            return None;
+        }
+        Some(secret)
+    }
+
+    /// A file that this way cannot do without.
+    fn file(&self, key: &str) -> Option<&At<String>> {
+        if !self.section.has(key) {
+            let complaint = Complaint::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
+            let example = key.trim_end_matches("_file").replace('_', "-");
+            self.section
+                .reading
+                .error(&self.place, complaint.hint(format!("for example: {key} = \"secrets/{example}\"")));
+        }
+        self.texts.get(key)
+    }
+
+    /// Notes why something cannot be used, at the place of what is at fault.
+    fn usable<'p, T>(
+        &self,
+        made: Result<T, ClientAuthError>,
+        at_fault: impl FnOnce(ClientAuthError) -> &'p Place,
+    ) -> Option<T> {
+        made.map_err(|error| self.section.reading.error(at_fault(error), error.to_string())).ok()
+    }
+}

@@ -1,0 +1,91 @@
+//! The ways in which the gateway can show an issuer who it is, and the keys of each.
+
+use crate::place::Complaint;
+use crate::suggest;
+
+/// A way, as `auth` names it: by the registered name of the method where it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    SecretBasic,
+    SecretPost,
+    SecretJwt,
+    PrivateKeyJwt,
+    Tls,
+    SelfSignedTls,
+    Assertion,
+    Bearer,
+}
+
+impl Method {
+    const ALL: [Self; 8] = [
+        Self::SecretBasic,
+        Self::SecretPost,
+        Self::SecretJwt,
+        Self::PrivateKeyJwt,
+        Self::Tls,
+        Self::SelfSignedTls,
+        Self::Assertion,
+        Self::Bearer,
+    ];
+
+    pub(super) fn parse(name: &str) -> Result<Self, Complaint> {
+        let names = Self::ALL.map(Self::name);
+        if let Some(method) = Self::ALL.into_iter().find(|method| method.name() == name) {
+            return Ok(method);
+        }
+        let complaint = Complaint::new(format!("must be one of `{}`", names.join("`, `")));
+        Err(match name {
+            "client_credentials" => complaint.hint(
+                "the client credentials grant is a table of its own, [issuers.introspection.client_credentials]; \
+                 `auth` says how the gateway authenticates itself there",
+            ),
+            "none" => complaint.hint("an issuer that answers anybody lets anybody try tokens (RFC 7662, 4)"),
+            _ => complaint.did_you_mean(suggest::nearest(name, names)),
+        })
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SecretBasic => "client_secret_basic",
+            Self::SecretPost => "client_secret_post",
+            Self::SecretJwt => "client_secret_jwt",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::Tls => "tls_client_auth",
+            Self::SelfSignedTls => "self_signed_tls_client_auth",
+            Self::Assertion => "client_assertion",
+            Self::Bearer => "bearer",
+        }
+    }
+
+    /// The keys that mean something with this way, beside those that every way has.
+    pub(super) fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::SecretBasic | Self::SecretPost => &["client_secret_file", "client_secret_env"],
+            Self::SecretJwt => &["client_secret_file", "client_secret_env", "assertion_audience"],
+            Self::PrivateKeyJwt => &["private_key_file", "key_id", "algorithm", "assertion_audience"],
+            Self::Tls | Self::SelfSignedTls => &["certificate_file", "certificate_key_file"],
+            Self::Assertion => &["client_assertion_file"],
+            Self::Bearer => &["bearer_token_file"],
+        }
+    }
+
+    /// The keys that some way has and this one has not.
+    pub(super) fn strange_keys(self) -> impl Iterator<Item = &'static str> {
+        // In the order of the ways, each key once.
+        let all = Self::ALL.into_iter().enumerate().flat_map(|(index, method)| {
+            let told = move |key: &str| Self::ALL.into_iter().take(index).any(|earlier| earlier.keys().contains(&key));
+            method.keys().iter().copied().filter(move |key| !told(key))
+        });
+        all.filter(move |key| !self.keys().contains(key))
+    }
+
+    /// The ways that have a key, as they are written.
+    pub(super) fn with_key(key: &str) -> String {
+        let methods = Self::ALL.into_iter().filter(|method| method.keys().contains(&key));
+        methods.map(|method| format!("`auth = \"{}\"`", method.name())).collect::<Vec<_>>().join(" or ")
+    }
+
+    pub(super) fn shows_certificate(self) -> bool {
+        matches!(self, Self::Tls | Self::SelfSignedTls)
+    }
+}

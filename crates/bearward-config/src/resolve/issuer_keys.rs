@@ -1,0 +1,77 @@
+//! What `[[issuers]]` says of where its keys come from, and of the way there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bearward_core::KeySet;
+use bearward_gate::{DecryptionKeySource, KeySource, Secret, TrustedRoots};
+
+use super::{secret, urls};
+use crate::place::{At, Complaint, quote};
+use crate::reader::Section;
+use crate::reason;
+
+/// Where keys come from, and how to get there.
+pub(super) struct Keys {
+    pub(super) source: KeySource,
+    pub(super) discovery_url: Option<String>,
+    pub(super) roots: Option<TrustedRoots>,
+    pub(super) bearer_token: Option<Secret>,
+    pub(super) decryption: Option<DecryptionKeySource>,
+}
+
+/// The ways to say where the keys are, of which one is enough.
+const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
+
+pub(super) fn keys(section: &mut Section<'_>) -> Keys {
+    let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
+    if let [first, second, ..] = given.as_slice() {
+        let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
+        section.reading.error(&section.place_of(second).key(), complaint.hint("keys come from one place"));
+    }
+    let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
+    let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
+    let inline = section.parsed("jwks", "a JWK set in a string", |text| usable(text.as_bytes()));
+    let inline = inline.map(|set| KeySource::Fixed(Arc::new(set.value)));
+    let discovery_url = section.parsed("discovery_url", "a URL", urls::endpoint).map(|url| url.value);
+    let roots = section.string("ca_file").and_then(|file| {
+        let pem = secret::from_public_file(section.reading, &file)?;
+        told(section, &file, TrustedRoots::new(pem))
+    });
+    let bearer_token = section.string("bearer_token_file").and_then(|file| secret::from_file(section.reading, &file));
+    let decryption = section.string("decryption_keys_file").and_then(|file| {
+        let json = secret::from_file(section.reading, &file)?;
+        told(section, &file, DecryptionKeySource::new(json))
+    });
+    let source = url.or(file).or(inline).unwrap_or_default();
+    Keys { source, discovery_url, roots, bearer_token, decryption }
+}
+
+/// A file is read here as well, so that one which cannot be used is told before anything starts.
+fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
+    let path = section.reading.folder.join(&file.value);
+    let read = read(&path).and_then(|bytes| usable(&bytes));
+    read.map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
+    Some(KeySource::File(path))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Complaint> {
+    let shown = quote(&path.display().to_string());
+    std::fs::read(path).map_err(|error| Complaint::new(format!("cannot read {shown}: {}", reason(&error))))
+}
+
+/// A JWK set in which a key can be used: one without has been mistaken for one.
+fn usable(json: &[u8]) -> Result<KeySet, Complaint> {
+    let set = KeySet::parse(json).map_err(|error| Complaint::new(error.to_string()).private())?;
+    match set.skipped() {
+        _ if !set.is_empty() => Ok(set),
+        [] => Err(Complaint::new("a JWK set without keys")),
+        [skipped, ..] => {
+            Err(Complaint::new(format!("no key of the JWK set can verify a token: {}", skipped.why)).private())
+        }
+    }
+}
+
+fn told<T, E: ToString>(section: &Section<'_>, file: &At<String>, made: Result<T, E>) -> Option<T> {
+    made.map_err(|error| section.reading.error(&file.place, error.to_string())).ok()
+}

@@ -1,0 +1,48 @@
+//! `issuer` and `[issuers.variable]`: whose tokens are meant.
+
+use bearward_core::{IssuerName, IssuerVariable};
+
+use super::{claims, routes, urls};
+use crate::place::{At, Complaint};
+use crate::reader::Section;
+
+/// What the variable of a template is bound to; `None` where `issuer` is an identifier.
+pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> Option<IssuerVariable> {
+    let is_template = name.is_some_and(|name| name.value.contains(['{', '}']));
+    let mut bound = section.section("variable");
+    if bound.is_none() && is_template {
+        let complaint = Complaint::new("the variable of an issuer template must be bound");
+        let hint = "add [issuers.variable] with claim = \"tid\", one_of = [\"a\", \"b\"], or both";
+        section.reading.error(&section.place_of("issuer"), complaint.hint(hint));
+    }
+    let variable = bound.as_mut().map(|bound| {
+        bound.refuse_empty("one_of", "name the values that the variable may have, or leave it out");
+        let claim = bound.parsed("claim", "a string", claims::claim).map(|claim| claim.value);
+        let one_of = routes::values(bound.list("one_of", |text| Ok(text.to_owned())));
+        IssuerVariable { claim, one_of }
+    });
+    if let Some(bound) = bound {
+        let place = bound.place.clone();
+        bound.finish();
+        let template = name.zip(variable.clone()).map(|(name, bound)| IssuerName::template(&name.value, bound));
+        if let Some(Err(error)) = template {
+            section.reading.error(&place, error.to_string());
+        }
+    }
+    variable
+}
+
+/// An issuer from whose name addresses follow must be a URL; otherwise it is a name, and some issuers have no better one.
+pub(super) fn check(section: &Section<'_>, name: &At<String>, is_found_by_name: bool, is_template: bool) {
+    let complaint = match urls::issuer(&name.value) {
+        _ if is_template && is_found_by_name => {
+            let complaint = Complaint::new("from a template no address follows");
+            complaint.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
+        }
+        Err(complaint) if is_found_by_name => complaint,
+        // Whatever it is called: an address with a password in it, or of the metadata, is a mistake.
+        Err(complaint) if name.value.contains("://") && !is_template => complaint,
+        _ => return,
+    };
+    section.reading.error(&name.place, complaint);
+}

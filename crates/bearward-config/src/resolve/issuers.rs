@@ -1,0 +1,117 @@
+//! `[[issuers]]`
+
+use std::time::Duration;
+
+use bearward_core::Algorithm;
+use bearward_gate::{IssuerSettings, RefreshSettings};
+
+use super::{introspection, issuer_keys, issuer_name, issuer_tokens, unique};
+use crate::place::{At, Complaint, quote};
+use crate::reader::Section;
+use crate::suggest;
+use crate::units::format_duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Every issuer, readable or not: routes that name a broken one are not at fault.
+pub(super) fn issuers(sections: Vec<Section<'_>>) -> Vec<At<IssuerSettings>> {
+    let mut issuers: Vec<At<IssuerSettings>> = Vec::new();
+    for section in sections {
+        let issuer = issuer(section, &issuers);
+        issuers.push(issuer);
+    }
+    issuers
+}
+
+fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<IssuerSettings> {
+    let place = section.place.clone();
+    let name = section.required("issuer", "\"https://auth.example.com\"");
+    unique(&section, name.as_ref(), earlier.iter().map(|issuer| issuer.value.issuer.as_str()));
+    let variable = issuer_name::variable(&mut section, name.as_ref());
+    let audiences = audiences(&mut section);
+    section.refuse_empty("algorithms", "leave it out to accept every supported algorithm");
+    let algorithms = section.list("algorithms", algorithm);
+    let tokens = issuer_tokens::tokens(&mut section, &audiences);
+    let leeway = section.duration("leeway", Duration::ZERO..=300 * SECOND);
+    let keys = issuer_keys::keys(&mut section);
+    let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
+    let refresh = refresh(section.section_or_empty("refresh"));
+    let introspection = section.section("introspection").map(introspection::introspection);
+    let settings = IssuerSettings {
+        variable,
+        algorithms: algorithms
+            .map_or(Algorithm::ALL.to_vec(), |list| list.value.into_iter().map(|at| at.value).collect()),
+        profile: tokens.profile,
+        absent_audience: tokens.absent_audience,
+        max_lifetime: tokens.max_lifetime,
+        required_claims: tokens.required_claims,
+        scope_claims: tokens.scope_claims,
+        client_id_claims: tokens.client_id_claims,
+        leeway: leeway.map_or(30 * SECOND, |leeway| leeway.value),
+        discovery_url: keys.discovery_url,
+        keys: keys.source,
+        roots: keys.roots,
+        bearer_token: keys.bearer_token,
+        decryption_keys: keys.decryption,
+        introspection,
+        timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
+        refresh,
+        ..IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences)
+    };
+    if let Some(name) = &name {
+        let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();
+        issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
+    }
+    section.finish();
+    At { value: settings, place }
+}
+
+/// Without an audience, a token that the same issuer made for another API would open this one (RFC 9068, 4).
+fn audiences(section: &mut Section<'_>) -> Vec<String> {
+    const EXAMPLE: &str = "[\"https://api.example.com\"]";
+    if !section.has("audiences") {
+        section.missing("audiences", EXAMPLE);
+    }
+    section.refuse_empty("audiences", &format!("name this API as the issuer knows it, for example: {EXAMPLE}"));
+    let audiences = section.list("audiences", |text| Ok(text.to_owned()));
+    audiences.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
+    name.parse().map_err(|_| {
+        let complaint = Complaint::new(format!("{} is not a supported signature algorithm", quote(name)));
+        let names = Algorithm::ALL.map(Algorithm::name);
+        match name {
+            _ if name.eq_ignore_ascii_case("none") => complaint.hint("tokens without a signature are never accepted"),
+            _ if name.starts_with("HS") => complaint
+                .hint("with a shared secret, whoever can verify a token can also make one; use RS, PS, ES or EdDSA"),
+            _ => match suggest::nearest(name, names) {
+                Some(meant) => complaint.did_you_mean(Some(meant)),
+                None => complaint.hint(format!("the supported ones are {}", names.join(", "))),
+            },
+        }
+    })
+}
+
+fn refresh(mut section: Section<'_>) -> RefreshSettings {
+    let default = RefreshSettings::default();
+    let min = section.duration("min", SECOND..=DAY);
+    let max = section.duration("max", SECOND..=7 * DAY);
+    let stale = section.duration("stale", Duration::ZERO..=30 * DAY);
+    let cooldown = section.duration("cooldown", SECOND..=HOUR);
+    let place = max.as_ref().or(min.as_ref()).map(|at| at.place.clone());
+    let refresh = RefreshSettings {
+        min: min.map_or(default.min, |min| min.value),
+        max: max.map_or(default.max, |max| max.value),
+        stale: stale.map_or(default.stale, |stale| stale.value),
+        cooldown: cooldown.map_or(default.cooldown, |cooldown| cooldown.value),
+    };
+    if let Some(place) = place.filter(|_| refresh.min > refresh.max) {
+        let [min, max] = [refresh.min, refresh.max].map(format_duration);
+        section.reading.error(&place, format!("refresh.min, {min}, is more than refresh.max, {max}"));
+    }
+    section.finish();
+    refresh
+}

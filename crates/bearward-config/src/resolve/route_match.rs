@@ -1,0 +1,87 @@
+//! What a route matches, beside its path.
+
+use http::Method;
+
+use super::places;
+use super::routes::values;
+use crate::place::{Complaint, quote};
+use crate::reader::Section;
+use crate::suggest;
+
+/// The methods of a route; empty for every method. `None` where there are some, and none of them can be read: such a
+/// route must not be taken for one that matches every method.
+pub(super) fn methods(section: &mut Section<'_>) -> Option<Vec<Method>> {
+    section.refuse_empty("methods", "leave it out to match every method");
+    let methods = values(section.list("methods", method));
+    (!methods.is_empty() || !section.has("methods")).then_some(methods)
+}
+
+/// The hosts of a route; empty for every host. `None` where there are some, and none of them can be read.
+pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<String>> {
+    section.refuse_empty("hosts", "leave it out to match every host");
+    if section.has("host") && section.has("hosts") {
+        let complaint = Complaint::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
+        section.reading.error(&section.place_of("host").key(), complaint);
+    }
+    let one = section.parsed("host", "a host name", host).map(|host| host.value);
+    let several = values(section.list("hosts", host));
+    let hosts: Vec<String> = one.into_iter().chain(several).collect();
+    (!hosts.is_empty() || !section.has("host") && !section.has("hosts")).then_some(hosts)
+}
+
+fn host(text: &str) -> Result<String, Complaint> {
+    if text.contains('*') {
+        let complaint = Complaint::new("a host is matched as a whole, `*` stands for nothing here");
+        return Err(complaint.hint("list the hosts, or leave them out to match every host"));
+    }
+    if let Some((host, _)) = places::host_and_port(text) {
+        let complaint = Complaint::new("a route matches the host without its port");
+        return Err(complaint.did_you_mean(Some(host)));
+    }
+    if !places::is_host(text) {
+        return Err(
+            Complaint::new(format!("{} is not a host name", quote(text))).hint("for example: \"api.example.com\"")
+        );
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// The methods of RFC 9110, PATCH, and those of WebDAV. CONNECT and TRACE are never passed on.
+const METHODS: [&str; 19] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "QUERY",
+    "COPY",
+    "LOCK",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "REPORT",
+    "SEARCH",
+    "UNLOCK",
+    "ACL",
+];
+
+fn method(text: &str) -> Result<Method, Complaint> {
+    if METHODS.contains(&text) {
+        return Method::from_bytes(text.as_bytes()).map_err(|error| Complaint::new(error.to_string()));
+    }
+    let upper = text.to_ascii_uppercase();
+    let complaint = match upper.as_str() {
+        "CONNECT" | "TRACE" => return Err(Complaint::new(format!("{upper} is never passed on"))),
+        "ALL" | "ANY" | "*" => {
+            return Err(Complaint::new(format!("{} is not a method", quote(text)))
+                .hint("leave `methods` out to match every method"));
+        }
+        _ if METHODS.contains(&upper.as_str()) => Complaint::new("methods are written in capitals (RFC 9110, 9.1)"),
+        _ => Complaint::new(format!("{} is not a known method", quote(text))),
+    };
+    Err(complaint.did_you_mean(suggest::nearest(&upper, METHODS)))
+}

@@ -1,0 +1,228 @@
+//! `[[routes]]`
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bearward_core::{Access, PathPattern, Requirement, ScopeImplications};
+use bearward_gate::{IssuerSettings, RouteSettings};
+use bearward_proxy::UpstreamSettings;
+use http::Method;
+
+use super::{claims, route_match, route_rules, scopes, unique};
+use crate::place::{At, Complaint, List, Place, quote};
+use crate::reader::{Reading, Section};
+use crate::suggest;
+
+/// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
+/// leads to.
+pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
+    if sections.is_empty() {
+        let complaint = Complaint::new("no [[routes]]: every request would be answered with 404");
+        reading
+            .error(&Place::root(), complaint.hint("add [[routes]] with a path, an upstream and the scopes it needs"));
+    }
+    let mut routes: Vec<At<RouteSettings>> = Vec::new();
+    let mut used = BTreeSet::new();
+    for section in sections {
+        let route = Reader { known, earlier: &routes, used: &mut used }.read(section);
+        routes.extend(route);
+    }
+    let named = known.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
+    for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
+        reading.warning(&upstream.place, "no route leads to this upstream");
+    }
+    route_rules::told_apart(reading, &routes);
+    routes.into_iter().map(|route| route.value).collect()
+}
+
+/// What routes refer to.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) issuers: &'a [At<IssuerSettings>],
+    pub(super) upstreams: &'a [At<UpstreamSettings>],
+    pub(super) implications: &'a Arc<ScopeImplications>,
+}
+
+/// What the reading of one route needs to know of the rest.
+struct Reader<'a> {
+    known: Known<'a>,
+    earlier: &'a [At<RouteSettings>],
+    used: &'a mut BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn read(self, mut section: Section<'_>) -> Option<At<RouteSettings>> {
+        let place = section.place.clone();
+        if !section.has("path") {
+            section.missing("path", "\"/orders/*\"");
+        }
+        let path = section.parsed("path", "a path", |text| {
+            PathPattern::parse(text).map_err(|error| Complaint::new(format!("path {}: {error}", quote(text))))
+        });
+        let methods = route_match::methods(&mut section);
+        let hosts = route_match::hosts(&mut section);
+        let upstream = self.upstream(&mut section);
+        self.used.insert(upstream.clone());
+        let name = section.string("name");
+        let routes = self.earlier.iter().map(|route| route.value.name.as_str());
+        unique(&section, name.as_ref(), routes);
+        let (access, issuers, referential_issuer) = self.access(&mut section);
+        section.finish();
+
+        let (path, methods, hosts) = (path?.value, methods?, hosts?);
+        let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
+        let value = RouteSettings { name, hosts, methods, path, upstream, access, issuers, referential_issuer };
+        Some(At { value, place })
+    }
+
+    fn upstream(&self, section: &mut Section<'_>) -> String {
+        let Some(upstream) = section.required("upstream", "\"orders\"") else { return String::new() };
+        let mut names = self.known.upstreams.iter().map(|upstream| upstream.value.name.as_str());
+        if !names.clone().any(|name| name == upstream.value) {
+            let complaint = Complaint::new(format!("there is no upstream {}", quote(&upstream.value)));
+            let complaint = match suggest::nearest(&upstream.value, names.clone()) {
+                Some(meant) => complaint.did_you_mean(Some(meant)),
+                None if names.next().is_none() => complaint.hint("add [[upstreams]] with this name and its servers"),
+                None => {
+                    complaint.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
+                }
+            };
+            section.reading.error(&upstream.place, complaint);
+        }
+        upstream.value
+    }
+
+    /// What a caller must show, and whose tokens are taken.
+    fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
+        let reading = section.reading;
+        let open = section.boolean("open").is_some_and(|open| open.value);
+        let all = values(section.list("scopes", scopes::scope));
+        let any = values(section.list("any_scope", scopes::scope));
+        let claims = claims::rules(section, "claims");
+        let audiences = section.list("audiences", |text| Ok(text.to_owned()));
+        section.refuse_empty("issuers", "leave it out to accept the tokens of every issuer");
+        let issuers = section.list("issuers", |text| Ok(text.to_owned())).map(|list| list.value).unwrap_or_default();
+        let referential = section.string("referential_issuer");
+        let unknown = issuers.iter().chain(&referential).filter(|name| self.issuer(&name.value).is_none());
+        for name in unknown {
+            reading.error(&name.place, self.unknown_issuer(&name.value));
+        }
+
+        if open {
+            for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
+                if section.has(key) {
+                    let complaint =
+                        Complaint::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
+                    let hint = format!("remove `open = true` to protect the route, or `{key}` to leave it open");
+                    reading.error(&section.place_of(key).key(), complaint.hint(hint));
+                }
+            }
+            return (Access::Open, Vec::new(), None);
+        }
+        if self.known.issuers.is_empty() {
+            let complaint =
+                Complaint::new("this route needs a token, and there is no issuer whose tokens it could take");
+            let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let everybody in";
+            reading.error(&section.place, complaint.hint(hint));
+        }
+        let names: Vec<String> = issuers.into_iter().map(|name| name.value).collect();
+        self.referential(section, &names, referential.as_ref());
+        if let Some(audiences) = &audiences {
+            self.audiences(section, &names, &audiences.value);
+        }
+        let implications = Arc::clone(self.known.implications);
+        let requirement = Requirement { all, any, audiences: values(audiences), claims, implications };
+        (Access::Token(requirement), names, referential.map(|name| name.value))
+    }
+
+    /// A referential token names nobody, so there must be one issuer to ask, and it must be one that can answer.
+    fn referential(&self, section: &Section<'_>, names: &[String], referential: Option<&At<String>>) {
+        let candidates: Vec<&str> = self
+            .of_route(names)
+            .filter(|issuer| issuer.introspection.is_some())
+            .map(|issuer| &*issuer.issuer)
+            .collect();
+        let Some(named) = referential else {
+            if candidates.len() > 1 {
+                let complaint = Complaint::new(format!(
+                    "referential tokens of this route could go to {} issuers: {}",
+                    candidates.len(),
+                    candidates.join(", ")
+                ));
+                let hint = "name the one to ask with `referential_issuer`; a token must not be shown to strangers";
+                section.reading.error(&section.place, complaint.hint(hint));
+            }
+            return;
+        };
+        let complaint = match self.issuer(&named.value) {
+            Some(issuer) if issuer.introspection.is_none() => {
+                let complaint = Complaint::new("this issuer has no introspection, so it cannot be asked");
+                complaint.hint("add [issuers.introspection] to it")
+            }
+            Some(_) if !names.is_empty() && !names.contains(&named.value) => {
+                Complaint::new("this issuer is not among the `issuers` of the route")
+            }
+            _ => return,
+        };
+        section.reading.error(&named.place, complaint);
+    }
+
+    /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
+    /// enough to be a typing error.
+    fn audiences(&self, section: &Section<'_>, names: &[String], audiences: &[At<String>]) {
+        let known: BTreeSet<&str> =
+            self.of_route(names).flat_map(|issuer| &issuer.audiences).map(String::as_str).collect();
+        for audience in audiences.iter().filter(|audience| !known.is_empty() && !known.contains(&*audience.value)) {
+            let complaint = Complaint::new("no issuer of this route has this audience, so a token needs one of each");
+            let meant = suggest::nearest(&audience.value, known.iter().copied());
+            section.reading.warning(&audience.place, complaint.did_you_mean(meant));
+        }
+    }
+
+    fn issuer(&self, name: &str) -> Option<&IssuerSettings> {
+        self.known.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
+    }
+
+    /// The issuers whose tokens a route takes: those that it names, or all.
+    fn of_route<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a IssuerSettings> {
+        let issuers = self.known.issuers.iter().map(|issuer| &issuer.value);
+        issuers.filter(move |issuer| names.is_empty() || names.contains(&issuer.issuer))
+    }
+
+    fn unknown_issuer(&self, name: &str) -> Complaint {
+        let complaint = Complaint::new(format!("there is no issuer {}", quote(name)));
+        let names = || self.known.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
+        // One `/` at the end, more or less, is the usual mistake.
+        let slash = names().find(|known| known.trim_end_matches('/') == name.trim_end_matches('/'));
+        match slash.or_else(|| suggest::nearest(name, names())) {
+            Some(meant) => complaint.did_you_mean(Some(meant)),
+            None if self.known.issuers.is_empty() => {
+                complaint.hint("add [[issuers]] with this issuer and its audiences")
+            }
+            None => complaint.hint(format!("the issuers are {}", list(self.known.issuers, |at| &at.value.issuer))),
+        }
+    }
+
+    /// "GET,POST shop.example.com/orders/*"; with a number, should another route be called that.
+    fn default_name(&self, methods: &[Method], hosts: &[String], path: &PathPattern) -> String {
+        let methods = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
+        let name = format!("{methods} {}{path}", hosts.join(",")).trim_start().to_owned();
+        let taken = |name: &str| self.earlier.iter().any(|route| route.value.name == name);
+        let mut numbered = (2..).map(|number| format!("{name} ({number})"));
+        if taken(&name) { numbered.find(|name| !taken(name)).unwrap_or(name) } else { name }
+    }
+}
+
+/// What a list holds, without the places.
+pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
+    list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
+}
+
+fn list<T>(items: &[T], name: impl Fn(&T) -> &String) -> String {
+    const MOST: usize = 10;
+    let mut names: Vec<String> = items.iter().take(MOST).map(|item| quote(name(item))).collect();
+    if items.len() > MOST {
+        names.push("...".to_owned());
+    }
+    names.join(", ")
+}

@@ -1,0 +1,65 @@
+//! Secrets: from a file or from the environment, never from the configuration itself.
+
+use std::fs;
+use std::path::Path;
+
+use bearward_gate::Secret;
+
+use crate::place::{At, Complaint, quote};
+use crate::reader::Reading;
+use crate::reason;
+
+/// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
+pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
+    let path_of_file = reading.folder.join(&path.value);
+    let secret = guarded(&path_of_file).and_then(|()| read_file(&path_of_file));
+    secret.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+}
+
+/// What is in a file that everybody may read, and is read again when it changes: a certificate.
+pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
+    let text = read_file(&reading.folder.join(&path.value));
+    text.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+}
+
+/// The secret in an environment variable.
+pub(super) fn from_environment(reading: &Reading<'_>, name: &At<String>) -> Option<Secret> {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let complaint = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
+        // Whatever it is, it may well be the secret itself.
+        let complaint = Complaint::new("must be the name of an environment variable").private();
+        complaint.hint("the secret itself stands in the variable, never in this file")
+    } else {
+        match reading.environment.get(&name.value).map(String::as_str) {
+            Some("") => Complaint::new(format!("the environment variable {} is empty", name.value)),
+            Some(secret) => return Some(Secret::from_text(secret.to_owned())),
+            None => Complaint::new(format!("the environment variable {} is not set", name.value)),
+        }
+    };
+    reading.error(&name.place, complaint);
+    None
+}
+
+fn guarded(path: &Path) -> Result<(), Complaint> {
+    let shown = quote(&path.display().to_string());
+    // What is not there, or is a directory, is told by who reads it.
+    if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
+        return Ok(());
+    }
+    let complaint = Complaint::new(format!("every user of this machine can get at {shown}"));
+    Err(complaint.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
+}
+
+fn read_file(path: &Path) -> Result<Secret, Complaint> {
+    let shown = quote(&path.display().to_string());
+    let unreadable = |error| Complaint::new(format!("cannot read {shown}: {}", reason(&error)));
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(Complaint::new(format!("{shown} is a directory")));
+    }
+    if metadata.is_file() && metadata.len() == 0 {
+        return Err(Complaint::new(format!("{shown} is empty")));
+    }
+    // Its errors name the path, and never show the content.
+    Secret::from_file(path).map_err(|error| Complaint::new(format!("cannot use the secret: {error}")))
+}

@@ -1,0 +1,153 @@
+//! `[server]`, `[admin]`, `[log]` and `[cache]`.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use bearward_gate::CacheSettings;
+
+use crate::place::{At, Complaint, Place, quote};
+use crate::reader::Section;
+use crate::{AdminSettings, LogFormat, LogSettings, suggest};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// `[server]`
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) listen: Vec<At<SocketAddr>>,
+    pub(super) threads: usize,
+    pub(super) max_header_bytes: usize,
+    pub(super) max_token_bytes: usize,
+    pub(super) realm: String,
+    pub(super) drain: Duration,
+    pub(super) keepalive_pool: usize,
+}
+
+/// `[admin]`, and where its address is set, if it is.
+#[derive(Debug)]
+pub(super) struct Admin {
+    pub(super) settings: AdminSettings,
+    pub(super) place: Option<Place>,
+}
+
+pub(super) fn server(mut section: Section<'_>) -> Server {
+    let place = section.place_of("listen");
+    section.refuse_empty("listen", "name at least one address, such as \"127.0.0.1:8080\"");
+    let listen = section.one_or_more("listen", address).map(|listen| listen.value);
+    let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), place }]);
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = section.integer("threads", 1..=1_024).map_or_else(cores, |threads| as_usize(threads.value));
+    let max_header_bytes = section.size("max_header_bytes", 1 << 10..=1 << 20);
+    let max_token_bytes = section.size("max_token_bytes", 1 << 8..=1 << 20);
+    let most = max_header_bytes.as_ref().map_or(32 << 10, |size| size.value);
+    if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
+        let complaint = Complaint::new("must not be larger than max_header_bytes: the token is in a header");
+        section.reading.error(&token.place, complaint);
+    } else if let Some(header) = max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < 16 << 10) {
+        let complaint = Complaint::new("leaves no room for max_token_bytes, which is 16KiB unless set");
+        section.reading.error(&header.place, complaint.hint("set max_token_bytes to less than this"));
+    }
+    let realm = section.parsed("realm", "a string", realm).map_or_else(|| "bearward".to_owned(), |realm| realm.value);
+    let drain = section.duration("drain", Duration::ZERO..=HOUR);
+    let keepalive_pool = section.integer("keepalive_pool", 0..=65_536);
+    section.finish();
+    Server {
+        listen,
+        threads,
+        max_header_bytes: as_usize(most),
+        max_token_bytes: max_token_bytes.map_or(16 << 10, |size| as_usize(size.value)),
+        realm,
+        drain: drain.map_or(Duration::from_secs(20), |drain| drain.value),
+        keepalive_pool: keepalive_pool.map_or(512, |pool| as_usize(pool.value)),
+    }
+}
+
+pub(super) fn admin(mut section: Section<'_>) -> Admin {
+    let place = section.has("listen").then(|| section.place_of("listen"));
+    let listen = section.parsed("listen", "an address such as \"127.0.0.1:9700\"", address);
+    section.finish();
+    let listen = listen.map_or(SocketAddr::from(([127, 0, 0, 1], 9700)), |listen| listen.value);
+    Admin { settings: AdminSettings { listen }, place }
+}
+
+pub(super) fn log(mut section: Section<'_>) -> LogSettings {
+    let format = section.choice("format", &[LogFormat::Human, LogFormat::Json].map(|format| (format.name(), format)));
+    let level = section.parsed("level", "a string", level);
+    section.finish();
+    LogSettings {
+        format: format.map_or(LogFormat::Human, |format| format.value),
+        level: level.map_or_else(|| "info".to_owned(), |level| level.value),
+    }
+}
+
+pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
+    const MOST: u64 = 100_000_000;
+    let default = CacheSettings::default();
+    let max_entries = section.integer("max_entries", 0..=MOST);
+    let max_age = section.duration("max_age", Duration::ZERO..=24 * HOUR);
+    let negative_entries = section.integer("negative_entries", 0..=MOST);
+    section.finish();
+    CacheSettings {
+        max_entries: max_entries.map_or(default.max_entries, |entries| entries.value),
+        max_age: max_age.map_or(default.max_age, |age| age.value),
+        negative_entries: negative_entries.map_or(default.negative_entries, |entries| entries.value),
+    }
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, Complaint> {
+    let address: SocketAddr = text.parse().map_err(|_| no_address(text))?;
+    if address.port() == 0 {
+        // The system would choose one, another at each start, and nobody is told which.
+        let complaint = Complaint::new(format!("{} has port 0, where nobody can connect", quote(text)));
+        return Err(complaint.hint("name the port that clients are to use"));
+    }
+    Ok(address)
+}
+
+/// What people write elsewhere, and what it is here.
+fn no_address(text: &str) -> Complaint {
+    let complaint = Complaint::new(format!("{} is not an address to listen on", quote(text)));
+    let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
+    let host = text.strip_suffix(port).unwrap_or_default().trim_end_matches(':');
+    match (host, port.parse::<u16>()) {
+        ("" | "*", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("0.0.0.0:{port}"))),
+        ("localhost", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("127.0.0.1:{port}"))),
+        _ => complaint.hint("write an IP address and a port: \"127.0.0.1:8080\", \"0.0.0.0:8080\", \"[::]:8080\""),
+    }
+}
+
+/// A realm stands between quotes in each challenge (RFC 9110, 11.5).
+fn realm(text: &str) -> Result<String, Complaint> {
+    let fits = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '"' && c != '\\';
+    if text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(Complaint::new("must be plain ASCII, without `\"` and `\\`"))
+}
+
+/// A level, or directives. A word that is no level would be read as the name of a target, and log nothing.
+fn level(text: &str) -> Result<String, Complaint> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    for directive in text.split(',').map(str::trim) {
+        if directive.contains('=') || LEVELS.contains(&directive) {
+            continue;
+        }
+        let complaint = Complaint::new(format!("{} is not a level", quote(directive)));
+        return Err(match suggest::nearest(directive, LEVELS) {
+            Some(level) => complaint.did_you_mean(Some(level)),
+            None => complaint.hint("the levels are off, error, warn, info, debug and trace"),
+        });
+    }
+    match tracing_subscriber::EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(Complaint::new(format!("{} cannot be read as log directives", quote(text)))
+            .hint("for example: \"info\", or \"info,bearward_gate=debug\"")),
+    }
+}
+
+/// The bounds of every setting are far below the smallest `usize` that Bearward runs on.
+fn as_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,147 @@
+//! Issuer identifiers and the URLs of endpoints.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+
+use crate::place::{Complaint, quote};
+
+/// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
+/// is compared letter for letter.
+pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
+    let url = endpoint(text)?;
+    if url.contains('?') {
+        return Err(Complaint::new("an issuer has no query (RFC 8414, 2)"));
+    }
+    if let Some((issuer, _)) = url.split_once("/.well-known/") {
+        let complaint = Complaint::new("this is where the issuer's metadata is, not the issuer");
+        return Err(complaint.did_you_mean(Some(issuer)));
+    }
+    Ok(url)
+}
+
+/// The URL of an endpoint: https without fragment, or plain http on this machine.
+///
+/// Keys and tokens travel to it. On an unprotected way, whoever sits there could put in keys of their own.
+pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
+    const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(Complaint::new(format!("{} is not a URL", quote(text))).hint(EXAMPLE));
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(Complaint::new("a URL here holds no user name and no password").private());
+    }
+    let host = text.parse::<Uri>().ok().and_then(|uri| host(&uri));
+    let Some(host) = host.filter(|_| text.bytes().all(|byte| byte.is_ascii_graphic())) else {
+        return Err(Complaint::new(format!("{} is not a URL", quote(text))).hint(EXAMPLE));
+    };
+    if text.contains('#') {
+        return Err(Complaint::new("a URL here has no fragment"));
+    }
+    match scheme {
+        "https" => Ok(text.to_owned()),
+        "http" if is_loopback(&host) => Ok(text.to_owned()),
+        "http" => Err(Complaint::new("must be https; plain http is for 127.0.0.0/8, [::1] and localhost alone")
+            .did_you_mean(Some(format!("https://{rest}")))),
+        _ => Err(Complaint::new(format!("must be an https URL, not {}", quote(scheme))).hint(EXAMPLE)),
+    }
+}
+
+/// An absolute URI without fragment that names something and is never connected to (RFC 8707, 2).
+pub(super) fn identifier(text: &str) -> Result<String, Complaint> {
+    let named = |(scheme, rest): (&str, &str)| {
+        let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters) && !rest.is_empty()
+    };
+    if !text.split_once(':').is_some_and(named) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let complaint = Complaint::new(format!("{} is not an absolute URI", quote(text)));
+        return Err(complaint.hint("for example: \"https://auth.example.com\""));
+    }
+    if text.contains('#') {
+        return Err(Complaint::new("a URI here has no fragment"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The host, if the authority is nothing but a host and perhaps a port.
+fn host(uri: &Uri) -> Option<String> {
+    let authority = uri.authority()?;
+    let host = authority.host();
+    let after = authority.as_str().strip_prefix(host)?;
+    let port_fits = after.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
+    (!host.is_empty() && port_fits).then(|| host.to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || bare != host && bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn issuers_are_kept_letter_for_letter() {
+        for text in [
+            "https://auth.example.com",
+            "https://auth.example.com/",
+            "https://auth.example.com:8443/realms/one",
+            "https://192.0.2.1",
+            "https://[2001:db8::1]:8443/",
+            "http://127.0.0.1:9000",
+            "http://127.8.9.10:9000/a",
+            "http://[::1]:9000",
+            "http://localhost:9000",
+        ] {
+            assert_eq!(issuer(text).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_issuer_is_refused() {
+        let table = [
+            ("auth.example.com", "is not a URL"),
+            ("https://", "is not a URL"),
+            ("https:///path", "is not a URL"),
+            ("https://:8443", "is not a URL"),
+            ("https://a b", "is not a URL"),
+            ("https://a\u{e9}.example.com", "is not a URL"),
+            ("https://a.example.com:99999", "is not a URL"),
+            ("https://a.example.com:0", "is not a URL"),
+            ("https://a.example.com:", "is not a URL"),
+            ("HTTPS://a.example.com", "must be an https URL"),
+            ("ftp://a.example.com", "must be an https URL"),
+            ("https://a.example.com?x=1", "has no query"),
+            ("https://a.example.com/?", "has no query"),
+            ("https://a.example.com#x", "has no fragment"),
+            ("https://a.example.com/.well-known/openid-configuration", "not the issuer"),
+            ("https://bob:hunter2@a.example.com", "no password"),
+            ("https://bob:hunter2@a.example.com?@b", "no password"),
+            ("http://a.example.com", "must be https"),
+            ("http://127.0.0.1.example.com", "must be https"),
+            ("http://localhost.example.com", "must be https"),
+            ("http://128.0.0.1", "must be https"),
+            ("http://0.0.0.0", "must be https"),
+            ("http://[::2]", "must be https"),
+            ("http://0x7f000001", "must be https"),
+        ];
+        for (text, expected) in table {
+            let complaint = issuer(text).unwrap_err();
+            assert!(complaint.message.contains(expected), "{text}: {}", complaint.message);
+            assert!(!complaint.message.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn endpoints_may_have_a_query() {
+        assert!(endpoint("https://auth.example.com/keys?p=policy").is_ok());
+        assert!(endpoint("https://auth.example.com/keys#a").is_err());
+        assert!(endpoint("http://auth.example.com/keys").is_err());
+    }
+}

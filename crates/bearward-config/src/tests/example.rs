@@ -1,0 +1,115 @@
+//! `config.example.toml` is what it says: every setting, with its default.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use super::*;
+use crate::layers;
+use crate::locate::Source;
+use crate::reader::Reading;
+use crate::report;
+use crate::resolve::resolve;
+
+const EXAMPLE: &str = include_str!("../../../../config.example.toml");
+
+/// The example with every setting that is commented out put to use. Prose begins with a space after the `#`.
+fn uncommented() -> String {
+    let setting = |line: &str| {
+        line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| !c.is_whitespace())).map(str::to_owned)
+    };
+    EXAMPLE.lines().map(|line| setting(line).unwrap_or(line.to_owned()) + "\n").collect()
+}
+
+/// A folder with the files that the example names.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("secrets")).unwrap();
+    let files = [
+        ("introspection", "hunter2"),
+        ("billing", "hunter2"),
+        ("client.key", &keys::private_key()),
+        ("client.pem", &keys::certificate()),
+        ("decryption.jwk", keys::DECRYPTION_KEY),
+        ("ca.pem", &keys::certificate()),
+        ("keys.json", keys::PUBLIC_KEYS),
+        ("assertion", "hunter2.hunter2.hunter2"),
+        ("token", "hunter2"),
+    ];
+    for (name, content) in files {
+        let path = folder.path().join("secrets").join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    folder
+}
+
+fn environment() -> [(String, String); 1] {
+    [("BEARWARD_LOGIN_SECRET".to_owned(), "hunter2".to_owned())]
+}
+
+#[test]
+fn it_works_as_it_is() {
+    insta::assert_snapshot!("report-example", report(&accepts(EXAMPLE)));
+}
+
+#[test]
+fn it_works_with_everything_put_to_use() {
+    let folder = folder();
+    let path: PathBuf = folder.path().join("config.toml");
+    let config = parse(&uncommented(), &path, &Overrides::default(), environment());
+    let config = config.unwrap_or_else(|problems| panic!("{problems}"));
+    let report = report(&config).replace(&folder.path().display().to_string(), "FOLDER");
+    assert!(!report.contains("hunter2"), "{report}");
+    insta::assert_snapshot!("report-everything", report);
+}
+
+#[test]
+fn the_settings_that_are_commented_out_have_their_defaults() {
+    let folder = folder();
+    let path: PathBuf = folder.path().join("config.toml");
+    let everything = parse(&uncommented(), &path, &Overrides::default(), environment()).unwrap();
+    let nothing = accepts(EXAMPLE);
+    let shown = |config: &Config| {
+        let issuer = &config.gate.issuers[0];
+        let upstream = &config.proxy.upstreams[0];
+        // The default of `threads` depends on the machine.
+        let server =
+            (&config.proxy.listen, config.proxy.max_header_bytes, config.proxy.drain, config.proxy.keepalive_pool);
+        let gate = (config.gate.max_token_bytes, &config.gate.realm, &config.gate.cache, &config.log, &config.admin);
+        let issuer = (issuer.profile, &issuer.algorithms, issuer.leeway, issuer.timeout, &issuer.refresh);
+        format!("{server:?} {gate:?} {issuer:?} {upstream:?}")
+    };
+    assert_eq!(shown(&everything), shown(&nothing));
+}
+
+#[test]
+fn it_has_every_setting() {
+    let text = uncommented();
+    let source = Source::parse(Path::new("config.toml"), &text).unwrap();
+    let environment = BTreeMap::new();
+    let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
+    let reading = Reading::new(&layers, &environment, PathBuf::new(), findings);
+    resolve(&reading);
+    let present = keys_of(source.document().as_item(), "");
+    let missing: Vec<String> = reading.asked.borrow().iter().filter(|key| !present.contains(key)).cloned().collect();
+    assert_eq!(missing, [""; 0], "settings that config.example.toml does not show");
+    assert!(reading.asked.borrow().len() > 90);
+}
+
+fn keys_of(item: &toml_edit::Item, above: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (key, item) in item.as_table_like().into_iter().flat_map(|table| table.iter()) {
+        let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
+        keys.extend(keys_of(item, &path));
+        for table in item.as_array_of_tables().into_iter().flatten() {
+            keys.extend(keys_of(&toml_edit::Item::Table(table.clone()), &path));
+        }
+        for table in item.as_array().into_iter().flatten().filter(|value| value.is_inline_table()) {
+            keys.extend(keys_of(&toml_edit::Item::Value(table.clone()), &path));
+        }
+        keys.push(path);
+    }
+    keys
+}
