@@ -1,20 +1,24 @@
-// The OpenID provider that tests/interop.rs runs Bearward against: npm `oidc-provider`, with nothing of it replaced.
+// The OpenID provider that tests/interop runs Bearward against: npm `oidc-provider`, with nothing of it replaced.
 //
 //   npm ci --ignore-scripts && node op.mjs
 //
-//   PORT   where to listen on 127.0.0.1; 0 (the default) takes a free one
-//   STATE  a file that keeps signing keys, opaque tokens and grants, so that a provider started again is the same one
+//   PORT      where to listen on 127.0.0.1; 0 (the default) takes a free one
+//   STATE     a file that keeps keys, opaque tokens and grants, so that a provider started again is the same one
+//   SETTINGS  a file with what a test adds, in JSON: `clients`, and `tls` with `cert`, `key` and `ca` in PEM. With `tls`
+//             clients may show a certificate, at addresses that the metadata names beside the plain ones (RFC 8705, 5)
 //
 // It prints `listening http://127.0.0.1:PORT` (the issuer) and `control http://127.0.0.1:PORT`, and ends when a pipe at
 // its standard input is closed, so that it cannot outlive the test that started it. The control server answers
 //
 //   POST /login?client_id=..&resource=..  alice signs in (authorization code with PKCE): the token answer, as issued
 //   POST /rotate                          new signing keys sign from now on; the old ones stay published
+//   GET  /decryption-keys                 the API's private keys, to which the `urn:api:nested:` tokens are encrypted
 //   GET  /counts                          how many requests each path of the provider has had
 
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Provider } from 'oidc-provider';
 
 const AUDIENCE = 'https://api.example.com';
@@ -28,15 +32,27 @@ const resources = {
   'urn:api:es256': () => signedWith('ES256'),
   'urn:api:eddsa': () => signedWith('EdDSA'),
   'urn:api:opaque': () => ({ accessTokenFormat: 'opaque' }),
-  'urn:api:encrypted': () => ({
-    accessTokenFormat: 'jwt',
-    jwt: { encrypt: { alg: 'dir', enc: 'A256GCM', key: Buffer.from(state.encryption, 'base64url') } },
-  }),
+  'urn:api:nested:dir': () => nested('dir'),
+  'urn:api:nested:ecdh-es': () => nested('ECDH-ES'),
+  'urn:api:nested:rsa-oaep-256': () => nested('RSA-OAEP-256'),
+  // Encrypted, and signed by nobody: oidc-provider makes such tokens where the API shares a secret with it.
+  'urn:api:unsigned': () => ({ accessTokenFormat: 'jwt', jwt: { encrypt: encryptedTo('dir') } }),
 };
 
 function signedWith(alg) {
   const { kid } = state.keys.find((key) => key.alg === alg); // the newest: rotation puts new keys first
   return { accessTokenFormat: 'jwt', jwt: { sign: { alg, kid } } };
+}
+
+function nested(alg) {
+  const signed = signedWith('ES256');
+  return { ...signed, jwt: { ...signed.jwt, encrypt: encryptedTo(alg) } };
+}
+
+function encryptedTo(alg) {
+  const jwk = state.encryption[alg];
+  const key = jwk.kty === 'oct' ? Buffer.from(jwk.k, 'base64url') : createPublicKey({ key: jwk, format: 'jwk' });
+  return { alg, enc: 'A256GCM', kid: jwk.kid, key };
 }
 
 function getResourceServerInfo(_ctx, resource) {
@@ -45,6 +61,7 @@ function getResourceServerInfo(_ctx, resource) {
 
 // ---- the clients ---------------------------------------------------------------------------------------------------
 
+const settings = process.env.SETTINGS ? JSON.parse(readFileSync(process.env.SETTINGS, 'utf8')) : {};
 const web = {
   client_secret: 'web-secret',
   grant_types: ['authorization_code', 'refresh_token'],
@@ -58,13 +75,14 @@ const clients = [
   { ...service, client_id: 'rs', client_secret: 'rs-secret', grant_types: [] }, // the gateway: it only introspects
   { ...web, client_id: 'web' },
   { ...web, client_id: AUDIENCE }, // its ID tokens have the very audience that the gateway asks for
+  ...settings.clients ?? [],
 ];
 
 // ---- what outlives a restart ---------------------------------------------------------------------------------------
 
 const state = process.env.STATE && existsSync(process.env.STATE)
   ? JSON.parse(readFileSync(process.env.STATE, 'utf8'))
-  : { keys: newKeys(), encryption: randomBytes(32).toString('base64url'), entries: {} };
+  : { keys: newKeys(), encryption: newEncryptionKeys(), entries: {} };
 
 function newKeys() {
   return [['RS256', 'rsa', { modulusLength: 2048 }], ['ES256', 'ec', { namedCurve: 'P-256' }], ['EdDSA', 'ed25519', {}]]
@@ -72,6 +90,17 @@ function newKeys() {
       ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
       alg, use: 'sig', kid: `${alg.toLowerCase()}-${randomBytes(4).toString('hex')}`,
     }));
+}
+
+/** The private keys of the API, by the `alg` of the tokens that are encrypted to them. */
+function newEncryptionKeys() {
+  const asymmetric = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+  const use = 'enc';
+  return {
+    dir: { kty: 'oct', k: randomBytes(32).toString('base64url'), alg: 'A256GCM', use, kid: 'shared' },
+    'ECDH-ES': { ...asymmetric('ec', { namedCurve: 'P-256' }), alg: 'ECDH-ES', use, kid: 'curve' },
+    'RSA-OAEP-256': { ...asymmetric('rsa', { modulusLength: 2048 }), alg: 'RSA-OAEP-256', use, kid: 'rsa' },
+  };
 }
 
 function save() {
@@ -103,12 +132,29 @@ function start() {
   provider = new Provider(issuer, {
     adapter: Store,
     claims: { openid: ['sub'] },
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth',
+      'self_signed_tls_client_auth',
+    ],
     clients,
     cookies: { keys: ['interop'] },
+    discovery: tls && {
+      mtls_endpoint_aliases: { introspection_endpoint: `${tls}/token/introspection`, token_endpoint: `${tls}/token` },
+    },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true },
+      jwtIntrospection: { enabled: true },
+      mTLS: {
+        enabled: true,
+        certificateAuthorized: (ctx) => ctx.socket.authorized === true,
+        certificateSubjectMatches: (ctx, property, expected) => property === 'tls_client_auth_san_dns'
+          && ctx.socket.getPeerX509Certificate().checkHost(expected) !== undefined,
+        getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.()?.toString(),
+        selfSignedTlsClientAuth: true,
+        tlsClientAuth: true,
+      },
       resourceIndicators: { enabled: true, getResourceServerInfo, useGrantedResource: async () => true },
       revocation: { enabled: true },
     },
@@ -134,12 +180,12 @@ async function interact(request, response) {
 }
 
 const counts = {};
-const server = createServer((request, response) => {
+function handle(request, response) {
   const { pathname } = new URL(request.url, issuer);
   counts[pathname] = (counts[pathname] ?? 0) + 1;
   if (!pathname.startsWith('/interaction/')) return callback(request, response);
   return interact(request, response).catch((error) => response.writeHead(500).end(error.stack));
-});
+}
 
 // ---- the control server --------------------------------------------------------------------------------------------
 
@@ -180,6 +226,7 @@ const control = createServer(async (request, response) => {
     switch (`${request.method} ${pathname}`) {
       case 'POST /login': answer = await login(searchParams.get('client_id'), searchParams.get('resource')); break;
       case 'POST /rotate': state.keys.unshift(...newKeys()); start(); answer = { keys: state.keys.length }; break;
+      case 'GET /decryption-keys': answer = { keys: Object.values(state.encryption) }; break;
       case 'GET /counts': answer = counts; break;
       default: response.writeHead(404).end(); return;
     }
@@ -192,7 +239,13 @@ const control = createServer(async (request, response) => {
 const listen = (what, port) => new Promise((resolve, reject) => {
   what.once('error', reject).listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${what.address().port}`));
 });
-const issuer = await listen(server, Number(process.env.PORT ?? 0));
+const issuer = await listen(createServer(handle), Number(process.env.PORT ?? 0));
+let tls;
+if (settings.tls) {
+  // Whom a certificate belongs to is for the provider to say: one that nobody signed must get as far as that.
+  const server = createTlsServer({ ...settings.tls, requestCert: true, rejectUnauthorized: false }, handle);
+  tls = (await listen(server, 0)).replace('http://127.0.0.1', 'https://localhost');
+}
 start();
 console.log(`listening ${issuer}`);
 console.log(`control ${await listen(control, 0)}`);
