@@ -15,7 +15,7 @@
 //   GET  /decryption-keys                 the API's private keys, to which the `urn:api:nested:` tokens are encrypted
 //   GET  /counts                          how many requests each path of the provider has had
 
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -50,7 +50,7 @@ function nested(alg) {
 }
 
 function encryptedTo(alg) {
-  const jwk = state.encryption[alg];
+  const jwk = encryptionKeys()[alg];
   const key = jwk.kty === 'oct' ? Buffer.from(jwk.k, 'base64url') : createPublicKey({ key: jwk, format: 'jwk' });
   return { alg, enc: 'A256GCM', kid: jwk.kid, key };
 }
@@ -82,25 +82,38 @@ const clients = [
 
 const state = process.env.STATE && existsSync(process.env.STATE)
   ? JSON.parse(readFileSync(process.env.STATE, 'utf8'))
-  : { keys: newKeys(), encryption: newEncryptionKeys(), entries: {} };
+  : { keys: newKeys(), entries: {} };
 
 function newKeys() {
   return [['RS256', 'rsa', { modulusLength: 2048 }], ['ES256', 'ec', { namedCurve: 'P-256' }], ['EdDSA', 'ed25519', {}]]
     .map(([alg, type, options]) => ({
-      ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }),
+      ...privateJwk(type, options),
       alg, use: 'sig', kid: `${alg.toLowerCase()}-${randomBytes(4).toString('hex')}`,
     }));
 }
 
-/** The private keys of the API, by the `alg` of the tokens that are encrypted to them. */
-function newEncryptionKeys() {
-  const asymmetric = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+/**
+ * A new private key. It goes by way of DER, since Node.js 20 now and then waits for itself without end where a key that was
+ * just generated is exported as a JWK while the garbage of its generation is collected.
+ */
+function privateJwk(type, options) {
+  const privateKeyEncoding = { type: 'pkcs8', format: 'der' };
+  const publicKeyEncoding = { type: 'spki', format: 'der' };
+  const { privateKey } = generateKeyPairSync(type, { ...options, privateKeyEncoding, publicKeyEncoding });
+  return createPrivateKey({ key: privateKey, ...privateKeyEncoding }).export({ format: 'jwk' });
+}
+
+/** The private keys of the API, by the `alg` of the tokens that are encrypted to them; made when they are first needed. */
+function encryptionKeys() {
+  if (state.encryption) return state.encryption;
   const use = 'enc';
-  return {
+  state.encryption = {
     dir: { kty: 'oct', k: randomBytes(32).toString('base64url'), alg: 'A256GCM', use, kid: 'shared' },
-    'ECDH-ES': { ...asymmetric('ec', { namedCurve: 'P-256' }), alg: 'ECDH-ES', use, kid: 'curve' },
-    'RSA-OAEP-256': { ...asymmetric('rsa', { modulusLength: 2048 }), alg: 'RSA-OAEP-256', use, kid: 'rsa' },
+    'ECDH-ES': { ...privateJwk('ec', { namedCurve: 'P-256' }), alg: 'ECDH-ES', use, kid: 'curve' },
+    'RSA-OAEP-256': { ...privateJwk('rsa', { modulusLength: 2048 }), alg: 'RSA-OAEP-256', use, kid: 'rsa' },
   };
+  save();
+  return state.encryption;
 }
 
 function save() {
@@ -226,7 +239,7 @@ const control = createServer(async (request, response) => {
     switch (`${request.method} ${pathname}`) {
       case 'POST /login': answer = await login(searchParams.get('client_id'), searchParams.get('resource')); break;
       case 'POST /rotate': state.keys.unshift(...newKeys()); start(); answer = { keys: state.keys.length }; break;
-      case 'GET /decryption-keys': answer = { keys: Object.values(state.encryption) }; break;
+      case 'GET /decryption-keys': answer = { keys: Object.values(encryptionKeys()) }; break;
       case 'GET /counts': answer = counts; break;
       default: response.writeHead(404).end(); return;
     }
