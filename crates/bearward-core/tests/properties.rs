@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use bearward_core::{Algorithm, KeySet, UnixTime, read_introspection, unverified_issuer, verify_jws};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use support::junk::junk;
 use support::{AUDIENCE, NOW, Signer, b64, claims, key_set, merge, parse_keys, rules, signer, signers, verify, with};
-
-/// As much as fits into the largest request head that anybody allows.
-const JUNK: usize = 64 * 1024;
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -209,39 +207,6 @@ fn shortest(mut run: impl FnMut()) -> Duration {
         start.elapsed()
     };
     (0..3).map(|_| once()).min().unwrap()
-}
-
-/// Texts of 64 KiB that some parser would rather not see.
-fn junk() -> Vec<(&'static str, Vec<u8>)> {
-    let fill = |unit: &str| unit.repeat(JUNK / unit.len()).into_bytes();
-    let member = |i: usize| format!("\"{i}\":0");
-    let members = |count: usize| (0..count).map(member).collect::<Vec<_>>().join(",");
-    vec![
-        ("zeros", vec![0; JUNK]),
-        ("letters", fill("A")),
-        ("dots", fill(".")),
-        ("letters and dots", fill("eyJ.")),
-        ("spaces", fill(" ")),
-        ("an object and spaces", [b"{}", &fill(" ")[..]].concat()),
-        ("brackets", fill("[")),
-        ("braces", fill("{\"a\":")),
-        ("quotes", fill("\"")),
-        ("backslashes", fill("\\")),
-        ("an open string", [b"{\"a\":\"", &fill("a")[..]].concat()),
-        ("escapes", [b"{\"a\":\"", &fill("\\u0061")[..], b"\"}"].concat()),
-        ("surrogates", [b"{\"a\":\"", &fill("\\ud83d\\udc3b")[..], b"\"}"].concat()),
-        ("digits", [b"{\"exp\":", &fill("1")[..], b"}"].concat()),
-        ("a fraction", [b"{\"exp\":0.", &fill("0")[..], b"1}"].concat()),
-        ("an exponent", [b"{\"exp\":1e", &fill("9")[..], b"}"].concat()),
-        ("a small exponent", [b"{\"exp\":1e-", &fill("9")[..], b"}"].concat()),
-        ("members", format!("{{{}}}", members(7_000)).into_bytes()),
-        ("the same member", [b"{", &fill("\"a\":0,")[..], b"\"a\":0}"].concat()),
-        ("an array", [b"{\"aud\":[", &fill("0,")[..], b"0]}"].concat()),
-        ("scopes", [b"{\"scope\":\"", &fill("a ")[..], b"\"}"].concat()),
-        ("keys", [b"{\"keys\":[", &fill("{},")[..], b"{}]}"].concat()),
-        ("empty arrays", [b"{\"keys\":[", &fill("[],")[..], b"[]]}"].concat()),
-        ("high bytes", vec![0xff; JUNK]),
-    ]
 }
 
 #[test]
