@@ -5,7 +5,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use bearward_core::{Algorithm, KeySet, UnixTime, read_introspection, unverified_issuer, verify_jws};
+use bearward_core::{
+    Algorithm, ClaimPointer, ClaimRule, ClaimTest, KeySet, UnixTime, read_introspection, unverified_issuer, verify_jws,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::junk::junk;
@@ -156,6 +158,67 @@ proptest! {
         prop_assert!(verify(&without).is_err());
         prop_assert!(verify(&more).is_err());
         prop_assert!(verify(before).is_err());
+    }
+
+    /// Several changes at once, each somewhere: a bit, a byte more or less, a stretch twice, gone or moved.
+    #[test]
+    fn a_token_with_some_changes_is_refused(
+        algorithm in prop::sample::select(&Algorithm::ALL[..]),
+        changes in prop::collection::vec((any::<u8>(), any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..5),
+    ) {
+        let token = signer(algorithm).token(&claims());
+        let mut bytes = token.clone().into_bytes();
+        for (change, at, to) in changes {
+            if bytes.is_empty() {
+                break;
+            }
+            let (at, to) = (at.index(bytes.len()), to.index(bytes.len()));
+            let (from, end) = (at.min(to), at.max(to));
+            match change % 6 {
+                0 => bytes[at] ^= 1 << (change / 6 % 7),
+                1 => bytes.insert(at, b"AQgw.=-_ \0"[to % 10]),
+                2 => drop(bytes.remove(at)),
+                3 => drop(bytes.drain(from..end)),
+                4 => bytes.splice(from..from, token.bytes().take(end - from)).for_each(drop),
+                _ => bytes[from..=end].rotate_left((end - from) / 2),
+            }
+        }
+        let changed = String::from_utf8_lossy(&bytes).into_owned();
+        prop_assert_eq!(verify(&changed).is_ok(), changed == token);
+    }
+
+    /// The segments of a valid token in any other order, number and with any glue.
+    #[test]
+    fn segments_in_another_order_make_no_token(order in prop::collection::vec(0_usize..3, 0..6), glue in "[.]|[.][.]|,|%2E") {
+        let token = signer(Algorithm::EdDsa).token(&claims());
+        let parts: Vec<&str> = token.split('.').collect();
+        let changed = order.iter().map(|at| parts[*at]).collect::<Vec<_>>().join(&glue);
+        prop_assert_eq!(verify(&changed).is_ok(), changed == token);
+    }
+
+    /// Rules that hold of any claims at all never panic, and what is absent or null meets none of them.
+    #[test]
+    fn any_claims_can_be_held_against_any_rule(
+        claims in any_object(CLAIMS), pointer in "(/[a-z~01]{0,5}){0,4}", value in any_json(),
+    ) {
+        let Ok(claim) = ClaimPointer::parse(&pointer) else { return Ok(()) };
+        let claims = claims.as_object().unwrap();
+        let found = claim.find(claims).filter(|found| !found.is_null()).cloned();
+        for test in [
+            ClaimTest::Exists,
+            ClaimTest::Equals(value.clone()),
+            ClaimTest::OneOf(vec![value.clone(), json!(1)]),
+            ClaimTest::Contains(value),
+        ] {
+            let rule = ClaimRule { claim: claim.clone(), test };
+            let holds = rule.holds(claims);
+            prop_assert!(found.is_some() || !holds);
+            prop_assert!(rule.test != ClaimTest::Exists || holds == found.is_some());
+        }
+        if let Some(found) = found {
+            let rule = ClaimRule { claim, test: ClaimTest::Equals(found) };
+            prop_assert!(rule.holds(claims));
+        }
     }
 
     /// Two valid tokens, each with parts of the other.

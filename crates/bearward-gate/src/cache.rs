@@ -195,6 +195,8 @@ impl<V: Lived> Expiry<Fingerprint, V> for Lifetimes {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
     use super::*;
 
     #[test]
@@ -210,5 +212,26 @@ mod tests {
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
         assert_eq!(Fingerprinter::new(&["signature", "https://a"]).of("t"), all[0]);
+    }
+
+    /// Each of them is offered to the cache, which is what no number of questions to an issuer could do in a test.
+    #[test]
+    fn a_million_refusals_are_as_many_as_fit() {
+        let settings = CacheSettings { negative_entries: 1_000, ..CacheSettings::default() };
+        let identity = IdentityHeaders::new(Vec::<(_, bearward_core::ClaimPointer)>::new()).unwrap();
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let memory = Memory::new(&settings, Arc::new(identity), Clock::system(), metrics);
+        for at in 0..1_000_000_u64 {
+            let mut fingerprint = [0; 32];
+            fingerprint[..8].copy_from_slice(&at.to_be_bytes());
+            memory.remember_refusal(fingerprint, Reason::TokenInactive, Duration::from_secs(3_600));
+            if at % 100_000 == 0 {
+                // moka works through what is waiting as it goes; what it lags behind by is bounded too.
+                assert!(memory.refused.entry_count() <= 2_000, "{} after {at}", memory.refused.entry_count());
+            }
+        }
+        memory.refused.run_pending_tasks();
+        assert!(memory.refused.entry_count() <= 1_000);
+        assert!(memory.refused.iter().count() <= 1_000);
     }
 }

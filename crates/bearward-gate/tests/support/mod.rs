@@ -10,6 +10,9 @@
     reason = "test support: it fails by panicking, and each test file uses its own part of it"
 )]
 
+pub mod stopped;
+pub mod wire;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -53,7 +56,12 @@ impl Key {
     }
 
     pub fn sign(&self, claims: &Value) -> String {
-        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": self.id});
+        self.sign_as(&self.id, claims)
+    }
+
+    /// A token that names another key than the one that signed it.
+    pub fn sign_as(&self, kid: &str, claims: &Value) -> String {
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let input = format!("{}.{}", part(&header), part(claims));
         let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
@@ -213,33 +221,57 @@ pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSe
     try_gate(clock, issuers, routes).unwrap()
 }
 
+/// A gate whose caches have these bounds, and its metrics.
+pub fn gate_with_cache(
+    clock: &TestClock,
+    issuers: Vec<IssuerSettings>,
+    routes: Vec<RouteSettings>,
+    cache: CacheSettings,
+) -> (Gate, prometheus::Registry) {
+    let registry = prometheus::Registry::new();
+    let settings = GateSettings { cache, ..gate_settings(issuers, routes) };
+    let gate = Gate::with_clock(settings, &registry, tokio::runtime::Handle::current(), clock.clock()).unwrap();
+    (gate, registry)
+}
+
 pub fn try_gate(
     clock: &TestClock,
     issuers: Vec<IssuerSettings>,
     routes: Vec<RouteSettings>,
 ) -> Result<Gate, GateError> {
-    let settings = GateSettings {
+    let settings = gate_settings(issuers, routes);
+    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock())
+}
+
+fn gate_settings(issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> GateSettings {
+    GateSettings {
         realm: "test".to_owned(),
         max_token_bytes: 16 * 1024,
         issuers,
         routes,
         cache: CacheSettings::default(),
         identity: IdentityHeaders::new(Vec::<(_, ClaimPointer)>::new()).unwrap(),
-    };
-    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock())
+    }
 }
 
 pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {
+    decide_at(gate, None, path, token).await
+}
+
+pub async fn decide_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> Decision {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    let request =
-        RequestFacts { method: &Method::GET, host: None, path: path.as_bytes(), query: None, headers: &headers };
+    let request = RequestFacts { method: &Method::GET, host, path: path.as_bytes(), query: None, headers: &headers };
     gate.decide(&request).await
 }
 
 /// `admit SOURCE`, or the reason's name.
 pub async fn outcome(gate: &Gate, path: &str, token: &str) -> String {
-    let decision = decide(gate, path, token).await;
+    outcome_at(gate, None, path, token).await
+}
+
+pub async fn outcome_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> String {
+    let decision = decide_at(gate, host, path, token).await;
     match &decision.verdict {
         Verdict::Admit(_) => format!("admit {}", decision.source.map_or("none", |source| source.name())),
         Verdict::Refuse(refusal) => refusal.reason().name().to_owned(),
