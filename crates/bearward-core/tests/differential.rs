@@ -13,7 +13,8 @@ use bearward_core::{Algorithm, UnixTime, verify_jws};
 use jsonwebtoken::{DecodingKey, Validation, get_current_timestamp};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use support::{AUDIENCE, ISSUER, LEEWAY, Signer, b64, claims_at, key_set, rules, signer};
+use support::any::{CLAIMS, HEADER, any_object};
+use support::{AUDIENCE, ISSUER, LEEWAY, Signer, b64, claims_at, key_set, merge, rules, signer};
 
 /// A token before it is signed.
 struct Draft {
@@ -350,6 +351,26 @@ proptest! {
             (false, true) => prop_assert!(listed(Difference::Stricter), "we refuse {changes:?}, it accepts"),
             (true, false) => prop_assert!(listed(Difference::Wider), "we accept {changes:?}, it refuses"),
             (true, true) | (false, false) => {}
+        }
+    }
+
+    /// Whatever else stands in a token: what we accept it accepts, but for the members that it gives types to. This is the
+    /// direction in which a difference would be a hole.
+    #[test]
+    fn nothing_is_accepted_that_it_refuses(
+        (algorithm, theirs_algorithm) in prop::sample::select(&SHARED[..]),
+        header in any_object(HEADER),
+        claims in any_object(CLAIMS),
+    ) {
+        let signer = signer(algorithm);
+        let now = get_current_timestamp();
+        let (mut all_header, mut all_claims) = (signer.header(), claims_at(now));
+        merge(&mut all_header, header);
+        merge(&mut all_claims, claims);
+        let token = signer.sign(all_header.to_string(), all_claims.to_string());
+        let typed = ["jwk", "jku", "x5u", "x5c", "x5t", "cty"].iter().any(|name| all_header.get(*name).is_some());
+        if ours(&token, now) && !typed {
+            prop_assert!(theirs(&token, theirs_algorithm, &decoding_key(signer)), "{all_header} {all_claims}");
         }
     }
 

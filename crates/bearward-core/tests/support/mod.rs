@@ -10,6 +10,7 @@
     reason = "each test file uses its own part of this module, and tests fail by panicking"
 )]
 
+pub(crate) mod any;
 pub(crate) mod junk;
 
 use std::fmt::Debug;
