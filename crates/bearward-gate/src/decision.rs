@@ -85,6 +85,11 @@ impl Admission {
     pub fn token(&self) -> Option<&Verified> {
         self.identity.as_ref().map(|identity| &*identity.token)
     }
+
+    /// The same, to be kept.
+    pub fn shared_token(&self) -> Option<Arc<Verified>> {
+        self.identity.as_ref().map(|identity| Arc::clone(&identity.token))
+    }
 }
 
 /// A verified token and its headers, rendered once.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Reason, Refusal, Requirement, ScopeImplications};
+use bearward_core::{Reason, Refusal, Requirement, ScopeImplications, Verified};
 
-use crate::decision::Admission;
 use crate::gate::Gate;
 use crate::routes::Route;
 
@@ -20,8 +19,8 @@ impl Gate {
             .with_retry_after(RETRY_AFTER)
     }
 
-    /// Asks more of an admitted request than its route did: it must have a token, which meets `requirement` too. Scopes
-    /// stand for others as they do on the route.
+    /// Asks more of an admitted request than its route did: it must have a token, the one that was proved, and that must meet
+    /// `requirement` too. Scopes stand for others as they do on the route.
     ///
     /// The decision stays counted as it was; what is refused here is counted in `bearward_requirement_refusals_total`.
     ///
@@ -30,11 +29,11 @@ impl Gate {
     /// The refusal, whose challenge names the scopes of the route and of the requirement.
     pub fn narrow(
         &self,
-        admission: &Admission,
+        token: Option<&Verified>,
         route: Option<&Route>,
         requirement: &Requirement,
     ) -> Result<(), Refusal> {
-        let reason = match admission.token() {
+        let reason = match token {
             None => Reason::CredentialMissing,
             Some(token) => {
                 let none = ScopeImplications::default();

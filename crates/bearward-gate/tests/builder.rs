@@ -1,0 +1,68 @@
+//! A gate built in code: what it refuses to be built from, what its defaults are, and that it can be waited for.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use bearward_core::ClaimTest;
+use bearward_gate::{Gate, GateBuilder, GateError, Issuer, RouteRule};
+use support::{AUDIENCE, FakeIssuer, Key, outcome};
+
+fn builder() -> GateBuilder {
+    Gate::builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE))
+}
+
+#[tokio::test]
+async fn what_makes_no_gate_says_why() {
+    let rule = |path: &str| RouteRule::new(path);
+    let mut told = Vec::new();
+    for wrong in [
+        Gate::builder(),
+        Gate::builder().issuer(Issuer::new("https://auth.example.com")),
+        builder().issuer(Issuer::new("http://auth.example.org").audience(AUDIENCE)),
+        builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE)),
+        builder().issuer(Issuer::new("https://a.example.com").audience(AUDIENCE).leeway(Duration::from_secs(301))),
+        builder().route(rule("orders")),
+        builder().route(rule("/orders").scope("a b")),
+        builder().route(rule("/orders").any_scope(["a", ""])),
+        builder().route(rule("/orders").open().scope("a")),
+        builder().route(rule("/orders").open().claim("a", ClaimTest::Exists)),
+        builder().route(rule("/orders")).route(rule("/orders")),
+        builder().route(rule("/orders").issuer("https://other.example.com")),
+        builder().scope_implies("a", ["b c"]),
+        builder().identity_claim("x auth", "/a"),
+        builder().identity_claim("x-email", "email"),
+        builder().identity_claim("x-auth-subject", "/email"),
+    ] {
+        told.push(wrong.build().unwrap_err().to_string());
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_gate_needs_a_runtime() {
+    assert!(matches!(builder().build(), Err(GateError::NoRuntime)));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert!(builder().runtime(runtime.handle().clone()).build().is_ok());
+}
+
+#[tokio::test]
+async fn it_starts_without_its_issuer_and_can_be_waited_for() {
+    let key = Key::new("1");
+    let issuer = FakeIssuer::start(&[&key]).await;
+    *issuer.script.delay.lock().unwrap() = Duration::from_millis(300);
+    let gate = Gate::builder().issuer(Issuer::new(&issuer.url).audience(AUDIENCE)).build().unwrap();
+    assert!(!gate.status().iter().any(|status| status.ready));
+    tokio::time::timeout(Duration::from_secs(10), gate.ready()).await.unwrap();
+    assert!(gate.status().iter().all(|status| status.ready));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!(outcome(&gate, "/anything", &key.sign(&issuer.claims(now))).await, "admit signature");
+    assert_eq!(issuer.key_fetches(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_an_issuer_that_is_away_waits() {
+    let gate = Gate::builder().issuer(Issuer::new("http://127.0.0.1:9").audience(AUDIENCE)).build().unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(500), gate.ready()).await.is_err());
+}

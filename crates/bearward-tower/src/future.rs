@@ -1,0 +1,126 @@
+//! The answer to come.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bearward_gate::{Decision, Pending};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::body::ResponseBody;
+use crate::mount::Mount;
+
+pin_project! {
+    /// The future of [`Bearward`](crate::Bearward) and [`Required`](crate::Required).
+    ///
+    /// It holds the inner service's future as it is. Only where a token is not remembered, and has to be proved first, does
+    /// it hold the request, in a box.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        Waiting { waiting: Option<Box<Waiting<S, B>>> },
+        Admitted { #[pin] inner: S::Future },
+        Refused { answer: Option<Response<Full<Bytes>>> },
+    }
+}
+
+/// A request whose token is being proved, and the service that was found ready for it.
+pub(crate) struct Waiting<S, B> {
+    decision: Pin<Box<dyn Future<Output = Decision> + Send>>,
+    service: S,
+    request: Request<B>,
+    mount: Arc<Mount>,
+}
+
+impl<S, B> Waiting<S, B> {
+    pub(crate) fn new(pending: Pending, service: S, request: Request<B>, mount: Arc<Mount>) -> Self {
+        let gate = Arc::clone(mount.gate());
+        // Boxed, because the future of an async function has no name that a struct could give.
+        let decision = Box::pin(async move { gate.finish(pending).await });
+        Self { decision, service, request, mount }
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(crate) fn admitted(inner: S::Future) -> Self {
+        Self { state: State::Admitted { inner } }
+    }
+
+    pub(crate) fn refused(answer: Response<Full<Bytes>>) -> Self {
+        Self { state: State::Refused { answer: Some(answer) } }
+    }
+
+    pub(crate) fn waiting(waiting: Waiting<S, B>) -> Self {
+        Self { state: State::Waiting { waiting: Some(Box::new(waiting)) } }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProjection::Admitted { inner } => {
+                    let response = ready!(inner.poll(context))?;
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
+                }
+                StateProjection::Refused { answer } => match answer.take() {
+                    Some(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::answer))),
+                    // Polled after its end, of which nothing can come.
+                    None => return Poll::Pending,
+                },
+                StateProjection::Waiting { waiting } => {
+                    let Some(undecided) = waiting.as_mut() else { return Poll::Pending };
+                    let decision = ready!(undecided.decision.as_mut().poll(context));
+                    let Some(decided) = waiting.take() else { return Poll::Pending };
+                    let Waiting { mut service, request, mount, .. } = *decided;
+                    match mount.carry_out(decision, request) {
+                        Ok(request) => State::Admitted { inner: service.call(request) },
+                        Err(answer) => State::Refused { answer: Some(answer) },
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Waiting { .. } => "waiting",
+            State::Admitted { .. } => "admitted",
+            State::Refused { .. } => "refused",
+        };
+        f.debug_struct("ResponseFuture").field("state", &state).finish_non_exhaustive()
+    }
+}

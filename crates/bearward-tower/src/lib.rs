@@ -1,0 +1,33 @@
+#![cfg_attr(all(feature = "axum", feature = "testing"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "axum", feature = "testing")),
+    doc = "OAuth 2.0 access tokens, proved inside of tower applications; the crate's `README.md` says how."
+)]
+
+mod body;
+#[cfg(feature = "axum")]
+mod extract;
+mod future;
+mod identity;
+mod layer;
+mod mount;
+#[cfg(feature = "tonic")]
+mod named;
+mod require;
+mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use bearward_core::{Algorithm, ClaimTest, KeySet, Profile, ScopeSet, UnixTime, Verified};
+pub use bearward_gate::{
+    ClientAuth, Gate, GateBuilder, GateError, IntrospectionSettings, Issuer, IssuerSettings, IssuerStatus, KeySource,
+    RouteRule, Secret,
+};
+pub use body::ResponseBody;
+#[cfg(feature = "axum")]
+pub use extract::{Rejection, Token};
+pub use future::ResponseFuture;
+pub use identity::Identity;
+pub use layer::BearwardLayer;
+pub use require::{Require, Required, require};
+pub use service::Bearward;

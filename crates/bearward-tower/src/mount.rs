@@ -1,0 +1,145 @@
+//! What all services of one layer share: the facts of a request, the verdict on it, and the answer to it.
+
+use std::sync::Arc;
+
+use bearward_core::{Reason, Refusal, Wire};
+use bearward_gate::{Decision, Gate, Progress, RequestFacts, RequestIds, Route, Verdict, X_REQUEST_ID};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, Method, Request, Response};
+use http_body_util::Full;
+
+use crate::identity::{Anonymous, Identity, Place};
+
+#[derive(Debug)]
+pub(crate) struct Mount {
+    gate: Arc<Gate>,
+    sets_headers: bool,
+    request_ids: RequestIds,
+}
+
+impl Mount {
+    pub(crate) fn new(gate: Arc<Gate>, sets_headers: bool) -> Self {
+        Self { gate, sets_headers, request_ids: RequestIds::default() }
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Asks the gate, unless the request says in two ways where it goes.
+    pub(crate) fn begin<B>(&self, request: &Request<B>) -> Result<Progress, Reason> {
+        let uri = request.uri();
+        Ok(self.gate.begin(&RequestFacts {
+            method: request.method(),
+            host: host(request)?,
+            path: uri.path().as_bytes(),
+            query: uri.query().map(str::as_bytes),
+            headers: request.headers(),
+        }))
+    }
+
+    /// The request as the inner service may have it, or the answer to it.
+    pub(crate) fn carry_out<B>(
+        self: &Arc<Self>,
+        decision: Decision,
+        mut request: Request<B>,
+    ) -> Result<Request<B>, Response<Full<Bytes>>> {
+        let Decision { verdict, route, .. } = decision;
+        let admission = match verdict {
+            Verdict::Admit(admission) => admission,
+            Verdict::Refuse(refusal) => {
+                return Err(self.answer(&refusal, route.as_deref(), request.method(), request.headers()));
+            }
+        };
+        let headers = request.headers_mut();
+        self.remove_identity(headers);
+        if self.sets_headers {
+            for (name, value) in admission.headers() {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+        let place = Place { route, mount: Arc::clone(self) };
+        let extensions = request.extensions_mut();
+        // A layer further out may have put another one there, about which this one says nothing.
+        match admission.shared_token() {
+            Some(token) => {
+                extensions.remove::<Anonymous>();
+                extensions.insert(Identity { token, place });
+            }
+            None => {
+                extensions.remove::<Identity>();
+                extensions.insert(Anonymous(place));
+            }
+        }
+        Ok(request)
+    }
+
+    /// The answer to a request that nobody need judge.
+    pub(crate) fn refuse<B>(&self, reason: Reason, request: &Request<B>) -> Response<Full<Bytes>> {
+        self.answer(&self.gate.refuse(reason, None), None, request.method(), request.headers())
+    }
+
+    pub(crate) fn answer(
+        &self,
+        refusal: &Refusal,
+        route: Option<&Route>,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Response<Full<Bytes>> {
+        let (reason, route) = (refusal.reason().name(), route.map(Route::name));
+        tracing::debug!(reason, route, "a request was refused");
+        answer(refusal, &self.request_ids, method, headers)
+    }
+
+    fn remove_identity(&self, headers: &mut HeaderMap) {
+        let identity = self.gate.identity_headers();
+        let doomed = |name: &&HeaderName| identity.is_reserved(name.as_str());
+        // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.
+        for name in headers.keys().filter(doomed).cloned().collect::<Vec<_>>() {
+            headers.remove(name);
+        }
+    }
+}
+
+/// The answer on the wire that the caller speaks.
+pub(crate) fn answer(
+    refusal: &Refusal,
+    request_ids: &RequestIds,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response<Full<Bytes>> {
+    let request_id = request_ids.of(headers);
+    let answer = refusal.answer(request_id.to_str().unwrap_or_default(), Wire::of(headers.get(CONTENT_TYPE)));
+    // Without a body to HEAD (RFC 9110, 9.3.2).
+    let body = if method == Method::HEAD { Bytes::new() } else { answer.body.into() };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = answer.status;
+    response.headers_mut().extend(answer.headers);
+    response.headers_mut().insert(X_REQUEST_ID, request_id);
+    response
+}
+
+/// Nothing is let through where the layer is missing, and the log says what to do.
+pub(crate) fn say_layer_is_missing(what: &str) {
+    tracing::error!(
+        "{what} is used where no BearwardLayer is: add `.layer(BearwardLayer::new(gate))` after the routes, and after every \
+         `.route_layer(require())`, so that it runs before them; until then these requests are answered 500"
+    );
+}
+
+/// The host that the request is for; HTTP/2 names it in the target, HTTP/1.1 in `Host`.
+fn host<B>(request: &Request<B>) -> Result<Option<&str>, Reason> {
+    let mut fields = request.headers().get_all(HOST).iter();
+    let field = match (fields.next(), fields.next()) {
+        (Some(field), None) => Some(field.to_str().map_err(|_| Reason::RequestMalformed)?),
+        (None, _) => None,
+        (Some(_), Some(_)) => return Err(Reason::RequestMalformed),
+    };
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    match (target, field) {
+        (Some(target), _) if target.contains('@') => Err(Reason::RequestMalformed),
+        (Some(target), Some(field)) if !target.eq_ignore_ascii_case(field) => Err(Reason::RequestMalformed),
+        (target, field) => Ok(target.or(field)),
+    }
+}
