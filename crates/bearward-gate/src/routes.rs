@@ -163,6 +163,10 @@ impl Routes {
         let host = host.map(without_port);
         let best = self.place(host, path)?;
         let route = self.at(best, method, host, path)?;
+        if best.rank == 0 {
+            // No place is more specific, whatever the other spelling.
+            return Some(route);
+        }
         let other = with_other_end(path.as_str());
         let Ok(other) = RequestPath::parse(other.as_bytes()) else { return Some(route) };
         let Some(own) = self.place(host, &other).filter(|own| own.rank < best.rank) else { return Some(route) };
@@ -187,7 +191,7 @@ impl Routes {
 
 /// The path with a slash at its end where it has none, and without where it has one.
 fn with_other_end(path: &str) -> String {
-    path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned)
+    path.strip_suffix('/').map_or_else(|| [path, "/"].concat(), str::to_owned)
 }
 
 /// `example.com:8080` -> `example.com`; `[::1]:80` -> `[::1]`. One trailing dot is the same host (RFC 1034, 3.1).

@@ -34,6 +34,19 @@ use crate::mount::{answer, say_layer_is_missing};
 /// }
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(greet));
 /// ```
+///
+/// A type that cannot be read from claims is no extractor:
+///
+/// ```compile_fail,E0277
+/// struct Claims {
+///     email: String,
+/// }
+///
+/// async fn greet(bearward_tower::Token(claims): bearward_tower::Token<Claims>) -> String {
+///     claims.email
+/// }
+/// let _: axum::Router = axum::Router::new().route("/", axum::routing::get(greet));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Token<T>(pub T);
 

@@ -24,6 +24,14 @@ use crate::mount::Mount;
 /// }
 /// # assert!(!may_see_drafts(&http::Request::new(())));
 /// ```
+///
+/// Nobody can forge one:
+///
+/// ```compile_fail,E0451
+/// # fn forge(identity: bearward_tower::Identity, token: std::sync::Arc<bearward_tower::Verified>) {
+/// let forged = bearward_tower::Identity { token, ..identity };
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) token: Arc<Verified>,
