@@ -8,8 +8,8 @@ use std::{
 use tokio::net::TcpListener;
 
 use crate::{
-    Application, BuildError, CryptoError, Issuer, ResourceServer, RunningIssuer, Settings, Shared, SigningAlgorithm,
-    SpawnError, tokens::Tokens,
+    Application, BuildError, CryptoError, Fault, Issuer, Person, ResourceServer, RunningIssuer, Settings, Shared,
+    SigningAlgorithm, SpawnError,
 };
 
 /// Describes an issuer, starting from the built-in [`Settings`].
@@ -20,6 +20,7 @@ pub struct IssuerBuilder {
     url: Option<String>,
     address: SocketAddr,
     allow_non_loopback: bool,
+    faults: Vec<Fault>,
 }
 
 impl Default for IssuerBuilder {
@@ -29,12 +30,13 @@ impl Default for IssuerBuilder {
             url: None,
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             allow_non_loopback: false,
+            faults: Vec::new(),
         }
     }
 }
 
 impl IssuerBuilder {
-    /// Replaces all applications, resource servers and algorithms.
+    /// Replaces all applications, resource servers, people and algorithms.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
@@ -42,21 +44,25 @@ impl IssuerBuilder {
 
     /// Adds an application, in the place of one with the same `client_id` if there is one.
     pub fn application(mut self, application: Application) -> Self {
-        let applications = &mut self.settings.applications;
-        match applications.iter_mut().find(|known| known.client_id == application.client_id) {
-            Some(known) => *known = application,
-            None => applications.push(application),
-        }
+        self.settings.set_application(application);
         self
     }
 
     /// Adds a resource server, in the place of one with the same identifier if there is one.
     pub fn resource_server(mut self, server: ResourceServer) -> Self {
-        let servers = &mut self.settings.resource_servers;
-        match servers.iter_mut().find(|known| known.identifier == server.identifier) {
-            Some(known) => *known = server,
-            None => servers.push(server),
-        }
+        self.settings.set_resource_server(server);
+        self
+    }
+
+    /// Adds somebody who can sign in, in the place of one with the same subject if there is one.
+    pub fn person(mut self, person: Person) -> Self {
+        self.settings.set_person(person);
+        self
+    }
+
+    /// Has something go wrong from the start. Called again, it adds another.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
         self
     }
 
@@ -106,7 +112,7 @@ impl IssuerBuilder {
     pub fn build(self) -> Result<Issuer, BuildError> {
         self.check()?;
         let url = self.url_at(self.address)?;
-        assemble(self.settings, url)
+        assemble(self.settings, url, self.faults)
     }
 
     /// Listens, takes the URL from the port it got if none was given, and serves in the background.
@@ -121,7 +127,7 @@ impl IssuerBuilder {
         let address = listener.local_addr().map_err(bind)?;
         let url = self.url_at(address)?;
         // An RSA key takes a while: it must not hold up the other tasks of this thread.
-        let issuer = tokio::task::spawn_blocking(move || assemble(self.settings, url))
+        let issuer = tokio::task::spawn_blocking(move || assemble(self.settings, url, self.faults))
             .await
             .map_err(|_stopped| BuildError::Crypto(CryptoError))??;
         Ok(RunningIssuer::start(issuer, listener, address))
@@ -146,13 +152,14 @@ impl IssuerBuilder {
     }
 }
 
-fn assemble(settings: Settings, url: String) -> Result<Issuer, BuildError> {
-    let tokens = Tokens::generate(&settings.algorithms)?;
-    Ok(Issuer { shared: Arc::new(Shared { url, settings, tokens }) })
+fn assemble(settings: Settings, url: String, faults: Vec<Fault>) -> Result<Issuer, BuildError> {
+    let issuer = Issuer { shared: Arc::new(Shared::new(url, settings)?) };
+    issuer.set_faults(faults);
+    Ok(issuer)
 }
 
-/// RFC 8414 2: a URL without query or fragment. A path would also move the metadata (RFC 8414 3.1), and is refused
-/// until something needs it.
+/// RFC 8414 2: a URL without query or fragment. A path would come before those of the applications, and is refused until
+/// something needs it.
 fn check_url(url: &str) -> Result<(), BuildError> {
     let problem = |problem| Err(BuildError::Url { url: url.to_owned(), problem });
     let Some(authority) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
@@ -232,6 +239,6 @@ mod tests {
         let settings = built.settings();
         assert_eq!(settings.applications.len(), Settings::default().applications.len() + 1);
         assert_eq!(settings.application("orders-app").unwrap().lifetime, 60);
-        assert_eq!(settings.scopes(), ["orders:read", "orders:write", "extra"]);
+        assert_eq!(settings.resource_servers.len(), Settings::default().resource_servers.len());
     }
 }

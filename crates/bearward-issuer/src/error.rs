@@ -34,45 +34,73 @@ pub enum BuildError {
     /// A scope is not a `scope-token` of RFC 6749 3.3.
     #[error("{0:?} is not a scope: printable ASCII without space, quote or backslash")]
     ScopeName(String),
-    /// A client identifier is empty, not printable ASCII, or there twice.
-    #[error("client_id {0:?} is empty, not printable ASCII, or there twice")]
+    /// A person's subject is empty, too long, not visible ASCII, or there twice.
+    #[error("subject {0:?} is empty, longer than 255 characters, not visible ASCII, or there twice")]
+    Subject(String),
+    /// A client identifier cannot stand in a URL as it is, or is there twice.
+    #[error("client_id {0:?} is there twice, or not 1 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
     ClientId(String),
-    /// An application without a secret; public clients are not supported.
-    #[error("application {client_id:?} has an empty secret")]
-    EmptySecret {
+    /// The properties of an application contradict each other, or the rest.
+    #[error("application {client_id:?}: {problem}")]
+    Application {
         /// Of the application.
         client_id: String,
-    },
-    /// A lifetime of nothing, or of more than [`Application::MAX_LIFETIME`].
-    #[error(
-        "application {client_id:?} has a lifetime of {lifetime} s; it must be from 1 to {} s",
-        Application::MAX_LIFETIME
-    )]
-    Lifetime {
-        /// Of the application.
-        client_id: String,
-        /// In seconds.
-        lifetime: u64,
-    },
-    /// An application is linked to a resource server that does not exist.
-    #[error("application {client_id:?} is linked to an unknown resource server {identifier:?}")]
-    UnknownResourceServer {
-        /// Of the application.
-        client_id: String,
-        /// Of the missing resource server.
-        identifier: String,
-    },
-    /// An application is allowed what its resource server does not have, or has no resource server.
-    #[error("application {client_id:?} is allowed {scope:?}, which is no scope of its resource server")]
-    UnknownScope {
-        /// Of the application.
-        client_id: String,
-        /// The scope in question.
-        scope: String,
+        /// The contradiction.
+        problem: ApplicationError,
     },
     /// Keys could not be made.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+}
+
+/// Which properties of an application do not go together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplicationError {
+    /// A confidential client must prove who it is (RFC 6749 2.3).
+    #[error("a confidential client must authenticate; `none` is for public ones")]
+    ConfidentialWithoutProof,
+    /// A public client has nothing to prove itself with (RFC 6749 2.1).
+    #[error("a public client cannot keep what {0} needs")]
+    PublicAuthenticates(&'static str),
+    /// An empty secret proves nothing.
+    #[error("the secret is empty")]
+    EmptySecret,
+    /// RFC 6749 4.4: the grant is for confidential clients alone.
+    #[error("a public client cannot have client_credentials")]
+    PublicClientCredentials,
+    /// OpenID Connect is about a person, and client credentials know none.
+    #[error("an OpenID Connect application cannot have client_credentials: there is no person to identify")]
+    OidcClientCredentials,
+    /// OpenID Connect without a sign-in.
+    #[error("an OpenID Connect application needs authorization_code")]
+    OidcWithoutCode,
+    /// Refresh tokens continue what a person allowed.
+    #[error("refresh_token needs authorization_code: with its own credentials a client simply asks again")]
+    RefreshWithoutCode,
+    /// RFC 9700 2.1.1: PKCE is all that protects the code of a public client.
+    #[error("a public client cannot do without PKCE")]
+    PublicWithoutPkce,
+    /// The authorization code flow and redirect URIs go together.
+    #[error("authorization_code needs redirect_uris, and nothing else has a use for them")]
+    RedirectUris,
+    /// A redirect URI that cannot be registered.
+    #[error("redirect_uri {uri:?}: {problem}")]
+    RedirectUri {
+        /// As given.
+        uri: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A lifetime of nothing, or of more than [`Application::MAX_LIFETIME`].
+    #[error("the lifetime is {0} s; it must be from 1 to {max} s", max = Application::MAX_LIFETIME)]
+    Lifetime(u64),
+    /// A link to a resource server that does not exist.
+    #[error("there is no resource server {0:?}")]
+    UnknownResourceServer(String),
+    /// It is allowed what its resource server does not have, or has no resource server.
+    #[error("{0:?} is no scope of its resource server")]
+    UnknownScope(String),
 }
 
 /// Why an issuer cannot be started.

@@ -16,19 +16,25 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
     jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{CryptoError, RotateError};
 
 /// What self-contained tokens are signed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256 and a key of 2048 bits; what RFC 9068 2.1 asks everyone to support.
+    #[serde(rename = "RS256")]
     Rs256,
+    /// RSASSA-PSS with SHA-256 and a key of 2048 bits.
+    #[serde(rename = "PS256")]
+    Ps256,
     /// ECDSA on P-256 with SHA-256.
+    #[serde(rename = "ES256")]
     Es256,
     /// Ed25519 (RFC 8037).
+    #[serde(rename = "EdDSA")]
     EdDsa,
 }
 
@@ -37,6 +43,7 @@ impl SigningAlgorithm {
     pub fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
         }
@@ -45,6 +52,7 @@ impl SigningAlgorithm {
     pub(crate) fn jose(self) -> Algorithm {
         match self {
             Self::Rs256 => Algorithm::RS256,
+            Self::Ps256 => Algorithm::PS256,
             Self::Es256 => Algorithm::ES256,
             Self::EdDsa => Algorithm::EdDSA,
         }
@@ -163,7 +171,7 @@ fn generate_all(algorithms: &[SigningAlgorithm]) -> Result<Vec<Arc<SigningKey>>,
 
 fn generate(algorithm: SigningAlgorithm) -> Result<SigningKey, CryptoError> {
     let private = match algorithm {
-        SigningAlgorithm::Rs256 => {
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
             let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048)?;
             let pkcs8: Pkcs8V1Der<'_> = pair.as_der()?;
             // EncodingKey wants the RSAPrivateKey inside the PKCS#8 that aws-lc-rs writes; from PEM it unwraps it.
@@ -193,7 +201,9 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
     use super::*;
 
-    const ALL: [SigningAlgorithm; 3] = [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa];
+    use SigningAlgorithm::{EdDsa, Es256, Ps256, Rs256};
+
+    const ALL: [SigningAlgorithm; 4] = [Rs256, Ps256, Es256, EdDsa];
 
     #[test]
     fn every_algorithm_has_a_public_key_and_nothing_private_is_published() {
@@ -202,6 +212,7 @@ mod tests {
         let keys = set["keys"].as_array().unwrap();
         assert_eq!(keys.len(), ALL.len());
         for (key, (algorithm, members)) in keys.iter().zip(ALL.iter().zip([
+            &["n", "e", "kty"][..],
             &["n", "e", "kty"][..],
             &["crv", "x", "y", "kty"][..],
             &["crv", "x", "kty"][..],

@@ -29,43 +29,62 @@
 //!
 //! # Endpoints
 //!
+//! The tenant's issuer URL serves every application; `/apps/{client_id}` is an issuer URL of its own for each one, with
+//! the same endpoints under it. Tokens of one issuer URL mean nothing at another.
+//!
 //! | request | what | by |
 //! | --- | --- | --- |
-//! | `GET /.well-known/oauth-authorization-server` | metadata | RFC 8414 |
-//! | `GET /.well-known/openid-configuration` | the same document, for those who only look there | OpenID Connect Discovery |
+//! | `GET /.well-known/oauth-authorization-server` | metadata, also before the path | RFC 8414 |
+//! | `GET /.well-known/openid-configuration` | the same document, also before the path | OpenID Connect Discovery |
 //! | `GET /jwks` | the public signing keys | RFC 7517 |
-//! | `POST /token` | `client_credentials`, with client secret basic or post | RFC 6749 |
-//! | `POST /introspect` | what a token of either format means | RFC 7662 |
+//! | `GET`, `POST /authorize` | the sign-in page, with PKCE and the issuer's name in its answer | RFC 6749, 7636, 9207 |
+//! | `POST /token` | client credentials, authorization code, refresh token | RFC 6749, 7523 |
+//! | `GET`, `POST /userinfo` | who signed in | OpenID Connect Core |
+//! | `POST /introspect` | what a token of either format means, plain or signed | RFC 7662, 9701 |
 //! | `POST /revoke` | end a token before its time | RFC 7009 |
+//! | `GET /tokens` | the access tokens issued lately, to a holder of `tokens:read` | |
+//! | `DELETE /tokens/{id}` | end one of them, for a holder of `tokens:delete` | |
 //! | `POST /dev/token` | mint a token from a JSON description | development only |
 //! | `POST /dev/rotate-keys` | sign with a new key; the old one stays published | development only |
 //! | `POST /dev/retire-keys` | stop publishing the old keys | development only |
+//! | `PUT /dev/faults` | what goes wrong from now on, a JSON array of [`Fault`]s | development only |
 //!
 //! The `/dev` controls answer only to a peer on loopback that is neither a web page nor behind a proxy.
 
+mod application;
+mod authority;
 mod builder;
 mod client_auth;
+mod client_keys;
+mod clock;
 mod endpoints;
 mod error;
+mod faults;
+mod grants;
 mod keys;
+mod ledger;
 mod mint;
 mod model;
 mod scope;
 mod secret;
 mod server;
 mod settings;
+mod store;
 mod tokens;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc};
 
+pub use application::{Application, ClientAuthentication};
 pub use builder::IssuerBuilder;
-pub use error::{BuildError, CryptoError, MintError, RotateError, SpawnError};
+pub use client_keys::{ClientKeys, ClientKeysError};
+pub use error::{ApplicationError, BuildError, CryptoError, MintError, RotateError, SpawnError};
+pub use faults::{Endpoint, Fault, FaultError};
 pub use keys::{KeyIds, SigningAlgorithm};
 pub use mint::TokenBuilder;
-pub use model::{Application, GrantType, ResourceServer, TokenFormat};
+pub use model::{ClientType, GrantType, Person, Pkce, Protocol, ResourceServer, TokenFormat};
 pub use secret::Secret;
 pub use server::RunningIssuer;
-pub use settings::Settings;
+pub use settings::{FileError, Settings};
 
 /// A development authorization server with its keys and its memory of revoked tokens.
 ///
@@ -80,6 +99,33 @@ struct Shared {
     url: String,
     settings: Settings,
     tokens: tokens::Tokens,
+    grants: grants::Grants,
+    /// Sign-in pages that were shown and not yet answered, by their identifier.
+    sign_ins: store::Store<endpoints::SignIn>,
+    /// Client assertions that were used, by client and `jti`.
+    assertions: store::Store<()>,
+    ledger: ledger::Ledger,
+    clock: clock::Clock,
+    faults: faults::Faults,
+}
+
+/// How many sign-in pages can be open, and how many client assertions are remembered, at most.
+const MAX_PENDING: usize = 10_000;
+
+impl Shared {
+    fn new(url: String, settings: Settings) -> Result<Self, CryptoError> {
+        Ok(Self {
+            url,
+            tokens: tokens::Tokens::generate(&settings.algorithms)?,
+            settings,
+            grants: grants::Grants::new(),
+            sign_ins: store::Store::new(MAX_PENDING),
+            assertions: store::Store::new(MAX_PENDING),
+            ledger: ledger::Ledger::default(),
+            clock: clock::Clock::default(),
+            faults: faults::Faults::default(),
+        })
+    }
 }
 
 impl Issuer {
@@ -88,7 +134,7 @@ impl Issuer {
         IssuerBuilder::default()
     }
 
-    /// The issuer identifier: the `iss` of its tokens, without a slash at the end.
+    /// The tenant's issuer identifier: the `iss` of its tokens, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
@@ -103,6 +149,23 @@ impl Issuer {
     /// This is for tests and demonstrations: it can make tokens that [`POST /token`](crate#endpoints) never would.
     pub fn token(&self) -> TokenBuilder<'_> {
         TokenBuilder::new(self)
+    }
+
+    /// The issuer identifier of one application, at which only that application gets tokens. `None` if there is none of
+    /// that name.
+    pub fn application_url(&self, client_id: &str) -> Option<String> {
+        self.settings().application(client_id).map(|known| authority::application_url(self.url(), &known.client_id))
+    }
+
+    /// Has these things go wrong from now on, and nothing else.
+    pub fn set_faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        let faults: Vec<Fault> = faults.into_iter().collect();
+        let offset = faults.iter().rev().find_map(|fault| match fault {
+            Fault::Clock(seconds) => Some(*seconds),
+            _ => None,
+        });
+        self.shared.clock.set_offset(offset.unwrap_or(0));
+        self.shared.faults.set(faults);
     }
 
     /// All endpoints, to be served by the caller; [`IssuerBuilder::spawn`] is the shorter way.
@@ -129,13 +192,34 @@ impl Issuer {
     }
 }
 
+impl Issuer {
+    /// The issuer's time, in whole seconds since 1970.
+    fn now(&self) -> u64 {
+        self.shared.clock.now()
+    }
+
+    /// Makes an access token of claims.
+    fn issue(
+        &self,
+        claims: &tokens::Claims,
+        format: TokenFormat,
+        algorithm: Option<SigningAlgorithm>,
+    ) -> Result<String, MintError> {
+        let tokens = &self.shared.tokens;
+        let token = match format {
+            TokenFormat::Referential => tokens.seal(tokens::Sealed::AccessToken, claims)?,
+            TokenFormat::SelfContained => match tokens.sign(tokens::Signed::AccessToken, claims, algorithm) {
+                Some(token) => token?,
+                None => return Err(algorithm.map_or(MintError::Crypto(CryptoError), MintError::Algorithm)),
+            },
+        };
+        self.shared.ledger.add(ledger::Issued::new(claims, format));
+        Ok(token)
+    }
+}
+
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer").field("url", &self.shared.url).finish_non_exhaustive()
     }
-}
-
-/// Whole seconds since 1970. A clock before that reads as 0: every token would then be too new, none too old.
-fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -1,7 +1,9 @@
 //! Minting tokens from Rust: what an application would get, and what nobody should.
 
+use serde_json::{Map, Value};
+
 use crate::{
-    Application, GrantType, Issuer, MintError, SigningAlgorithm, TokenFormat, now, scope,
+    Application, GrantType, Issuer, MintError, SigningAlgorithm, TokenFormat, authority, scope,
     tokens::{Audience, Claims, Tokens, random_id},
 };
 
@@ -24,11 +26,13 @@ use crate::{
 pub struct TokenBuilder<'a> {
     issuer: &'a Issuer,
     application: Option<String>,
+    own_issuer: bool,
     format: Option<TokenFormat>,
     audiences: Vec<String>,
     scope: Option<String>,
     subject: Option<String>,
     lifetime: Option<i64>,
+    custom_claims: Option<Map<String, Value>>,
     algorithm: Option<SigningAlgorithm>,
     unsigned: bool,
 }
@@ -38,11 +42,13 @@ impl<'a> TokenBuilder<'a> {
         Self {
             issuer,
             application: None,
+            own_issuer: false,
             format: None,
             audiences: Vec::new(),
             scope: None,
             subject: None,
             lifetime: None,
+            custom_claims: None,
             algorithm: None,
             unsigned: false,
         }
@@ -51,6 +57,12 @@ impl<'a> TokenBuilder<'a> {
     /// Whose token it is, by `client_id`. The first application that may ask for tokens, by default.
     pub fn application(mut self, client_id: impl Into<String>) -> Self {
         self.application = Some(client_id.into());
+        self
+    }
+
+    /// Has the application's own issuer URL (`/apps/{client_id}`) issue it, and not the tenant's.
+    pub fn own_issuer(mut self) -> Self {
+        self.own_issuer = true;
         self
     }
 
@@ -86,6 +98,17 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
+    /// A token that expired a minute ago and is otherwise in order.
+    pub fn expired(self) -> Self {
+        self.lifetime(-60)
+    }
+
+    /// The members of the claim `custom_claims`.
+    pub fn custom_claims(mut self, claims: Map<String, Value>) -> Self {
+        self.custom_claims = Some(claims);
+        self
+    }
+
     /// Which of the issuer's algorithms signs; the first, by default. A referential token has no use for it.
     pub fn algorithm(mut self, algorithm: SigningAlgorithm) -> Self {
         self.algorithm = Some(algorithm);
@@ -104,17 +127,12 @@ impl<'a> TokenBuilder<'a> {
     ///
     /// When the application or the algorithm is not known, the scope is no scope, or the parts do not go together.
     pub fn mint(self) -> Result<String, MintError> {
-        let tokens = &self.issuer.shared.tokens;
         let application = self.find_application()?;
         let claims = self.claims(application)?;
         match (self.format.unwrap_or(application.token_format), self.unsigned) {
             (TokenFormat::Referential, true) => Err(MintError::UnsignedReferential),
-            (TokenFormat::Referential, false) => Ok(tokens.seal(&claims)?),
             (TokenFormat::SelfContained, true) => Ok(Tokens::unsigned(&claims)?),
-            (TokenFormat::SelfContained, false) => match tokens.sign(&claims, self.algorithm) {
-                Some(token) => Ok(token?),
-                None => Err(self.algorithm.map_or(MintError::Crypto(crate::CryptoError), MintError::Algorithm)),
-            },
+            (format, false) => self.issuer.issue(&claims, format, self.algorithm),
         }
     }
 
@@ -142,7 +160,7 @@ impl<'a> TokenBuilder<'a> {
             [one] => Audience::One(one.clone()),
             several => Audience::Several(several.to_vec()),
         };
-        let now = now();
+        let now = self.issuer.now();
         let (iat, exp) = match self.lifetime {
             None => (now, now.saturating_add(application.lifetime)),
             Some(seconds) => {
@@ -152,7 +170,11 @@ impl<'a> TokenBuilder<'a> {
             }
         };
         Ok(Claims {
-            iss: self.issuer.url().to_owned(),
+            iss: if self.own_issuer {
+                authority::application_url(self.issuer.url(), &application.client_id)
+            } else {
+                self.issuer.url().to_owned()
+            },
             sub: self.subject.clone().unwrap_or_else(|| application.client_id.clone()),
             aud,
             client_id: application.client_id.clone(),
@@ -161,6 +183,8 @@ impl<'a> TokenBuilder<'a> {
             nbf: iat,
             exp,
             jti: random_id()?,
+            auth_time: None,
+            custom_claims: self.custom_claims.clone(),
         })
     }
 }
@@ -230,10 +254,20 @@ mod tests {
     fn an_expired_token_is_wrong_in_nothing_but_its_age() {
         let claims = part(&issuer().token().lifetime(-60).mint().unwrap(), 1);
         let [iat, nbf, exp] = ["iat", "nbf", "exp"].map(|name| claims[name].as_u64().unwrap());
-        assert!(exp <= now() - 60 && iat == exp - 3600 && nbf == iat);
+        assert!(exp <= issuer().now() - 60 && iat == exp - 3600 && nbf == iat);
         for seconds in [i64::MIN, i64::MAX] {
             assert!(issuer().token().lifetime(seconds).mint().is_ok());
         }
+    }
+
+    #[test]
+    fn the_application_can_be_its_own_issuer_and_claims_can_be_added() {
+        let custom = Map::from_iter([("tenant".to_owned(), json!("t1"))]);
+        let issuer = issuer();
+        let claims = part(&issuer.token().own_issuer().custom_claims(custom).expired().mint().unwrap(), 1);
+        assert_eq!(claims["iss"], "http://127.0.0.1:9000/apps/orders-app");
+        assert_eq!(claims["custom_claims"], json!({ "tenant": "t1" }));
+        assert!(claims["exp"].as_u64().unwrap() < issuer.now());
     }
 
     #[test]

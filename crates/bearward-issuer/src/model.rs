@@ -1,20 +1,26 @@
-//! Applications and resource servers: who asks for tokens, and for which API.
+//! The parts of the model that are not an application: APIs, people, and the properties an application has.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
-
 /// An API that accepts tokens: a namespace of scopes with an identifier.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceServer {
     /// Becomes the `aud` of the tokens of linked applications, usually a URL.
     pub identifier: String,
     /// The scopes that exist here, by habit `<resource>:<action>`.
+    #[serde(default)]
     pub scopes: Vec<String>,
 }
 
 impl ResourceServer {
+    /// The issuer's own API: introspection, revocation and the listing of tokens, for holders of an access token. It
+    /// is always there, with the scopes of [`Self::ISSUER_SCOPES`].
+    pub const ISSUER: &'static str = "urn:bearward:issuer";
+    /// What an application that is linked to [`Self::ISSUER`] may be allowed.
+    pub const ISSUER_SCOPES: [&'static str; 3] = ["tokens:introspect", "tokens:read", "tokens:delete"];
+
     /// A resource server without scopes.
     pub fn new(identifier: impl Into<String>) -> Self {
         Self { identifier: identifier.into(), scopes: Vec::new() }
@@ -28,98 +34,112 @@ impl ResourceServer {
     }
 }
 
-/// A confidential client: who asks this issuer for tokens, and what it gets.
-#[derive(Clone, Debug)]
+/// Somebody who can be chosen on the sign-in page. There is no password.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Application {
-    /// The client identifier (RFC 6749 2.2).
-    pub client_id: String,
-    /// What the client proves itself with, by client secret basic or client secret post.
-    pub client_secret: Secret,
-    /// What it may present at the token endpoint. Without any it may only introspect and revoke.
-    pub grant_types: Vec<GrantType>,
-    /// Whether its tokens are self-contained or referential.
-    pub token_format: TokenFormat,
-    /// The identifier of the one resource server its tokens are for. Without one the tokens hold no scope, and their
-    /// audience is the application itself.
-    pub resource_server: Option<String>,
-    /// What a request may ask for, and what it gets when it asks for nothing: some or all of the resource server's.
-    pub allowed_scopes: Vec<String>,
-    /// How long its tokens live, in seconds. A request may ask for less, never for more.
-    pub lifetime: u64,
+pub struct Person {
+    /// The `sub` of the tokens that speak for this person.
+    pub subject: String,
+    /// Shown on the sign-in page, and told to who may have the scope `profile`.
+    pub name: Option<String>,
+    /// Told to who may have the scope `email`.
+    pub email: Option<String>,
+    /// The scopes of resource servers that this person's role holds; all of them where it is not said.
+    pub scopes: Option<Vec<String>>,
 }
 
-impl Application {
-    /// The lifetime of tokens where an application says nothing, in seconds.
-    pub const DEFAULT_LIFETIME: u64 = 3600;
-    /// The longest lifetime an application may have: a year, in seconds. It bounds how long a revocation is kept.
-    pub const MAX_LIFETIME: u64 = 365 * 24 * 3600;
-
-    /// An application with client credentials and self-contained tokens, and no resource server.
-    pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
-        Self {
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
-            grant_types: vec![GrantType::ClientCredentials],
-            token_format: TokenFormat::SelfContained,
-            resource_server: None,
-            allowed_scopes: Vec::new(),
-            lifetime: Self::DEFAULT_LIFETIME,
-        }
+impl Person {
+    /// Somebody of whom nothing is known but the subject, and who may do everything.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), name: None, email: None, scopes: None }
     }
 
-    /// Takes all grant types away: what remains is introspection and revocation, as a gateway needs.
+    /// Sets the name that is shown.
     #[must_use]
-    pub fn without_grants(mut self) -> Self {
-        self.grant_types.clear();
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
-    /// Sets the format of its tokens.
+    /// Sets the address.
     #[must_use]
-    pub fn token_format(mut self, format: TokenFormat) -> Self {
-        self.token_format = format;
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
         self
     }
 
-    /// Links it to a resource server, and says which of its scopes it may have.
+    /// Sets the scopes of resource servers that the person's role holds: tokens that speak for the person have no other.
     #[must_use]
-    pub fn resource_server<S: Into<String>>(
-        mut self,
-        identifier: impl Into<String>,
-        allowed_scopes: impl IntoIterator<Item = S>,
-    ) -> Self {
-        self.resource_server = Some(identifier.into());
-        self.allowed_scopes = allowed_scopes.into_iter().map(Into::into).collect();
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
+}
 
-    /// Sets the lifetime of its tokens, in seconds.
-    #[must_use]
-    pub fn lifetime(mut self, seconds: u64) -> Self {
-        self.lifetime = seconds;
-        self
-    }
+/// What an application speaks with the issuer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// OAuth 2.0: an access token is all that is wanted.
+    #[default]
+    OAuth2,
+    /// OpenID Connect: a person signs in, and an ID token says who. Such an application always asks for `openid`.
+    Oidc,
+}
 
-    /// The audience of its tokens: the resource server, or itself where it has none.
-    pub(crate) fn audience(&self) -> &str {
-        self.resource_server.as_deref().unwrap_or(&self.client_id)
-    }
+/// Whether an application can keep a secret (RFC 6749 2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientType {
+    /// It can, and proves who it is at the token endpoint.
+    #[default]
+    Confidential,
+    /// It cannot: a program on somebody's device, or in a web page.
+    Public,
+}
+
+/// Whether the authorization code flow needs a proof of possession of the request (RFC 7636).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pkce {
+    /// It does, by `S256`. `plain` is always refused.
+    #[default]
+    S256,
+    /// It does not; a challenge that is there nevertheless is held to. Only for confidential clients.
+    Disabled,
 }
 
 /// What a client presents at the token endpoint (RFC 6749 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GrantType {
     /// The client's own credentials; there is no person.
     ClientCredentials,
+    /// The code that the sign-in page gave.
+    AuthorizationCode,
+    /// A refresh token. An application that has this grant type is given refresh tokens.
+    RefreshToken,
 }
 
-/// What a token is made of. In JSON: `"self-contained"` and `"referential"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl GrantType {
+    /// The `grant_type` value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+}
+
+/// What a token is made of. In JSON and TOML: `"self-contained"` and `"referential"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenFormat {
     /// A JWS: it carries its claims, and anybody verifies it with the issuer's public keys.
+    #[default]
     SelfContained,
     /// A JWE: only the issuer can say what it means, by introspection.
     Referential,

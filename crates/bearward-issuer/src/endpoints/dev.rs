@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use axum::{
     Json,
     extract::{ConnectInfo, FromRequest, Request, State, rejection::JsonRejection},
-    http::header,
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{OAuthError, private_json};
-use crate::{CryptoError, Issuer, TokenFormat};
+use crate::{CryptoError, Fault, FaultError, Issuer, TokenFormat, authority::Authority};
 
 /// Lets only programs on this machine through, as far as the request tells: the peer is on loopback, no web page sent
 /// it (a browser names the page in `Origin`), and no proxy hides the real peer. Where the peer is not known, nobody.
@@ -23,7 +23,8 @@ pub(super) async fn only_local(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let elsewhere = [header::ORIGIN.as_str(), header::FORWARDED.as_str(), "x-forwarded-for"];
     if !local || elsewhere.iter().any(|name| headers.contains_key(*name)) {
-        return OAuthError::AccessDenied.into_response();
+        let why = "development controls answer only to programs on this machine";
+        return OAuthError::AccessDenied(why).into_response();
     }
     next.run(request).await
 }
@@ -38,16 +39,22 @@ pub(super) struct TokenRequest {
     scope: Option<String>,
     lifetime: Option<i64>,
     subject: Option<String>,
+    custom_claims: Option<Map<String, Value>>,
 }
 
-/// Mints a token as described: `bearward token` asks for it here.
+/// Mints a token as described: `bearward token` asks for it here. At an application's issuer URL it is that application's.
 pub(super) async fn token(
-    State(issuer): State<Issuer>,
+    authority: Authority,
     StrictJson(request): StrictJson<TokenRequest>,
 ) -> Result<Response, OAuthError> {
-    let mut token = issuer.token();
-    if let Some(client_id) = request.application {
-        token = token.application(client_id);
+    let mut token = authority.issuer().token();
+    match (authority.only_application(), request.application) {
+        (Some(only), Some(other)) if only != other => {
+            return Err(OAuthError::InvalidRequest("this is the issuer URL of another application".into()));
+        }
+        (Some(only), _) => token = token.application(only).own_issuer(),
+        (None, Some(client_id)) => token = token.application(client_id),
+        (None, None) => {}
     }
     if let Some(format) = request.format {
         token = token.format(format);
@@ -64,6 +71,9 @@ pub(super) async fn token(
     if let Some(subject) = request.subject {
         token = token.subject(subject);
     }
+    if let Some(claims) = request.custom_claims {
+        token = token.custom_claims(claims);
+    }
     Ok(private_json(&json!({ "access_token": token.mint()? })))
 }
 
@@ -78,6 +88,16 @@ pub(super) async fn rotate_keys(State(issuer): State<Issuer>) -> Result<Response
 /// Stops publishing the old keys, and says which keys there are.
 pub(super) async fn retire_keys(State(issuer): State<Issuer>) -> Response {
     private_json(&issuer.retire_keys())
+}
+
+/// Replaces the faults; an empty array mends everything.
+pub(super) async fn set_faults(
+    State(issuer): State<Issuer>,
+    StrictJson(faults): StrictJson<Vec<String>>,
+) -> Result<StatusCode, OAuthError> {
+    let faults: Result<Vec<Fault>, FaultError> = faults.iter().map(|fault| fault.parse()).collect();
+    issuer.set_faults(faults.map_err(|error| OAuthError::InvalidRequest(error.to_string().into()))?);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `Json`, with a refusal in the form of all the others, which says what is wrong: it is a developer who asks.

@@ -1,4 +1,4 @@
-//! Refusals as RFC 6749 5.2 has them, for every endpoint that takes a form.
+//! Refusals as RFC 6749 has them: in the body of an answer (5.2), or in a redirect (4.1.2.1).
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use axum::{
 use serde_json::json;
 
 use super::private_json;
-use crate::{CryptoError, MintError, RotateError};
+use crate::{CryptoError, MintError, RotateError, store::Full};
 
-/// What a request did wrong, by the names of RFC 6749 5.2.
+/// What a request did wrong, by the names of RFC 6749 4.1.2.1 and 5.2, and of what extends it.
 #[derive(Debug)]
 pub(crate) enum OAuthError {
     /// Missing, repeated or contradictory parameters.
     InvalidRequest(Cow<'static, str>),
     /// The client did not prove who it is.
     InvalidClient,
-    /// The token is another client's (RFC 7009 2.1).
-    InvalidGrant,
+    /// The code or the token is not good, or another client's (RFC 6749 5.2, RFC 7009 2.1).
+    InvalidGrant(&'static str),
     /// The client may not use this grant type.
     UnauthorizedClient,
     /// The issuer does not know this grant type.
@@ -28,8 +28,16 @@ pub(crate) enum OAuthError {
     InvalidScope,
     /// `resource` is not the application's (RFC 8707, 2).
     InvalidTarget,
-    /// Not from here: a development control asked for by somebody else.
-    AccessDenied,
+    /// Not from here, or not by this person.
+    AccessDenied(&'static str),
+    /// Only `code` is (RFC 6749 4.1.2.1).
+    UnsupportedResponseType,
+    /// Somebody would have to sign in, and the request forbids to ask (OpenID Connect Core 3.1.2.6).
+    LoginRequired,
+    /// Request objects are not read (OpenID Connect Core 3.1.2.6).
+    RequestNotSupported,
+    /// Nor fetched (OpenID Connect Core 3.1.2.6).
+    RequestUriNotSupported,
     /// Not now (RFC 7009 2.2.1).
     TemporarilyUnavailable,
     /// Our fault.
@@ -37,19 +45,26 @@ pub(crate) enum OAuthError {
 }
 
 impl OAuthError {
-    fn parts(&self) -> (StatusCode, &'static str, &str) {
+    /// The status, the `error` and the `error_description`.
+    pub(super) fn parts(&self) -> (StatusCode, &'static str, &str) {
         let bad = StatusCode::BAD_REQUEST;
         match self {
             Self::InvalidRequest(what) => (bad, "invalid_request", what),
             Self::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "client authentication failed"),
-            Self::InvalidGrant => (bad, "invalid_grant", "the token was issued to another client"),
+            Self::InvalidGrant(why) => (bad, "invalid_grant", why),
             Self::UnauthorizedClient => (bad, "unauthorized_client", "the client may not use this grant type"),
-            Self::UnsupportedGrantType => (bad, "unsupported_grant_type", "only client_credentials is supported"),
+            Self::UnsupportedGrantType => (
+                bad,
+                "unsupported_grant_type",
+                "only client_credentials, authorization_code and refresh_token are supported",
+            ),
             Self::InvalidTarget => (bad, "invalid_target", "the resource is not the one that the client is linked to"),
             Self::InvalidScope => (bad, "invalid_scope", "the scope is malformed or more than the client is allowed"),
-            Self::AccessDenied => {
-                (StatusCode::FORBIDDEN, "access_denied", "development controls answer only to programs on this machine")
-            }
+            Self::AccessDenied(why) => (StatusCode::FORBIDDEN, "access_denied", why),
+            Self::UnsupportedResponseType => (bad, "unsupported_response_type", "only code is supported"),
+            Self::LoginRequired => (bad, "login_required", "nobody stays signed in here, and prompt is none"),
+            Self::RequestNotSupported => (bad, "request_not_supported", "request objects are not supported"),
+            Self::RequestUriNotSupported => (bad, "request_uri_not_supported", "request objects are not supported"),
             Self::TemporarilyUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again later")
             }
@@ -81,6 +96,12 @@ impl IntoResponse for OAuthError {
 impl From<CryptoError> for OAuthError {
     fn from(_: CryptoError) -> Self {
         Self::ServerError
+    }
+}
+
+impl From<Full> for OAuthError {
+    fn from(_: Full) -> Self {
+        Self::TemporarilyUnavailable
     }
 }
 

@@ -1,11 +1,25 @@
-//! Token introspection (RFC 7662).
+//! Token introspection (RFC 7662), plain or as a signed JWT (RFC 9701).
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{OAuthError, Parameters, private_json};
-use crate::{Issuer, client_auth, now, tokens::Claims};
+use super::{
+    NO_STORE, OAuthError, Parameters,
+    bearer::{self, Refusal},
+    private_json,
+};
+use crate::{
+    authority::Authority,
+    client_auth, scope,
+    tokens::{Claims, Signed},
+};
+
+/// The media type of a signed answer, which a caller asks for by `Accept` (RFC 9701 4).
+const SIGNED: &str = "application/token-introspection+jwt";
 
 #[derive(Serialize)]
 struct ActiveToken {
@@ -15,18 +29,72 @@ struct ActiveToken {
     claims: Claims,
 }
 
-/// Answers any registered client, for tokens of both formats. `token_type_hint` is not needed: the form of a token
-/// tells what it is (RFC 7662 2.1 lets it be ignored).
+/// Answers the applications of this issuer URL, the clients of resource servers, and holders of `tokens:introspect`.
+/// `token_type_hint` is not needed: a token says what it is (RFC 7662 2.1 lets the hint be ignored).
 pub(super) async fn introspect(
-    State(issuer): State<Issuer>,
+    authority: Authority,
     headers: HeaderMap,
     parameters: Parameters,
-) -> Result<Response, OAuthError> {
-    client_auth::authenticate(issuer.settings(), &headers, &parameters)?;
-    let token = parameters.require("token")?;
-    Ok(match issuer.shared.tokens.read(token, issuer.url(), now()) {
-        Some(claims) => private_json(&ActiveToken { active: true, token_type: "Bearer", claims }),
-        // Not a word on why (RFC 7662 2.2): who asks about a foreign token learns nothing from us.
-        None => private_json(&json!({ "active": false })),
+) -> Result<Response, Refusal> {
+    let asking = asking(&authority, &headers, &parameters)?;
+    let meaning = meaning(&authority, &asking, parameters.require("token")?)?;
+    if wants_signed(&headers) {
+        return Ok(signed(&authority, &asking, &meaning)?);
+    }
+    Ok(private_json(&meaning))
+}
+
+/// The client that asks.
+fn asking(authority: &Authority, headers: &HeaderMap, parameters: &Parameters) -> Result<String, Refusal> {
+    if bearer::is_used(headers) && !client_auth::is_in_form(parameters) {
+        return Ok(bearer::holder_of(authority.issuer(), headers, "tokens:introspect")?.client_id);
+    }
+    Ok(client_auth::authenticate_to_introspect(authority, headers, parameters)?.client_id.clone())
+}
+
+/// What the token means to that client, or `active: false` and not a word on why (RFC 7662 2.2): who asks about a foreign
+/// token learns nothing from us.
+fn meaning(authority: &Authority, asking: &str, token: &str) -> Result<Value, OAuthError> {
+    let shared = &authority.issuer().shared;
+    let now = authority.issuer().now();
+    if let Some(claims) = shared.tokens.read(token, authority.url(), now) {
+        let meaning = ActiveToken { active: true, token_type: "Bearer", claims };
+        return serde_json::to_value(meaning).map_err(|_| OAuthError::ServerError);
+    }
+    // A refresh token is nobody's business but its client's, and it has no audience: no API may take it for an access
+    // token.
+    let refresh = shared.grants.find(&shared.tokens, token, now);
+    let own = refresh.filter(|(_, grant, _)| grant.client_id == asking && grant.issuer == authority.url());
+    Ok(match own {
+        Some((_, grant, exp)) => json!({
+            "active": true,
+            "token_type": "refresh_token",
+            "iss": grant.issuer,
+            "client_id": grant.client_id,
+            "sub": grant.subject,
+            "scope": scope::join(&grant.scope),
+            "iat": grant.auth_time,
+            "exp": exp,
+        }),
+        None => json!({ "active": false }),
     })
+}
+
+fn wants_signed(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+    types.any(|range| range.trim().eq_ignore_ascii_case(SIGNED))
+}
+
+/// RFC 9701 5: about the token in a member of its own, so that nobody takes the answer for the token.
+fn signed(authority: &Authority, asking: &str, meaning: &Value) -> Result<Response, OAuthError> {
+    let claims = json!({
+        "iss": authority.url(),
+        "aud": asking,
+        "iat": authority.issuer().now(),
+        "token_introspection": meaning,
+    });
+    let signed = authority.issuer().shared.tokens.sign(Signed::Introspection, &claims, None);
+    let body = signed.ok_or(OAuthError::ServerError)??;
+    Ok((NO_STORE, [(header::CONTENT_TYPE, SIGNED)], body).into_response())
 }

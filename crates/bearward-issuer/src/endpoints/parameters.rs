@@ -4,8 +4,13 @@ use axum::{
     Form,
     extract::{FromRequest, Request},
 };
+use serde_json::{Map, Value};
 
 use super::OAuthError;
+use crate::Application;
+
+/// The longest `custom_claims`, in bytes: a token must still fit into a header.
+const MAX_CUSTOM_CLAIMS: usize = 4096;
 
 /// The parameters of a form, each there once. It has no `Debug`: secrets and tokens are among them.
 pub(crate) struct Parameters(Vec<(String, String)>);
@@ -19,6 +24,31 @@ impl Parameters {
     /// A parameter that must be there.
     pub(super) fn require(&self, name: &'static str) -> Result<&str, OAuthError> {
         self.get(name).ok_or_else(|| OAuthError::InvalidRequest(format!("{name} is missing").into()))
+    }
+
+    /// An application has one audience. To ignore a wish for another would have a client believe that it was granted
+    /// (RFC 8707 2).
+    pub(super) fn check_resource(&self, application: &Application) -> Result<(), OAuthError> {
+        if self.get("resource").is_some_and(|resource| Some(resource) != application.resource_server.as_deref()) {
+            return Err(OAuthError::InvalidTarget);
+        }
+        Ok(())
+    }
+
+    /// The claims that the request wants in the token, if the application may have any.
+    pub(super) fn custom_claims(&self, application: &Application) -> Result<Option<Map<String, Value>>, OAuthError> {
+        let Some(asked) = self.get("custom_claims") else { return Ok(None) };
+        let refused = |problem: &'static str| Err(OAuthError::InvalidRequest(problem.into()));
+        if !application.custom_claims {
+            return refused("the application may not have custom_claims");
+        }
+        if asked.len() > MAX_CUSTOM_CLAIMS {
+            return refused("custom_claims is longer than 4096 bytes");
+        }
+        match serde_json::from_str(asked) {
+            Ok(Value::Object(claims)) => Ok(Some(claims)),
+            _ => refused("custom_claims is no JSON object"),
+        }
     }
 
     /// Refuses what is there twice, known or not, empty or not: two readers might see different ones.
@@ -60,6 +90,21 @@ mod tests {
         assert_eq!((read.get("token"), read.get("scope"), read.get("other")), (Some("abc"), None, None));
         assert_eq!(read.require("token").unwrap(), "abc");
         assert!(matches!(read.require("scope"), Err(OAuthError::InvalidRequest(_))));
+    }
+
+    #[test]
+    fn custom_claims_are_an_object_of_a_bounded_length_for_who_may_have_them() {
+        let application = Application::new("app", "secret").custom_claims();
+        let read = |application: &Application, value: &str| {
+            parameters(&[("custom_claims", value)]).ok().unwrap().custom_claims(application)
+        };
+        assert_eq!(read(&application, r#"{"a":1}"#).unwrap().unwrap().len(), 1);
+        assert!(read(&application, "").unwrap().is_none());
+        let long = format!(r#"{{"a":"{}"}}"#, "a".repeat(4096));
+        for value in ["[]", "1", "{", "null", &long] {
+            assert!(read(&application, value).is_err(), "{value}");
+        }
+        assert!(read(&Application::new("app", "secret"), "{}").is_err());
     }
 
     #[test]

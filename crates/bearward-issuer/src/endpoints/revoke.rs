@@ -1,30 +1,54 @@
 //! Token revocation (RFC 7009).
 
 use axum::{
-    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 
-use super::{NO_STORE, OAuthError, Parameters};
-use crate::{Issuer, client_auth, now, tokens::TooManyRevocations};
+use super::{
+    NO_STORE, OAuthError, Parameters,
+    bearer::{self, Refusal},
+};
+use crate::{authority::Authority, client_auth};
 
-/// Ends a token of the client that asks. One that means nothing, or nothing any more, is as good as revoked
-/// (RFC 7009 2.2).
+/// Ends a token: an access token alone, a refresh token with everything that came of the same sign-in. One that means
+/// nothing, or nothing any more, is as good as revoked (RFC 7009 2.2).
 pub(super) async fn revoke(
-    State(issuer): State<Issuer>,
+    authority: Authority,
     headers: HeaderMap,
     parameters: Parameters,
-) -> Result<Response, OAuthError> {
-    let application = client_auth::authenticate(issuer.settings(), &headers, &parameters)?;
-    let (tokens, now) = (&issuer.shared.tokens, now());
-    if let Some(claims) = tokens.read(parameters.require("token")?, issuer.url(), now) {
-        if claims.client_id != application.client_id {
-            return Err(OAuthError::InvalidGrant);
-        }
-        // RFC 7009 2.2.1: after a 503 the client must assume that the token is still alive.
-        let full = |TooManyRevocations| OAuthError::TemporarilyUnavailable;
-        tokens.revocations.add(&claims.jti, claims.exp, now).map_err(full)?;
-    }
+) -> Result<Response, Refusal> {
+    let ending = ending(&authority, &headers, &parameters)?;
+    end(&authority, ending.as_deref(), &parameters)?;
     Ok((StatusCode::OK, NO_STORE).into_response())
+}
+
+/// The client whose tokens may be ended; `None` for a holder of `tokens:delete`, who may end all of this issuer URL.
+fn ending(authority: &Authority, headers: &HeaderMap, parameters: &Parameters) -> Result<Option<String>, Refusal> {
+    if bearer::is_used(headers) && !client_auth::is_in_form(parameters) {
+        bearer::holder_of(authority.issuer(), headers, "tokens:delete")?;
+        return Ok(None);
+    }
+    Ok(Some(client_auth::authenticate(authority, headers, parameters)?.client_id.clone()))
+}
+
+fn end(authority: &Authority, owner: Option<&str>, parameters: &Parameters) -> Result<(), OAuthError> {
+    let shared = &authority.issuer().shared;
+    let now = authority.issuer().now();
+    let token = parameters.require("token")?;
+    let may = |client_id: &str| match owner {
+        Some(owner) if owner != client_id => Err(OAuthError::InvalidGrant("the token was issued to another client")),
+        _ => Ok(()),
+    };
+    if let Some(claims) = shared.tokens.read(token, authority.url(), now) {
+        may(&claims.client_id)?;
+        // RFC 7009 2.2.1: after a 503 the client must assume that the token is still alive.
+        shared.tokens.revoke(&claims.jti, claims.exp, now)?;
+    } else if let Some((id, grant, _)) = shared.grants.find(&shared.tokens, token, now)
+        && grant.issuer == authority.url()
+    {
+        may(&grant.client_id)?;
+        shared.grants.revoke(&shared.tokens, &id, now)?;
+    }
+    Ok(())
 }

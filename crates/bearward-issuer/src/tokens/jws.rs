@@ -1,7 +1,8 @@
-//! Self-contained tokens: JWS compact serialisation (RFC 7515) with the header of RFC 9068.
+//! What the issuer signs: JWS compact serialisation (RFC 7515), typed by its header.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Header, Validation};
+use serde::Serialize;
 
 use super::Claims;
 use crate::{
@@ -9,28 +10,47 @@ use crate::{
     keys::{KeyRing, SigningKey},
 };
 
-/// RFC 9068 2.1: so that no ID token is taken for an access token.
-const TYPE: &str = "at+jwt";
+/// What is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signed {
+    /// A self-contained access token.
+    AccessToken,
+    /// An ID token (OpenID Connect Core 2).
+    IdToken,
+    /// An answer of introspection (RFC 9701 5).
+    Introspection,
+}
 
-pub(super) fn sign(claims: &Claims, key: &SigningKey) -> Result<String, CryptoError> {
+impl Signed {
+    /// The `typ` value, so that no token is taken for another (RFC 8725 3.11).
+    fn typ(self) -> &'static str {
+        match self {
+            Self::AccessToken => "at+jwt",
+            Self::IdToken => "JWT",
+            Self::Introspection => "token-introspection+jwt",
+        }
+    }
+}
+
+pub(super) fn sign(kind: Signed, claims: &impl Serialize, key: &SigningKey) -> Result<String, CryptoError> {
     let mut header = Header::new(key.algorithm.jose());
-    header.typ = Some(TYPE.to_owned());
+    header.typ = Some(kind.typ().to_owned());
     header.kid = Some(key.kid.clone());
     Ok(jsonwebtoken::encode(&header, claims, &key.private)?)
 }
 
 /// The `alg: none` of RFC 7518 3.6, with an empty signature.
 pub(super) fn unsigned(claims: &Claims) -> Result<String, CryptoError> {
-    let header = serde_json::json!({ "typ": TYPE, "alg": "none" }).to_string();
+    let header = serde_json::json!({ "typ": Signed::AccessToken.typ(), "alg": "none" }).to_string();
     let payload = serde_json::to_vec(claims)?;
     Ok(format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(payload)))
 }
 
-/// The claims, if one of our published keys signed them. Says nothing of their time or meaning.
+/// The claims of an access token, if one of our published keys signed them. Says nothing of their time or meaning.
 pub(super) fn verify(token: &str, keys: &KeyRing) -> Option<Claims> {
     let header = jsonwebtoken::decode_header(token).ok()?;
     let key = keys.published(header.kid.as_deref()?)?;
-    if header.typ.as_deref() != Some(TYPE) {
+    if header.typ.as_deref() != Some(Signed::AccessToken.typ()) {
         return None;
     }
     // The key decides on the algorithm, never the token: `Validation` refuses any other.
@@ -48,7 +68,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{super::tests::claims, *};
-    use crate::SigningAlgorithm::{EdDsa, Es256, Rs256};
+    use crate::SigningAlgorithm::{EdDsa, Es256, Ps256, Rs256};
 
     fn header(token: &str) -> Value {
         serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
@@ -56,10 +76,10 @@ mod tests {
 
     #[test]
     fn every_algorithm_signs_and_verifies() {
-        let keys = KeyRing::generate(&[Rs256, Es256, EdDsa]).unwrap();
-        for algorithm in [Rs256, Es256, EdDsa] {
+        let keys = KeyRing::generate(&[Rs256, Ps256, Es256, EdDsa]).unwrap();
+        for algorithm in [Rs256, Ps256, Es256, EdDsa] {
             let key = keys.current(Some(algorithm)).unwrap();
-            let (claims, token) = (claims(), sign(&claims(), &key).unwrap());
+            let (claims, token) = (claims(), sign(Signed::AccessToken, &claims(), &key).unwrap());
             assert_eq!(header(&token), json!({ "typ": "at+jwt", "alg": algorithm.name(), "kid": key.kid }));
             assert_eq!(verify(&token, &keys).unwrap().sub, claims.sub);
         }
@@ -68,7 +88,7 @@ mod tests {
     #[test]
     fn a_changed_token_is_refused() {
         let keys = KeyRing::generate(&[EdDsa]).unwrap();
-        let token = sign(&claims(), &keys.current(None).unwrap()).unwrap();
+        let token = sign(Signed::AccessToken, &claims(), &keys.current(None).unwrap()).unwrap();
         let parts: Vec<&str> = token.split('.').collect();
         let payload = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
         let payload = BASE64_URL_SAFE_NO_PAD.encode(payload.replace("alice", "bobby"));
@@ -94,6 +114,14 @@ mod tests {
         let another = keys.current(Some(Es256)).unwrap();
         for kid in [None, Some("unknown"), Some(another.kid.as_str())] {
             assert!(verify(&signed(Some("at+jwt"), kid), &keys).is_none(), "{kid:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_signed_as_another_kind_is_no_access_token() {
+        let keys = KeyRing::generate(&[EdDsa]).unwrap();
+        for kind in [Signed::IdToken, Signed::Introspection] {
+            assert!(verify(&sign(kind, &claims(), &keys.current(None).unwrap()).unwrap(), &keys).is_none());
         }
     }
 

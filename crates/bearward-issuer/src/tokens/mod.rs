@@ -2,15 +2,23 @@
 
 mod jwe;
 mod jws;
-mod revocations;
 
 use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-pub(crate) use revocations::TooManyRevocations;
+pub(crate) use jwe::Sealed;
+pub(crate) use jws::Signed;
 
-use crate::{CryptoError, SigningAlgorithm, keys::KeyRing};
+use crate::{
+    CryptoError, SigningAlgorithm,
+    keys::KeyRing,
+    store::{Full, Store},
+};
+
+/// How many revoked tokens are remembered at most.
+const MAX_REVOKED: usize = 100_000;
 
 /// The claims of an access token, in both formats (RFC 9068 2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +33,18 @@ pub(crate) struct Claims {
     pub(crate) nbf: u64,
     pub(crate) exp: u64,
     pub(crate) jti: String,
+    /// When the person signed in, if there was one (RFC 9068 2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<u64>,
+    /// What the request asked to have in the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_claims: Option<Map<String, Value>>,
+}
+
+impl Claims {
+    pub(crate) fn has_scope(&self, name: &str) -> bool {
+        self.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|held| held == name))
+    }
 }
 
 /// One audience is a string and several are an array: both forms exist (RFC 7519 4.1.3), and a verifier under test
@@ -36,10 +56,21 @@ pub(crate) enum Audience {
     Several(Vec<String>),
 }
 
-/// All that it takes to make tokens and to answer for them.
+impl Audience {
+    pub(crate) fn contains(&self, identifier: &str) -> bool {
+        match self {
+            Self::One(one) => one == identifier,
+            Self::Several(several) => several.iter().any(|one| one == identifier),
+        }
+    }
+}
+
+/// All that it takes to make tokens and to answer for them. One set of keys serves every issuer URL of the tenant: what
+/// tells their tokens apart is `iss`, and whoever verifies them has to look.
 pub(crate) struct Tokens {
     pub(crate) keys: KeyRing,
-    pub(crate) revocations: revocations::Revocations,
+    /// By `jti`, each until the token would have expired anyway.
+    revoked: Store<()>,
     sealing: jwe::SealingKey,
 }
 
@@ -47,23 +78,29 @@ impl Tokens {
     pub(crate) fn generate(algorithms: &[SigningAlgorithm]) -> Result<Self, CryptoError> {
         Ok(Self {
             keys: KeyRing::generate(algorithms)?,
-            revocations: revocations::Revocations::default(),
+            revoked: Store::new(MAX_REVOKED),
             sealing: jwe::SealingKey::generate()?,
         })
     }
 
-    /// A self-contained token. `None` if there is no key of that algorithm.
+    /// Signs claims. `None` if there is no key of that algorithm.
     pub(crate) fn sign(
         &self,
-        claims: &Claims,
+        kind: Signed,
+        claims: &impl Serialize,
         algorithm: Option<SigningAlgorithm>,
     ) -> Option<Result<String, CryptoError>> {
-        self.keys.current(algorithm).map(|key| jws::sign(claims, &key))
+        self.keys.current(algorithm).map(|key| jws::sign(kind, claims, &key))
     }
 
-    /// A referential token.
-    pub(crate) fn seal(&self, claims: &Claims) -> Result<String, CryptoError> {
-        self.sealing.seal(&serde_json::to_vec(claims)?)
+    /// Encrypts claims to the issuer itself.
+    pub(crate) fn seal(&self, kind: Sealed, claims: &impl Serialize) -> Result<String, CryptoError> {
+        self.sealing.seal(kind, &serde_json::to_vec(claims)?)
+    }
+
+    /// What was sealed as this kind.
+    pub(crate) fn open<T: for<'a> Deserialize<'a>>(&self, kind: Sealed, token: &str) -> Option<T> {
+        serde_json::from_slice(&self.sealing.open(kind, token)?).ok()
     }
 
     /// A self-contained token that nobody signed: an attack to show, not a token to accept.
@@ -71,18 +108,30 @@ impl Tokens {
         jws::unsigned(claims)
     }
 
-    /// What a token means, if it is one of ours and in force: authentic, within its time, and not revoked.
+    /// What an access token means, if this issuer URL issued it and it is in force.
     pub(crate) fn read(&self, token: &str, issuer: &str, now: u64) -> Option<Claims> {
+        self.read_of_any_issuer(token, now).filter(|claims| claims.iss == issuer)
+    }
+
+    /// What an access token means, if any issuer URL of this tenant issued it and it is in force: authentic, within its
+    /// time, and not revoked.
+    pub(crate) fn read_of_any_issuer(&self, token: &str, now: u64) -> Option<Claims> {
         let claims = match token.split('.').count() {
             3 => jws::verify(token, &self.keys)?,
-            5 => serde_json::from_slice(&self.sealing.open(token)?).ok()?,
+            5 => self.open(Sealed::AccessToken, token)?,
             _ => return None,
         };
-        let in_force = claims.iss == issuer
-            && claims.nbf <= now
-            && now < claims.exp
-            && !self.revocations.contains(&claims.jti, now);
+        let in_force = claims.nbf <= now && now < claims.exp && !self.is_revoked(&claims.jti, now);
         in_force.then_some(claims)
+    }
+
+    /// Ends a token before its time. Introspection knows at once.
+    pub(crate) fn revoke(&self, jti: &str, exp: u64, now: u64) -> Result<(), Full> {
+        self.revoked.insert(jti, (), exp, now)
+    }
+
+    pub(crate) fn is_revoked(&self, jti: &str, now: u64) -> bool {
+        self.revoked.contains(jti, now)
     }
 }
 
@@ -111,6 +160,8 @@ mod tests {
             nbf: 1000,
             exp: 2000,
             jti: random_id().unwrap(),
+            auth_time: None,
+            custom_claims: None,
         }
     }
 
@@ -119,7 +170,10 @@ mod tests {
     }
 
     fn both(tokens: &Tokens, claims: &Claims) -> [String; 2] {
-        [tokens.sign(claims, None).unwrap().unwrap(), tokens.seal(claims).unwrap()]
+        [
+            tokens.sign(Signed::AccessToken, claims, None).unwrap().unwrap(),
+            tokens.seal(Sealed::AccessToken, claims).unwrap(),
+        ]
     }
 
     #[test]
@@ -149,7 +203,7 @@ mod tests {
         for token in both(&tokens, &claims) {
             assert_eq!(tokens.read(&token, "http://127.0.0.1:9001", 1500), None);
         }
-        tokens.revocations.add(&claims.jti, claims.exp, 1500).unwrap();
+        tokens.revoke(&claims.jti, claims.exp, 1500).unwrap();
         for token in both(&tokens, &claims) {
             assert_eq!(tokens.read(&token, ISSUER, 1500), None);
         }

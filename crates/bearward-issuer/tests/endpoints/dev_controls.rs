@@ -69,10 +69,16 @@ async fn a_description_with_a_mistake_is_refused_and_told() {
 #[tokio::test]
 async fn a_web_page_and_a_proxy_are_refused() {
     let issuer = spawn().await;
-    for path in ["/dev/token", "/dev/rotate-keys", "/dev/retire-keys"] {
+    for (method, path) in [
+        ("POST", "/dev/token"),
+        ("POST", "/apps/orders-app/dev/token"),
+        ("POST", "/dev/rotate-keys"),
+        ("POST", "/dev/retire-keys"),
+        ("PUT", "/dev/faults"),
+    ] {
         for header in ["origin: https://evil.example.com", "forwarded: for=192.0.2.1", "x-forwarded-for: 192.0.2.1"] {
             let headers = [header.to_owned(), "content-type: application/json".to_owned()];
-            let answer = send(issuer.address(), "POST", path, &headers, "{}").await;
+            let answer = send(issuer.address(), method, path, &headers, "{}").await;
             answer.expect_error(403, "access_denied");
         }
     }

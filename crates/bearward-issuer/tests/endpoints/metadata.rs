@@ -22,13 +22,45 @@ async fn both_documents_are_the_same_and_name_this_issuer() {
     ] {
         assert_eq!(metadata[member], format!("{}{path}", issuer.url()));
     }
-    assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
-    assert_eq!(metadata["response_types_supported"], json!([]));
-    assert_eq!(metadata["scopes_supported"], json!(["orders:read", "orders:write"]));
-    for endpoint in ["token", "introspection", "revocation"] {
-        let methods = &metadata[format!("{endpoint}_endpoint_auth_methods_supported")];
-        assert_eq!(*methods, json!(["client_secret_basic", "client_secret_post"]));
+    let all = json!(["client_credentials", "authorization_code", "refresh_token"]);
+    assert_eq!(metadata["grant_types_supported"], all);
+    assert_eq!(metadata["authorization_endpoint"], format!("{}/authorize", issuer.url()));
+    for scope in ["orders:read", "orders:write", "openid", "offline_access", "tokens:introspect"] {
+        assert!(metadata["scopes_supported"].as_array().unwrap().contains(&json!(scope)), "{scope}");
     }
+    assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["client_secret_basic", "none"]));
+    assert_eq!(metadata["introspection_endpoint_auth_methods_supported"], json!(["client_secret_basic"]));
+}
+
+#[tokio::test]
+async fn each_application_has_documents_of_its_own_in_every_place() {
+    let issuer = spawn().await;
+    for (application, responses, grants, methods) in [
+        ("orders-app", json!([]), json!(["client_credentials"]), json!(["client_secret_basic"])),
+        ("web-app", json!(["code"]), json!(["authorization_code", "refresh_token"]), json!(["client_secret_basic"])),
+        ("native-app", json!(["code"]), json!(["authorization_code", "refresh_token"]), json!(["none"])),
+    ] {
+        let url = issuer.issuer().application_url(application).unwrap();
+        assert_eq!(url, format!("{}/apps/{application}", issuer.url()));
+        let places = ["openid-configuration", "oauth-authorization-server"].map(|name| {
+            [format!("/.well-known/{name}/apps/{application}"), format!("/apps/{application}/.well-known/{name}")]
+        });
+        for place in places.into_iter().flatten() {
+            let metadata = get(&issuer, &place).await.json();
+            assert_eq!(metadata["issuer"], url, "{place}");
+            assert_eq!(metadata["token_endpoint"], format!("{url}/token"));
+            assert_eq!(metadata["response_types_supported"], responses);
+            assert_eq!(metadata["grant_types_supported"], grants);
+            assert_eq!(metadata["token_endpoint_auth_methods_supported"], methods);
+            assert_eq!(metadata.get("userinfo_endpoint").is_some(), application == "web-app");
+            let signs_in = metadata.get("authorization_endpoint").is_some();
+            assert_eq!(signs_in, application != "orders-app");
+            assert_eq!(metadata["authorization_response_iss_parameter_supported"] == json!(true), signs_in);
+            assert_eq!(metadata["code_challenge_methods_supported"] == json!(["S256"]), signs_in);
+        }
+        assert_eq!(get(&issuer, &format!("/apps/{application}/jwks")).await.body, get(&issuer, "/jwks").await.body);
+    }
+    assert_eq!(issuer.issuer().application_url("nobody"), None);
 }
 
 #[tokio::test]
@@ -60,7 +92,12 @@ async fn other_paths_and_methods_are_refused() {
     let issuer = spawn().await;
     for (method, path, status) in [
         ("GET", "/", 404),
-        ("GET", "/authorize", 404),
+        ("PUT", "/authorize", 405),
+        ("GET", "/sign-in", 405),
+        ("GET", "/apps/nobody/jwks", 404),
+        ("GET", "/apps/nobody/.well-known/openid-configuration", 404),
+        ("POST", "/apps/nobody/token", 404),
+        ("GET", "/apps/orders-app/dev/rotate-keys", 404),
         ("GET", "/token", 405),
         ("GET", "/token?grant_type=client_credentials", 405),
         ("GET", "/introspect", 405),

@@ -1,6 +1,6 @@
 //! The token endpoint: who gets a token, which, and who does not.
 
-use bearward_issuer::{Application, RunningIssuer, SigningAlgorithm};
+use bearward_issuer::{Application, ClientAuthentication, RunningIssuer, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::client::{
@@ -16,7 +16,9 @@ async fn ask(issuer: &RunningIssuer, form: &str) -> Answer {
 
 #[tokio::test]
 async fn every_algorithm_gives_tokens_that_verify_with_the_published_keys() {
-    for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa] {
+    for algorithm in
+        [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256, SigningAlgorithm::Es256, SigningAlgorithm::EdDsa]
+    {
         let issuer = spawn_with(|builder| builder.algorithms([algorithm])).await;
         let token = obtain(&issuer, ORDERS).await;
         let keys = jwks(&issuer).await;
@@ -48,10 +50,15 @@ async fn the_answer_is_that_of_rfc_6749_and_is_not_to_be_kept() {
 }
 
 #[tokio::test]
-async fn both_ways_of_client_authentication_work() {
+async fn a_client_authenticates_by_the_method_it_is_registered_with() {
     let issuer = spawn().await;
     let post = format!("{GRANT}&client_id=orders-app&client_secret=orders-secret");
-    assert_eq!(post_form_with(&issuer, "/token", &[], &post).await.status, 200);
+    post_form_with(&issuer, "/token", &[], &post).await.expect_error(401, "invalid_client");
+    let by_post =
+        Application::new("orders-app", "").authentication(ClientAuthentication::SecretPost("orders-secret".into()));
+    let changed = spawn_with(|builder| builder.application(by_post)).await;
+    assert_eq!(post_form_with(&changed, "/token", &[], &post).await.status, 200);
+    ask(&changed, GRANT).await.expect_error(401, "invalid_client");
     assert_eq!(ask(&issuer, GRANT).await.status, 200);
 }
 
@@ -97,7 +104,10 @@ async fn the_grant_type_must_be_there_known_and_allowed() {
     let issuer = spawn().await;
     ask(&issuer, "").await.expect_error(400, "invalid_request");
     ask(&issuer, "grant_type=").await.expect_error(400, "invalid_request");
-    for grant in ["authorization_code", "refresh_token", "password", "Client_Credentials"] {
+    for grant in ["authorization_code", "refresh_token"] {
+        ask(&issuer, &format!("grant_type={grant}")).await.expect_error(400, "unauthorized_client");
+    }
+    for grant in ["password", "Client_Credentials"] {
         ask(&issuer, &format!("grant_type={grant}")).await.expect_error(400, "unsupported_grant_type");
     }
     post_form(&issuer, "/token", GATEWAY, GRANT).await.expect_error(400, "unauthorized_client");

@@ -1,0 +1,90 @@
+//! `private_key_jwt`: a client proves who it is with a JWT that it signed itself (RFC 7523 2.2, 3).
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use serde::Deserialize;
+
+use crate::{ClientKeys, authority::Authority, endpoints::OAuthError, endpoints::path, tokens::Audience};
+
+/// The `client_assertion_type` value.
+pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The algorithms that clients may sign with.
+pub(crate) const ALGORITHMS: [(&str, Algorithm); 4] = [
+    ("RS256", Algorithm::RS256),
+    ("PS256", Algorithm::PS256),
+    ("ES256", Algorithm::ES256),
+    ("EdDSA", Algorithm::EdDSA),
+];
+/// The longest that an assertion may still be good for, in seconds: as long its `jti` is remembered.
+const MAX_LIFETIME: u64 = 600;
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: u64,
+    nbf: Option<u64>,
+    jti: String,
+}
+
+/// The client that an assertion speaks of. Nobody has proved it: it only says whose keys to look at.
+pub(super) fn client_id(assertion: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Unverified {
+        sub: String,
+    }
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(assertion.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Unverified>(&payload).ok().map(|claims| claims.sub)
+}
+
+/// Whether the client signed this for this issuer, just now and for one use.
+pub(super) fn verify(
+    authority: &Authority,
+    keys: &ClientKeys,
+    client_id: &str,
+    assertion: &str,
+) -> Result<bool, OAuthError> {
+    let Some(claims) = claims(keys, assertion) else { return Ok(false) };
+    let issuer = authority.issuer();
+    let now = issuer.now();
+    let for_us =
+        claims.aud.contains(authority.url()) || claims.aud.contains(&format!("{}{}", authority.url(), path::TOKEN));
+    let in_time = claims.nbf.is_none_or(|nbf| nbf <= now)
+        && (now.saturating_add(1)..=now.saturating_add(MAX_LIFETIME)).contains(&claims.exp);
+    if claims.iss != client_id || claims.sub != client_id || claims.jti.is_empty() || !for_us || !in_time {
+        return Ok(false);
+    }
+    let used = format!("{client_id} {}", claims.jti);
+    Ok(issuer.shared.assertions.insert_new(&used, (), claims.exp, now)?)
+}
+
+/// The claims, if one of the client's keys signed them.
+fn claims(keys: &ClientKeys, assertion: &str) -> Option<Claims> {
+    let header = jsonwebtoken::decode_header(assertion).ok()?;
+    let allowed = ALGORITHMS.iter().any(|(_, algorithm)| *algorithm == header.alg);
+    if !allowed || !is_plain(&header) {
+        return None;
+    }
+    let key = keys.find(header.kid.as_deref())?;
+    // A key that names its algorithm is for no other (RFC 7517 4.4).
+    if key.common.key_algorithm.is_some_and(|named| Algorithm::try_from(named).ok() != Some(header.alg)) {
+        return None;
+    }
+    let mut validation = Validation::new(header.alg);
+    // Time and audience are judged by the caller, with the issuer's clock.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let key = DecodingKey::from_jwk(key).ok()?;
+    jsonwebtoken::decode::<Claims>(assertion, &key, &validation).ok().map(|data| data.claims)
+}
+
+/// Typed as an assertion or not at all, and without extensions that must be understood (RFC 7515 4.1.11).
+fn is_plain(header: &Header) -> bool {
+    let typed = header
+        .typ
+        .as_deref()
+        .is_none_or(|typ| ["JWT", "client-authentication+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known)));
+    typed && header.crit.is_none()
+}

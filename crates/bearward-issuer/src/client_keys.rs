@@ -1,0 +1,98 @@
+//! The public keys of a client that signs its own assertions.
+
+use std::fmt;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use serde_json::Value;
+
+/// The public keys of a `private_key_jwt` client (RFC 7517).
+#[derive(Clone)]
+pub struct ClientKeys {
+    keys: JwkSet,
+}
+
+/// Why a text is no key set of a client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientKeysError {
+    /// Not the JSON of a key set.
+    #[error("not a JWK set: {0}")]
+    Json(serde_json::Error),
+    /// There is no key in it.
+    #[error("the JWK set is empty")]
+    Empty,
+    /// A private key has no place at the issuer.
+    #[error("the JWK set holds a private key: give the issuer the public part alone")]
+    Private,
+    /// Neither RSA, nor EC, nor OKP: a shared secret cannot tell the client from the issuer.
+    #[error("the JWK set holds a key that is no public key")]
+    NotPublic,
+}
+
+impl ClientKeys {
+    /// Reads a key set from its JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is no key set, is empty, or holds what is no public key.
+    pub fn from_json(json: &str) -> Result<Self, ClientKeysError> {
+        let set: Value = serde_json::from_str(json).map_err(ClientKeysError::Json)?;
+        let members = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if members.iter().any(|key| key.get("d").is_some()) {
+            return Err(ClientKeysError::Private);
+        }
+        let keys: JwkSet = serde_json::from_value(set).map_err(ClientKeysError::Json)?;
+        if keys.keys.is_empty() {
+            return Err(ClientKeysError::Empty);
+        }
+        if keys.keys.iter().any(|key| matches!(key.algorithm, AlgorithmParameters::OctetKey(_))) {
+            return Err(ClientKeysError::NotPublic);
+        }
+        Ok(Self { keys })
+    }
+
+    /// The key of that `kid`; without one, the only key there is.
+    pub(crate) fn find(&self, kid: Option<&str>) -> Option<&Jwk> {
+        match (kid, self.keys.keys.as_slice()) {
+            (Some(kid), _) => self.keys.find(kid),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}
+
+impl fmt::Debug for ClientKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientKeys").field("keys", &self.keys.keys.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    const PUBLIC: &str =
+        r#"{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    #[test]
+    fn a_key_is_found_by_its_name_or_by_being_the_only_one() {
+        let one = ClientKeys::from_json(&format!(r#"{{"keys":[{PUBLIC}]}}"#)).unwrap();
+        assert!(one.find(Some("one")).is_some() && one.find(None).is_some() && one.find(Some("two")).is_none());
+        let two = PUBLIC.replace("one", "two");
+        let two = ClientKeys::from_json(&format!(r#"{{"keys":[{PUBLIC},{two}]}}"#)).unwrap();
+        assert!(two.find(Some("two")).is_some() && two.find(None).is_none());
+    }
+
+    #[test]
+    fn what_is_no_public_key_set_is_refused() {
+        assert!(matches!(ClientKeys::from_json("{"), Err(ClientKeysError::Json(_))));
+        assert!(matches!(ClientKeys::from_json("{}"), Err(ClientKeysError::Json(_))));
+        assert!(matches!(ClientKeys::from_json(r#"{"keys":[]}"#), Err(ClientKeysError::Empty)));
+        let private = PUBLIC.replace(r#""kid""#, r#""d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","kid""#);
+        let private = ClientKeys::from_json(&format!(r#"{{"keys":[{private}]}}"#));
+        assert!(matches!(private, Err(ClientKeysError::Private)));
+        let shared = ClientKeys::from_json(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+        assert!(matches!(shared, Err(ClientKeysError::NotPublic)));
+    }
+}

@@ -1,0 +1,47 @@
+//! The authorization endpoint (RFC 6749 3.1, 4.1) and the sign-in page it shows.
+
+mod page;
+mod redirect;
+mod request;
+mod sign_in;
+
+use axum::{
+    extract::{Query, rejection::QueryRejection},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+
+pub(crate) use sign_in::SignIn;
+pub(super) use sign_in::sign_in;
+
+use self::request::{AuthorizationRequest, Refused};
+use super::Parameters;
+use crate::authority::Authority;
+
+type Pairs = Vec<(String, String)>;
+
+pub(super) async fn by_query(
+    authority: Authority,
+    headers: HeaderMap,
+    query: Result<Query<Pairs>, QueryRejection>,
+) -> Response {
+    let Ok(Query(pairs)) = query else { return page::problem("The request cannot be read.") };
+    match Parameters::from_pairs(pairs) {
+        Ok(parameters) => authorize(&authority, &headers, &parameters),
+        // Which of two redirect URIs is meant? Nobody is sent anywhere.
+        Err(_) => page::problem("A parameter is there more than once."),
+    }
+}
+
+/// OpenID Connect Core 3.1.2.1 asks for both methods.
+pub(super) async fn by_form(authority: Authority, headers: HeaderMap, parameters: Parameters) -> Response {
+    authorize(&authority, &headers, &parameters)
+}
+
+fn authorize(authority: &Authority, headers: &HeaderMap, parameters: &Parameters) -> Response {
+    match AuthorizationRequest::read(authority, parameters) {
+        Ok(request) => sign_in::ask(authority, headers, request),
+        Err(Refused::Page(problem)) => page::problem(problem),
+        Err(Refused::Redirect(back, error)) => back.refuse(&error).into_response(),
+    }
+}

@@ -1,0 +1,129 @@
+//! The sign-in: a person is chosen and allows scopes, and the application gets a code.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{page, request::AuthorizationRequest};
+use crate::{
+    Issuer, Person,
+    authority::Authority,
+    endpoints::{OAuthError, Parameters},
+    grants::{Grant, GrantError},
+    tokens::random_id,
+};
+
+/// How long a page can stay open, in seconds.
+const PAGE_LIFETIME: u64 = 600;
+/// The cookie that ties a page to the browser it was shown in. It says nothing of a person: nobody stays signed in.
+const COOKIE: &str = "bearward_issuer_browser";
+
+/// A page that was shown and not yet answered.
+pub(crate) struct SignIn {
+    request: AuthorizationRequest,
+    /// The cookie of the browser that it was shown in.
+    browser: String,
+}
+
+/// Shows the page.
+pub(super) fn ask(authority: &Authority, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
+    match show(authority, headers, request) {
+        Ok(page) => page,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationRequest) -> Result<Response, OAuthError> {
+    let issuer = authority.issuer();
+    let (id, now) = (random_id()?, issuer.now());
+    // The same cookie for all pages of a browser: a second one must not make the first unusable.
+    let known = cookie(headers);
+    let browser = known.clone().map_or_else(random_id, Ok)?;
+    let mut response = page::sign_in(authority, &request, &id);
+    if known.is_none() {
+        // Lax, and not Strict: it has to be there when an application sends its people here, and not when another
+        // site sends a form.
+        let secure = if authority.url().starts_with("https:") { "; Secure" } else { "" };
+        let set = format!("{COOKIE}={browser}; Path=/; HttpOnly; SameSite=Lax{secure}");
+        let set = HeaderValue::try_from(set).map_err(|_| OAuthError::ServerError)?;
+        response.headers_mut().insert(header::SET_COOKIE, set);
+    }
+    issuer.shared.sign_ins.insert(&id, SignIn { request, browser }, now.saturating_add(PAGE_LIFETIME), now)?;
+    Ok(response)
+}
+
+/// Takes the answer of a page, once, from the browser that it was shown in.
+pub(crate) async fn sign_in(State(issuer): State<Issuer>, headers: HeaderMap, parameters: Parameters) -> Response {
+    let now = issuer.now();
+    let browser = cookie(&headers);
+    let shown = |id: &str| {
+        let here = issuer.shared.sign_ins.update(id, now, |page, _| Some(&page.browser) == browser.as_ref());
+        if here == Some(true) && is_same_origin(&headers) { issuer.shared.sign_ins.take(id, now) } else { None }
+    };
+    let Some(SignIn { request, .. }) = parameters.get("sign_in").and_then(shown) else {
+        return page::problem("This page was answered before, is too old, or was not shown in this browser.");
+    };
+    match decide(&issuer, &request, &parameters, now) {
+        Ok(code) => request.back.answer(&code),
+        Err(error) => request.back.refuse(&error),
+    }
+}
+
+fn decide(
+    issuer: &Issuer,
+    request: &AuthorizationRequest,
+    parameters: &Parameters,
+    now: u64,
+) -> Result<String, OAuthError> {
+    if parameters.get("decision") != Some("allow") {
+        return Err(OAuthError::AccessDenied("the person did not allow it"));
+    }
+    let person = parameters.get("person").and_then(|subject| issuer.settings().person(subject));
+    let person = person.ok_or(OAuthError::AccessDenied("nobody signed in"))?;
+    let scope = granted_scope(request, person, |name| parameters.get(&page::scope_field(name)).is_some());
+    if scope.is_empty() && !request.scope.is_empty() {
+        return Err(OAuthError::AccessDenied("no scope is left of what was asked for"));
+    }
+    let grant = Grant {
+        issuer: request.back.issuer().to_owned(),
+        client_id: request.client_id.clone(),
+        subject: person.subject.clone(),
+        scope,
+        auth_time: now,
+        nonce: request.nonce.clone(),
+        custom_claims: request.custom_claims.clone(),
+        redirect_uri: request.back.uri().to_owned(),
+        code_challenge: request.code_challenge.clone(),
+    };
+    issuer.shared.grants.code(&issuer.shared.tokens, grant, now).map_err(|error| match error {
+        GrantError::Crypto(_) => OAuthError::ServerError,
+        GrantError::Full => OAuthError::TemporarilyUnavailable,
+    })
+}
+
+/// What was asked for, the person allowed, and the person's role holds.
+fn granted_scope(request: &AuthorizationRequest, person: &Person, allowed: impl Fn(&str) -> bool) -> Vec<String> {
+    let held = |name: &String| {
+        page::about_identity(name).is_some() || person.scopes.as_ref().is_none_or(|scopes| scopes.contains(name))
+    };
+    // To sign in is to say who one is: `openid` is not the person's to leave out.
+    let allowed = |name: &&String| *name == "openid" || (allowed(name) && held(name));
+    request.scope.iter().filter(allowed).cloned().collect()
+}
+
+/// Our cookie, if it is one that we could have set.
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let value = pairs.find(|(name, _)| *name == COOKIE)?.1;
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    (value.len() == 22 && plain).then(|| value.to_owned())
+}
+
+/// Whether the form was sent by a page of ours, as far as the browser tells: cookies know no port, and another program
+/// on this machine may be a site as well.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin")
+}

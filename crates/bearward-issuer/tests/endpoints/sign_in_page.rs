@@ -1,0 +1,139 @@
+//! The sign-in page: what it shows, what the person decides, and who cannot decide in the person's place.
+
+use bearward_issuer::{Application, Person};
+
+use crate::{
+    browser::{Flow, Page, answer_to},
+    client::{spawn, spawn_with},
+};
+
+fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+const ALLOW: [(&str, &str); 2] = [("person", "alice"), ("decision", "allow")];
+
+#[tokio::test]
+async fn it_is_plain_labelled_html_that_loads_nothing() {
+    let issuer = spawn().await;
+    let answer = Flow::web().with("login_hint", "bob").request(&issuer).await;
+    let policy = answer.header("content-security-policy").to_owned();
+    for part in [
+        "default-src 'none'",
+        "style-src 'sha256-",
+        "form-action 'self' http://127.0.0.1:8081",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert_eq!((answer.header("x-frame-options"), answer.header("cache-control")), ("DENY", "no-store"));
+    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    let cookie = answer.header("set-cookie").to_owned();
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+    let html = &answer.body;
+    assert!(html.starts_with("<!doctype html><html lang=\"en\">") && html.contains("<title>Sign in</title>"));
+    for absent in ["<script", "http-equiv", "<img", "<link", "style=\"", " onclick", " onload", "src="] {
+        assert!(!html.contains(absent), "{absent}");
+    }
+    assert!(html.contains("web-app") && html.contains("http://127.0.0.1:8081/callback"));
+    // Every control that a person uses has a label.
+    for input in html.split("<input ").skip(1).filter(|input| !input.starts_with("type=\"hidden\"")) {
+        let id = input.split_once("id=\"").unwrap().1.split('"').next().unwrap();
+        assert!(html.contains(&format!("<label for=\"{id}\">")), "{id}");
+    }
+    let bob = html.split("<input ").find(|input| input.contains("value=\"bob\"")).unwrap();
+    assert!(bob.contains(" checked>"), "the hint is followed");
+    assert_eq!(html.matches("type=\"radio\"").count(), 2);
+    assert_eq!(html.matches("type=\"checkbox\"").count(), 3);
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_not_granted_and_a_denial_is_told() {
+    let issuer = spawn().await;
+    let flow = Flow::web();
+    let page = Page::of(flow.request(&issuer).await);
+    let mut some = fields(&ALLOW);
+    some.push(("scope orders:read".to_owned(), "on".to_owned()));
+    // A scope that was not asked for cannot be put in.
+    some.push(("scope email".to_owned(), "on".to_owned()));
+    let answer = answer_to(&page.send(&issuer, "", some).await);
+    let tokens = flow.redeem(&issuer, &answer["code"], &[]).await.json();
+    assert_eq!(tokens["scope"], "openid orders:read");
+
+    for (answers, why) in [
+        (&[("person", "alice"), ("decision", "deny")][..], "denied"),
+        (&[("person", "alice")], "no decision"),
+        (&[("decision", "allow")], "nobody"),
+        (&[("person", "mallory"), ("decision", "allow")], "nobody of that name"),
+    ] {
+        let page = Page::of(flow.request(&issuer).await);
+        let told = answer_to(&page.send(&issuer, "", fields(answers)).await);
+        assert_eq!((&*told["error"], &*told["state"]), ("access_denied", "the state"), "{why}");
+        assert_eq!(told["iss"], issuer.url());
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_answered_once_by_the_browser_that_it_was_shown_in() {
+    let issuer = spawn().await;
+    let flow = Flow::web();
+    let page = Page::of(flow.request(&issuer).await);
+    let other = Page::of(flow.request(&issuer).await);
+    assert_ne!(page.cookie, other.cookie);
+    let cookie = |page: &Page| format!("cookie: {}", page.cookie);
+    for headers in [
+        &[][..],
+        &[cookie(&other)],
+        &["cookie: bearward_issuer_browser=short".to_owned()],
+        // Another site on this machine: a cookie knows no port.
+        &[cookie(&page), "sec-fetch-site: same-site".to_owned()],
+        &[cookie(&page), "sec-fetch-site: cross-site".to_owned()],
+    ] {
+        let answer = page.send_with(&issuer, "", fields(&ALLOW), headers).await;
+        assert_eq!((answer.status, answer.header("location")), (400, ""), "{headers:?}");
+    }
+    let same = [cookie(&page), "sec-fetch-site: same-origin".to_owned()];
+    let answer = page.send_with(&issuer, "", fields(&ALLOW), &same).await;
+    assert!(answer_to(&answer).contains_key("code"), "the attempts of others did not use it up");
+    assert_eq!(page.send(&issuer, "", fields(&ALLOW)).await.status, 400, "but the answer did");
+}
+
+#[tokio::test]
+async fn pages_of_one_browser_do_not_disturb_each_other_and_grow_old() {
+    let issuer = spawn().await;
+    let flow = Flow::web();
+    let first = Page::of(flow.request(&issuer).await);
+    let path = format!("/authorize?{}", crate::browser::encode(&flow.parameters));
+    let cookie = [format!("cookie: {}", first.cookie)];
+    let second = crate::client::send(issuer.address(), "GET", &path, &cookie, "").await;
+    assert_eq!(second.header("set-cookie"), "", "the cookie is kept");
+    assert!(answer_to(&first.send(&issuer, "", fields(&ALLOW)).await).contains_key("code"));
+
+    let old = Page::of(flow.request(&issuer).await);
+    issuer.issuer().set_faults(["clock=+601s".parse().unwrap()]);
+    assert_eq!(old.send(&issuer, "", fields(&ALLOW)).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_people_and_applications_are_called_is_text() {
+    let evil = "\"><script>alert(1)</script>";
+    let app = Application::public("app", "com.example.app:/callback")
+        .resource_server("https://api.example.com", ["orders:read"]);
+    let person = Person::new("carol").name(evil);
+    let issuer = spawn_with(|builder| builder.application(app).person(person)).await;
+    let flow =
+        Flow::native().with("client_id", "app").with("redirect_uri", "com.example.app:/callback").with("state", evil);
+    let answer = flow.request(&issuer).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("<script") && answer.body.contains("&lt;script&gt;"));
+    assert!(answer.header("content-security-policy").contains("form-action 'self' com.example.app:;"));
+}
+
+#[tokio::test]
+async fn a_request_can_come_as_a_form() {
+    let issuer = spawn().await;
+    let form = crate::browser::encode(&Flow::web().parameters);
+    let page = Page::of(crate::client::post_form_with(&issuer, "/authorize", &[], &form).await);
+    assert!(answer_to(&page.send(&issuer, "", fields(&ALLOW)).await).contains_key("code"));
+}
