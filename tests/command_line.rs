@@ -84,6 +84,50 @@ fn what_the_issuer_prints_can_be_pasted() {
 }
 
 #[test]
+fn the_issuer_takes_its_tenant_from_a_file_and_from_flags() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("apps.toml");
+    let tenant =
+        "[[applications]]\nclient_id = \"mine\"\nclient_secret = \"hidden\"\ngrant_types = [\"client_credentials\"]\n";
+    std::fs::write(&file, tenant).unwrap();
+    let (file, listen) = (file.to_str().unwrap(), format!("127.0.0.1:{}", free_port()));
+    let person = "subject = \"carol\"";
+    let issuer = Issuer::start_with(&[
+        "--config",
+        file,
+        "--person",
+        person,
+        "--fault",
+        "jwks=503",
+        "--fault",
+        "clock=-90s",
+        "--listen",
+        &listen,
+    ]);
+    let text = issuer.process.log();
+    assert!(text.contains("mine") && text.contains("carol") && !text.contains("orders-app"), "{text}");
+    assert!(text.contains("NOT FOR PRODUCTION") && !text.contains("hidden"), "{text}");
+    assert_eq!(Request::get(&format!("{}/jwks", issuer.url)).send().status, 503);
+    let of_its_own = finish(bearward().args(["token", "--issuer", &format!("{}/apps/mine", issuer.url)]));
+    assert_eq!(of_its_own.code, Some(0), "{}", of_its_own.output());
+
+    for (tenant, flags, part) in [
+        (tenant.replace("client_id", "client"), &[][..], "unknown field"),
+        (tenant.replace("client_credentials", "password"), &[], "line 4"),
+        (tenant.replace("\"client_credentials\"", "\"refresh_token\""), &[], "refresh_token needs authorization_code"),
+        (tenant.to_owned(), &["--application", "client_id = \"a\""], "--application"),
+        (tenant.to_owned(), &["--person", "name = \"a\""], "--person"),
+    ] {
+        std::fs::write(file, tenant).unwrap();
+        let refused = finish(bearward().args(["issuer", "--config", file, "--listen", &listen]).args(flags));
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(78), ""), "{}", refused.output());
+        assert!(refused.stderr.contains(part) && !refused.stderr.contains("hidden"), "{}", refused.stderr);
+    }
+    let missing = finish(bearward().args(["issuer", "--config", "no/such/file.toml"]));
+    assert_eq!(missing.code, Some(78), "{}", missing.output());
+}
+
+#[test]
 fn the_issuer_stays_on_this_machine_unless_told_otherwise() {
     let port = free_port();
     for address in ["0.0.0.0", "[::]", "192.0.2.1"] {
@@ -178,6 +222,7 @@ fn wrong_usage_ends_with_2() {
         &["demo", "--try", "--write-config", "a.toml"],
         &["demo", "--port", "65536"],
         &["issuer", "--listen", "localhost"],
+        &["issuer", "--fault", "jwks=200"],
         &["token", "--format", "jwt"],
         &["token", "--lifetime", "soon"],
         &["completions", "csh"],

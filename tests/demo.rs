@@ -31,8 +31,11 @@ fn try_sends_every_case_and_gets_the_expected_answer() {
         ["self-contained token", "200", "admitted (signature)"],
         ["referential token", "200", "admitted (introspection)"],
         ["referential token again", "200", "admitted (cache)"],
+        ["a person signed in", "200", "admitted (signature)"],
+        ["refreshed token", "200", "admitted (signature)"],
         ["open route, no token", "200", "admitted (open)"],
         ["no token", "401", "no_credential (credential_missing)"],
+        ["revoked token", "401", "invalid_token (token_inactive)"],
         ["expired token", "401", "invalid_token (token_expired)"],
         ["another audience", "401", "invalid_token (audience_mismatch)"],
         ["scope missing", "403", "insufficient_scope (scope_missing)"],
@@ -43,7 +46,7 @@ fn try_sends_every_case_and_gets_the_expected_answer() {
         let milliseconds = row[3].strip_suffix(" ms").and_then(|time| time.parse::<f64>().ok());
         assert!(milliseconds.is_some_and(|time| time > 0.0), "{row:?}");
     }
-    assert_eq!(count, "9 passed, 0 failed\n");
+    assert_eq!(count, "12 passed, 0 failed\n");
     assert_empty(directory.path());
 }
 
@@ -69,6 +72,8 @@ fn every_printed_curl_line_gets_the_printed_status() {
                 assert_eq!(grew("bearward_introspections_total", &[]), 0.0);
                 assert_eq!(grew("bearward_decisions_total", &[("source", "cache"), ("verdict", "admit")]), 1.0);
             }
+            // What was revoked is asked about as well: nobody else knows.
+            7 => assert_eq!(grew("bearward_introspections_total", &[]), 1.0),
             _ => assert_eq!(grew("bearward_introspections_total", &[]), 0.0),
         }
         if answer.status == 200 {
@@ -80,7 +85,7 @@ fn every_printed_curl_line_gets_the_printed_status() {
         }
         statuses.push(answer.status);
     }
-    assert_eq!(statuses, [200, 200, 200, 200, 401, 401, 401, 403, 401]);
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 401, 401, 401, 401, 403, 401]);
 }
 
 #[test]

@@ -223,3 +223,8 @@ impl fmt::Debug for Issuer {
         f.debug_struct("Issuer").field("url", &self.shared.url).finish_non_exhaustive()
     }
 }
+
+/// Compiles and runs the example of the page for users.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/issuer.md")]
+struct Page;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bearward_issuer::Fault;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Stands in front of an API, proves each access token, and passes the caller's identity on
@@ -135,10 +136,29 @@ pub(crate) struct DemoArgs {
 #[command(after_help = "\
 Examples:
   bearward issuer
+  bearward issuer --config apps.toml
+  bearward issuer --person 'subject = \"carol\", scopes = [\"orders:read\"]'
+  bearward issuer --fault introspection=slow:2s --fault jwks=500 --fault clock=+90s
   bearward issuer --listen 0.0.0.0:9000 --allow-non-loopback --url http://issuer.test:9000
 
-It gives anybody who can reach it any token they ask for: for development and tests only.")]
+docs/issuer.md has every property of an application. It gives anybody who can reach it any token they ask for: for \
+development and tests only.")]
 pub(crate) struct IssuerArgs {
+    /// Its applications, resource servers and people (TOML), instead of the built-in ones
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Add or replace an application, by the inside of an inline TOML table
+    #[arg(long = "application", value_name = "TOML")]
+    pub(crate) applications: Vec<String>,
+    /// Add or replace a resource server
+    #[arg(long = "resource-server", value_name = "TOML")]
+    pub(crate) resource_servers: Vec<String>,
+    /// Add or replace somebody who can sign in
+    #[arg(long = "person", value_name = "TOML")]
+    pub(crate) people: Vec<String>,
+    /// What goes wrong: ENDPOINT=slow:2s, ENDPOINT=503 or clock=+90s
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub(crate) faults: Vec<Fault>,
     /// Where it listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
     pub(crate) listen: SocketAddr,
@@ -160,7 +180,7 @@ Examples:
 
 Only the token is printed, so that it can stand in another command. Needs a running `bearward issuer`.")]
 pub(crate) struct TokenArgs {
-    /// The development issuer to ask
+    /// The development issuer to ask; with /apps/CLIENT_ID at its end, that application's own issuer URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     pub(crate) issuer: String,
     /// What the token is made of, instead of what the application gets

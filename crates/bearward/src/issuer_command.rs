@@ -1,16 +1,23 @@
 //! `bearward issuer`: the development issuer alone.
 
-use bearward_issuer::{BuildError, Issuer, Settings, SpawnError, TokenFormat};
+use anyhow::Context;
+use bearward_issuer::{
+    Application, BuildError, ClientAuthentication, FileError, GrantType, Issuer, Person, ResourceServer, Settings,
+    SpawnError, TokenFormat,
+};
 
 use crate::cli::IssuerArgs;
-use crate::exit::{Exit, Outcome, Stop};
+use crate::exit::{Exit, OrStop, Outcome, Stop};
 use crate::output;
 use crate::run::runtime;
 use crate::signals::Signals;
 
 /// Runs the issuer until it is told to stop.
 pub(crate) fn run(args: &IssuerArgs) -> Outcome {
-    let mut builder = Issuer::builder().bind(args.listen);
+    let mut builder = Issuer::builder().settings(settings(args)?).bind(args.listen);
+    for fault in &args.faults {
+        builder = builder.fault(*fault);
+    }
     if args.allow_non_loopback {
         builder = builder.allow_non_loopback();
     }
@@ -29,6 +36,32 @@ pub(crate) fn run(args: &IssuerArgs) -> Outcome {
     outcome
 }
 
+/// The file's tenant or the built-in one, and then what the flags add.
+fn settings(args: &IssuerArgs) -> Result<Settings, Stop> {
+    let mut settings = match &args.config {
+        None => Settings::default(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.with_context(|| format!("cannot read {}", file.display())).or_stop(Exit::Config)?;
+            Settings::from_toml(&text).with_context(|| file.display().to_string()).or_stop(Exit::Config)?
+        }
+    };
+    for text in &args.resource_servers {
+        settings.set_resource_server(entry("--resource-server", ResourceServer::from_toml(text))?);
+    }
+    for text in &args.applications {
+        settings.set_application(entry("--application", Application::from_toml(text))?);
+    }
+    for text in &args.people {
+        settings.set_person(entry("--person", Person::from_toml(text))?);
+    }
+    Ok(settings)
+}
+
+fn entry<T>(flag: &'static str, read: Result<T, FileError>) -> Result<T, Stop> {
+    read.context(flag).or_stop(Exit::Config)
+}
+
 /// The issuer's errors name its Rust API; here, the flags are what can be changed.
 fn stop(error: SpawnError) -> Stop {
     match error {
@@ -39,6 +72,14 @@ fn stop(error: SpawnError) -> Stop {
         SpawnError::Build(BuildError::NoUrl(address)) => Stop::from(anyhow::anyhow!(
             "{address} does not tell by which URL the issuer is reached; name it with --url http://HOST:PORT"
         )),
+        SpawnError::Build(
+            error @ (BuildError::Application { .. }
+            | BuildError::ClientId(_)
+            | BuildError::ResourceServer(_)
+            | BuildError::ScopeName(_)
+            | BuildError::Subject(_)
+            | BuildError::NoAlgorithm),
+        ) => Stop::new(Exit::Config, error),
         SpawnError::Bind { .. } => Stop::new(Exit::Unavailable, error),
         error => Stop::from(error),
     }
@@ -53,32 +94,62 @@ Development issuer at {url}. NOT FOR PRODUCTION: its secrets are public, and its
     );
     let heading = ["application", "tokens", "audience", "scopes"].map(str::to_owned);
     let rows = settings.applications.iter().map(|application| {
-        let (format, audience) = match (application.grant_types.is_empty(), application.token_format) {
-            (true, _) => ("none: it introspects", String::new()),
-            (false, TokenFormat::SelfContained) => ("self-contained", audience(application)),
-            (false, TokenFormat::Referential) => ("referential", audience(application)),
+        let (tokens, audience) = if application.grant_types.is_empty() {
+            ("none: it introspects".to_owned(), String::new())
+        } else {
+            (tokens(application), application.resource_server.clone().unwrap_or_else(|| application.client_id.clone()))
         };
-        [application.client_id.clone(), format.to_owned(), audience, application.allowed_scopes.join(" ")]
+        [application.client_id.clone(), tokens, audience, application.allowed_scopes.join(" ")]
     });
     text.push_str(&bearward_config::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()));
+    if !settings.people.is_empty() {
+        let people: Vec<&str> = settings.people.iter().map(|person| person.subject.as_str()).collect();
+        text.push_str(&format!("\nPeople who can sign in: {}.\n", people.join(", ")));
+    }
     let named = if url == "http://127.0.0.1:9000" { String::new() } else { format!(" --issuer {url}") };
     text.push_str(&format!(
         "
+Each application also has an issuer URL of its own, {url}/apps/APPLICATION.
+
 A token, from a program on this machine:
   bearward token{named}
+"
+    ));
+    text.push_str(&lines_to_paste(url, settings));
+    text.push_str("\nCtrl-C ends it.\n");
+    text
+}
+
+/// For a person, or for the application itself.
+fn tokens(application: &Application) -> String {
+    let format = match application.token_format {
+        TokenFormat::SelfContained => "self-contained",
+        TokenFormat::Referential => "referential",
+    };
+    let person = application.has_grant(GrantType::AuthorizationCode);
+    if person { format!("{format}, a person signs in") } else { format.to_owned() }
+}
+
+/// How an application gets a token, with the built-in secrets where those are in force: the issuer itself cannot tell
+/// what a secret is.
+fn lines_to_paste(url: &str, settings: &Settings) -> String {
+    let has = |client_id: &str, secret: &str| {
+        settings.application(client_id).is_some_and(|application| match &application.authentication {
+            ClientAuthentication::SecretBasic(known) => known.matches(secret),
+            _ => false,
+        })
+    };
+    if !has("orders-app", "orders-secret") || !has("gateway", "gateway-secret") {
+        return String::new();
+    }
+    format!(
+        "\
 as an application gets it:
   curl -u orders-app:orders-secret -d grant_type=client_credentials {url}/token
 and what one means:
   curl -u gateway:gateway-secret -d token=TOKEN {url}/introspect
-
-Ctrl-C ends it.
 "
-    ));
-    text
-}
-
-fn audience(application: &bearward_issuer::Application) -> String {
-    application.resource_server.clone().unwrap_or_else(|| application.client_id.clone())
+    )
 }
 
 #[cfg(test)]
@@ -88,6 +159,14 @@ mod tests {
     #[test]
     fn the_text_says_who_there_is_and_how_to_get_a_token() {
         insta::assert_snapshot!("issuer", text("http://127.0.0.1:9000", &Settings::default()));
+    }
+
+    #[test]
+    fn a_tenant_of_ones_own_is_not_told_of_secrets_that_are_not_in_force() {
+        let mut settings = Settings::default();
+        settings.set_application(Application::new("orders-app", "changed"));
+        let text = text("http://127.0.0.1:9000", &settings);
+        assert!(!text.contains("curl") && text.contains("bearward token"), "{text}");
     }
 
     #[test]

@@ -245,6 +245,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_page_is_sound() {
+        let page = include_str!("../../../../docs/issuer.md");
+        let example = page.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+        let settings = Settings::from_toml(example).unwrap();
+        assert!(settings.check().is_ok());
+        assert_eq!((settings.applications.len(), settings.people.len()), (3, 1));
+    }
+
+    #[test]
     fn defaults_are_those_of_the_builder() {
         let settings = Settings::from_toml("[[applications]]\nclient_id = \"a\"\nclient_secret = \"s\"").unwrap();
         let application = &settings.applications[0];

@@ -23,6 +23,9 @@ pub(super) struct Case {
 pub(super) enum Token {
     SelfContained,
     Referential,
+    SignedIn,
+    Refreshed,
+    Revoked,
     Expired,
     OtherAudience,
     AlgNone,
@@ -66,6 +69,13 @@ pub(super) fn all() -> Vec<Case> {
             Token::Referential,
             admitted("cache"),
         ),
+        get(
+            "a person signed in",
+            "Authorization code with PKCE: the sign-in page was answered for alice.",
+            Token::SignedIn,
+            admitted("signature"),
+        ),
+        get("refreshed token", "The same person later, by refresh token.", Token::Refreshed, admitted("signature")),
         Case {
             name: "open route, no token",
             remark: "A route that its own entry opens to everybody: no token, and no identity for the API.",
@@ -82,6 +92,12 @@ pub(super) fn all() -> Vec<Case> {
             token: None,
             expected: Expected::Refused { status: 401, reason: "no_credential", exact: "credential_missing" },
         },
+        get(
+            "revoked token",
+            "A referential token that was revoked: the issuer says that it is not active any more.",
+            Token::Revoked,
+            invalid("token_inactive"),
+        ),
         get("expired token", "A token that has expired.", Token::Expired, invalid("token_expired")),
         get(
             "another audience",

@@ -3,6 +3,7 @@
 mod cases;
 mod config;
 mod echo;
+mod flows;
 mod tokens;
 mod try_run;
 
@@ -94,7 +95,7 @@ impl Demo {
             .await
             .map_err(|_| anyhow!("the gateway is not ready; see http://{}/readyz?verbose", addresses.admin))
             .or_stop(Exit::Unavailable)?;
-        let tokens = Tokens::mint(issuer.issuer())?;
+        let tokens = Tokens::obtain(issuer.issuer()).await?;
         Ok(Self { addresses, gateway, _issuer: issuer, tokens })
     }
 
