@@ -68,3 +68,39 @@ impl Ledger {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::Audience;
+
+    fn issued(jti: usize, issuer: &str) -> Issued {
+        let claims = Claims {
+            iss: issuer.to_owned(),
+            sub: "alice".to_owned(),
+            aud: Audience::One("https://api.example.com".to_owned()),
+            client_id: "app".to_owned(),
+            scope: None,
+            iat: 1000,
+            nbf: 1000,
+            exp: 2000,
+            jti: jti.to_string(),
+            auth_time: None,
+            custom_claims: None,
+        };
+        Issued::new(&claims, TokenFormat::Referential)
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_first_and_each_issuer_url_has_its_own() {
+        let ledger = Ledger::default();
+        ledger.add(issued(0, "b"));
+        for jti in 1..=Ledger::CAPACITY {
+            ledger.add(issued(jti, "a"));
+        }
+        assert!(ledger.of("b").is_empty());
+        let of_a = ledger.of("a");
+        assert_eq!((of_a.len(), of_a.first().map(|first| first.id.as_str())), (Ledger::CAPACITY, Some("1")));
+        assert!(of_a.iter().all(|issued| issued.scopes.is_empty()));
+    }
+}

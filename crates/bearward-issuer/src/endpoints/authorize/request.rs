@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::redirect::Redirect;
 use crate::{
-    Application, GrantType, Pkce, Protocol,
+    Application, Pkce, Protocol,
     authority::Authority,
     endpoints::{OAuthError, Parameters},
     scope,
@@ -40,7 +40,8 @@ impl AuthorizationRequest {
             .application(client_id)
             .ok_or(Refused::Page("There is no application of this client_id at this issuer."))?;
         let redirect_uri = parameters.get("redirect_uri").ok_or(Refused::Page("redirect_uri is missing."))?;
-        // Character by character (RFC 9700 2.1): anything cleverer has been an open door before.
+        // Character by character (RFC 9700 2.1): anything cleverer has been an open door before. Only applications with
+        // the authorization code flow have any.
         if !application.redirect_uris.iter().any(|known| known == redirect_uri) {
             return Err(Refused::Page("The redirect_uri is not one that the application has registered."));
         }
@@ -58,9 +59,6 @@ impl AuthorizationRequest {
         }
         if parameters.get("request_uri").is_some() {
             return Err(OAuthError::RequestUriNotSupported);
-        }
-        if !application.has_grant(GrantType::AuthorizationCode) {
-            return Err(OAuthError::UnauthorizedClient);
         }
         if parameters.require("response_type")? != "code" {
             return Err(OAuthError::UnsupportedResponseType);
