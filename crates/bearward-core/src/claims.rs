@@ -1,5 +1,7 @@
 //! The claims that rules look at, with their types held strictly (RFC 7519, 4.1; RFC 9068, 2.2; RFC 7662, 2.2).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::{Reason, ScopeSet, TokenRules, UnixTime};
@@ -43,6 +45,30 @@ impl Claims {
             scopes,
             all,
         })
+    }
+
+    /// Leaves of the scopes only those that `scopes` holds too, here and in the claims that they were read from: a header that
+    /// is made of such a claim must not tell the upstream more.
+    pub(crate) fn keep_scopes(&mut self, scopes: &ScopeSet, rules: &TokenRules) {
+        let kept: HashSet<&str> = scopes.iter().collect();
+        self.scopes.retain(|scope| kept.contains(scope));
+        for claim in &rules.scope_claims {
+            match claim.find_mut(&mut self.all) {
+                Some(Value::String(text)) => {
+                    *text = text.split(' ').filter(|scope| kept.contains(scope)).collect::<Vec<_>>().join(" ");
+                }
+                Some(Value::Array(values)) => {
+                    values.retain(|value| value.as_str().is_some_and(|text| kept.contains(text)))
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A token bound to a key (RFC 7800) says that the bearer alone proves nothing; passing it as a bearer token is what the
+    /// binding is there to stop (RFC 9449, 7.2; RFC 8705, 3).
+    pub(crate) fn check_unbound(&self) -> Result<(), Reason> {
+        if self.all.contains_key("cnf") { Err(Reason::ConfirmationMissing) } else { Ok(()) }
     }
 
     /// Whether `now` lies within the token's time, give or take `leeway` seconds: `exp` must lie ahead (RFC 9068, 4), `nbf`

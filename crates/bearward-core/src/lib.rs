@@ -34,6 +34,8 @@ mod scope;
 mod shape;
 mod signed_introspection;
 mod time;
+mod token_review;
+mod tokeninfo;
 mod verified;
 mod verify;
 
@@ -41,7 +43,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, Scheme, credential, query_holds_credential};
 pub use claim_rule::{ClaimRule, ClaimTest};
 pub use identity::{ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError};
-pub use introspection::read_introspection;
+pub use introspection::{IntrospectionAnswer, read_introspection};
 pub use issuer_name::{IssuerName, IssuerNameError, IssuerVariable};
 pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError};
 pub use keys::{KeySet, KeySetError, SkippedKey};

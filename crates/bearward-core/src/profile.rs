@@ -82,15 +82,17 @@ const FOREIGN_MEMBERS: [&str; 8] =
 
 /// Whether the claims show that this is no access token. `typ` (Keycloak) and `token_use` (Cognito) say in the payload what
 /// the header does not.
-fn is_foreign(claims: &Map<String, Value>) -> bool {
-    let says_other = |member: &str, own: &[&str]| {
-        claims.get(member).is_some_and(|value| {
-            !value.as_str().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind)))
-        })
-    };
+pub(crate) fn is_foreign(claims: &Map<String, Value>) -> bool {
     FOREIGN_MEMBERS.iter().any(|name| claims.contains_key(*name))
-        || says_other("typ", &["Bearer", "at+jwt", "JWT"])
-        || says_other("token_use", &["access"])
+        || says_other(claims, "typ", &["Bearer", "at+jwt", "JWT"])
+        || says_other(claims, "token_use", &["access"])
+}
+
+/// Whether the member is there and is none of these names, in any case.
+pub(crate) fn says_other(claims: &Map<String, Value>, member: &str, own: &[&str]) -> bool {
+    claims
+        .get(member)
+        .is_some_and(|value| !value.as_str().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind))))
 }
 
 #[cfg(test)]

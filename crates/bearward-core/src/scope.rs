@@ -87,6 +87,11 @@ impl ScopeSet {
         }
     }
 
+    /// Leaves only the scopes of which `keep` is true.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.joined = self.iter().filter(|scope| keep(scope)).collect::<Vec<_>>().join(" ").into();
+    }
+
     /// Whether the set holds exactly this scope; no scope implies another here (see
     /// [`ScopeImplications`](crate::ScopeImplications)).
     pub fn contains(&self, scope: &Scope) -> bool {

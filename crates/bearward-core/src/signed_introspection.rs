@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::claims::Claims;
-use crate::introspection::read_members;
 use crate::json::parse_object;
 use crate::jws::CompactJws;
-use crate::{KeySet, Reason, TokenRules, UnixTime, Verified};
+use crate::{IntrospectionAnswer, KeySet, Reason, TokenRules, UnixTime, Verified};
 
 /// How old a signed answer may be, in seconds. It was asked for a moment ago; one that is older was kept by somebody.
 const MAX_AGE: u64 = 300;
@@ -30,11 +29,29 @@ pub fn read_signed_introspection(
     client_id: &str,
     now: UnixTime,
 ) -> Result<Verified, Reason> {
-    let members = open(answer, keys, rules, client_id, now).map_err(|reason| match reason {
-        Reason::KeyUnknown => Reason::KeyUnknown,
-        _ => Reason::IntrospectionUnavailable,
-    })?;
-    read_members(members, rules, now)
+    IntrospectionAnswer::parse_signed(answer, keys, rules, client_id, now)?.prove(rules, now)
+}
+
+impl IntrospectionAnswer {
+    /// Reads a signed answer; see [`read_signed_introspection`].
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::TokenInactive`] where the issuer says so, [`Reason::KeyUnknown`] where fetching the key set again may help,
+    /// and [`Reason::IntrospectionUnavailable`] where it is no such answer.
+    pub fn parse_signed(
+        answer: &str,
+        keys: &KeySet,
+        rules: &TokenRules,
+        client_id: &str,
+        now: UnixTime,
+    ) -> Result<Self, Reason> {
+        let members = open(answer, keys, rules, client_id, now).map_err(|reason| match reason {
+            Reason::KeyUnknown => Reason::KeyUnknown,
+            _ => Reason::IntrospectionUnavailable,
+        })?;
+        Self::from_members(members)
+    }
 }
 
 /// Proves the JWT, and takes out what it was made for.

@@ -18,7 +18,7 @@ use crate::{ClaimPointer, ScopeSet, UnixTime};
 #[derive(Clone, Debug)]
 pub struct Verified {
     issuer: Arc<str>,
-    claims: Claims,
+    pub(crate) claims: Claims,
     leeway: u64,
 }
 

@@ -14,6 +14,9 @@ pub struct TokenRules {
     pub audiences: Vec<String>,
     /// What a token without `aud` is taken for.
     pub absent_audience: AbsentAudience,
+    /// Whether an introspection answer that gives neither `token_type` nor `aud` may describe an access token: for issuers
+    /// that answer so, and about access tokens alone. What it is taken for then is for `absent_audience` to say.
+    pub bare_answers: bool,
     /// The algorithms that this issuer may sign with.
     pub algorithms: Vec<Algorithm>,
     /// How a self-contained access token is known for one.
@@ -48,6 +51,7 @@ impl TokenRules {
             issuer: issuer.into(),
             audiences,
             absent_audience: AbsentAudience::Refuse,
+            bare_answers: false,
             algorithms: Algorithm::ALL.to_vec(),
             profile: Profile::Rfc9068,
             leeway: 0,
@@ -64,11 +68,7 @@ impl TokenRules {
         if !self.required_claims.iter().all(|rule| rule.holds(&claims.all)) {
             return Err(Reason::ClaimMismatch);
         }
-        // A token bound to a key (RFC 7800) says that the bearer alone proves nothing; passing it as a bearer token is
-        // what the binding is there to stop (RFC 9449, 7.2; RFC 8705, 3).
-        if claims.all.contains_key("cnf") {
-            return Err(Reason::ConfirmationMissing);
-        }
+        claims.check_unbound()?;
         claims.check_time(now, self.leeway)?;
         self.check_lifetime(&claims)?;
         self.check_audience(&claims)?;
@@ -82,7 +82,7 @@ impl TokenRules {
         if exp.seconds_since(issued_at) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
+    pub(crate) fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
         let fits = match &self.absent_audience {
             AbsentAudience::Clients(clients) if !claims.all.contains_key("aud") => {
                 claims.client_id.as_ref().is_some_and(|client| clients.contains(client))

@@ -3,7 +3,7 @@
 
 mod support;
 
-use bearward_core::{Algorithm, Reason, TokenRules, UnixTime, Verified, read_introspection};
+use bearward_core::{AbsentAudience, Algorithm, Reason, TokenRules, UnixTime, Verified, read_introspection};
 use serde_json::{Value, json};
 use support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, b64, rules, signer, with};
 
@@ -239,6 +239,58 @@ fn our_audience_stands_in_aud() {
     let nobody = TokenRules { audiences: Vec::new(), ..rules() };
     let found = read_introspection(answer().to_string().as_bytes(), &nobody, UnixTime(NOW));
     table.case("we have none", found.map(drop), Err(Reason::AudienceMismatch));
+    table.finish();
+}
+
+// django-oauth-toolkit says `active`, `scope`, `exp` and `client_id` of an access token, and nothing else.
+#[test]
+fn a_bare_answer_is_taken_for_known_clients_where_the_rules_say_so() {
+    let clients = AbsentAudience::Clients(vec!["shop".to_owned()]);
+    let known = TokenRules { absent_audience: clients, ..rules() };
+    let bare = TokenRules { bare_answers: true, ..known.clone() };
+    let everybody = TokenRules { bare_answers: true, ..rules() };
+    let answer = json!({"active": true, "scope": "read", "exp": NOW + 300, "client_id": "shop"});
+    let mut table = Table::new();
+    let read = |answer: &Value, rules: &TokenRules| {
+        read_introspection(answer.to_string().as_bytes(), rules, UnixTime(NOW)).map(drop)
+    };
+    table.case("not asked for", read(&answer, &known), Err(Reason::AudienceMismatch));
+    table.case("asked for", read(&answer, &bare), Ok(()));
+    table.case("without clients", read(&answer, &everybody), Err(Reason::AudienceMismatch));
+    for (member, value, expected) in [
+        ("client_id", Some(json!("other")), Err(Reason::AudienceMismatch)),
+        ("client_id", None, Err(Reason::AudienceMismatch)),
+        ("aud", Some(json!("shop")), Err(Reason::AudienceMismatch)),
+        ("aud", Some(json!(AUDIENCE)), Ok(())),
+        ("token_type", Some(json!("Bearer")), Ok(())),
+        ("token_type", Some(json!("refresh_token")), Err(Reason::TypeMismatch)),
+        ("token_use", Some(json!("access_token")), Ok(())),
+        ("token_use", Some(json!("refresh_token")), Err(Reason::TypeMismatch)),
+    ] {
+        let answer = with(answer.clone(), member, value.clone());
+        table.case(format!("{member} {value:?}"), read(&answer, &bare), expected);
+    }
+    table.finish();
+}
+
+// Hydra says it in `token_use`, Keycloak in `typ`.
+#[test]
+fn other_names_of_the_kind_count_too() {
+    let mut table = Table::new();
+    for (member, value, expected) in [
+        ("token_use", json!("access_token"), Ok(())),
+        ("token_use", json!("access"), Ok(())),
+        ("token_use", json!("refresh_token"), Err(Reason::TypeMismatch)),
+        ("token_use", json!("id"), Err(Reason::TypeMismatch)),
+        ("token_use", json!(1), Err(Reason::TypeMismatch)),
+        ("token_use", json!(null), Ok(())),
+        ("typ", json!("Bearer"), Ok(())),
+        ("typ", json!("Refresh"), Err(Reason::TypeMismatch)),
+        ("typ", json!("Offline"), Err(Reason::TypeMismatch)),
+        ("typ", json!("ID"), Err(Reason::TypeMismatch)),
+    ] {
+        table.case(format!("{member} {value}"), verdict(member, Some(value)), expected);
+    }
     table.finish();
 }
 

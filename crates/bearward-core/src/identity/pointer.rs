@@ -44,6 +44,16 @@ impl ClaimPointer {
             _ => None,
         })
     }
+
+    /// [`ClaimPointer::find`], to change what is there.
+    pub(crate) fn find_mut<'a>(&self, claims: &'a mut Map<String, Value>) -> Option<&'a mut Value> {
+        let claim = claims.get_mut(&*self.claim)?;
+        self.below.iter().try_fold(claim, |value, token| match value {
+            Value::Object(members) => members.get_mut(&**token),
+            Value::Array(elements) => elements.get_mut(index(token)?),
+            _ => None,
+        })
+    }
 }
 
 impl FromStr for ClaimPointer {

@@ -1,0 +1,93 @@
+//! A token that is proved twice, by its signature and by the issuer's answer: the answer takes away, and never adds.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use bearward_core::{
+    Algorithm, ClaimPointer, ClaimRule, ClaimTest, IntrospectionAnswer, Reason, TokenRules, UnixTime, Verified,
+};
+use serde_json::{Value, json};
+use support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, claims, rules, signer, with};
+
+fn token(claims: &Value) -> Verified {
+    let signer = signer(Algorithm::EdDsa);
+    support::verify(&signer.sign(signer.header().to_string(), claims.to_string())).unwrap()
+}
+
+fn confirm(token: &Verified, answer: &Value, rules: &TokenRules) -> Result<Verified, Reason> {
+    IntrospectionAnswer::parse(answer.to_string().as_bytes())?.confirm(token, rules, UnixTime(NOW))
+}
+
+#[test]
+fn active_alone_is_enough_and_the_token_speaks_for_itself() {
+    let confirmed = confirm(&token(&claims()), &json!({"active": true}), &rules()).unwrap();
+    assert_eq!((confirmed.subject(), confirmed.client_id()), (Some("alice"), Some("shop")));
+    assert_eq!(confirmed.scopes().as_str(), "orders:read orders:write");
+    assert_eq!(confirmed.expires_at(), Some(UnixTime(NOW + 300)));
+    // What the issuer adds is not taken over.
+    let more = json!({"active": true, "email": "mallory@example.com", "exp": NOW + 900, "scope": "orders:read admin"});
+    let confirmed = confirm(&token(&claims()), &more, &rules()).unwrap();
+    assert_eq!(confirmed.scopes().as_str(), "orders:read");
+    assert_eq!(confirmed.expires_at(), Some(UnixTime(NOW + 300)));
+    assert!(confirmed.claims().get("email").is_none());
+    // What every token must say, the token has said.
+    let rule = ClaimRule { claim: ClaimPointer::member("jti"), test: ClaimTest::Exists };
+    let strict = TokenRules { required_claims: vec![rule], max_lifetime: Some(3_600), ..rules() };
+    assert!(confirm(&token(&claims()), &json!({"active": true}), &strict).is_ok());
+}
+
+#[test]
+fn an_answer_about_anything_else_bears_nothing_out() {
+    let token = token(&claims());
+    let mut table = Table::new();
+    for (member, value, expected) in [
+        ("active", json!(false), Err(Reason::TokenInactive)),
+        ("active", json!("true"), Err(Reason::IntrospectionUnavailable)),
+        ("sub", json!("alice"), Ok(())),
+        ("sub", json!("bob"), Err(Reason::ClaimMismatch)),
+        ("sub", json!(1), Err(Reason::ClaimsMalformed)),
+        ("client_id", json!("shop"), Ok(())),
+        ("client_id", json!("other"), Err(Reason::ClaimMismatch)),
+        ("iss", json!(ISSUER), Ok(())),
+        ("iss", json!("https://other.example.com"), Err(Reason::IssuerMismatch)),
+        ("aud", json!([AUDIENCE]), Ok(())),
+        ("aud", json!("other"), Err(Reason::AudienceMismatch)),
+        ("aud", json!([]), Err(Reason::AudienceMismatch)),
+        ("token_type", json!("Bearer"), Ok(())),
+        ("token_type", json!("DPoP"), Err(Reason::ConfirmationMissing)),
+        ("token_type", json!("refresh_token"), Err(Reason::TypeMismatch)),
+        ("token_use", json!("refresh_token"), Err(Reason::TypeMismatch)),
+        ("cnf", json!({"jkt": "x"}), Err(Reason::ConfirmationMissing)),
+        ("exp", json!(NOW - LEEWAY), Err(Reason::TokenExpired)),
+        ("nbf", json!(NOW + LEEWAY + 1), Err(Reason::TokenNotYetValid)),
+        ("scope", json!(5), Err(Reason::ClaimsMalformed)),
+    ] {
+        let answer = with(json!({"active": true}), member, Some(value.clone()));
+        table.case(format!("{member} {value}"), confirm(&token, &answer, &rules()).map(drop), expected);
+    }
+    table.finish();
+}
+
+#[test]
+fn the_earlier_expiry_and_the_scopes_of_both_count() {
+    let first = token(&claims());
+    let answer = |member: &str, value: Value| with(json!({"active": true}), member, Some(value));
+    let confirmed = confirm(&first, &answer("exp", json!(NOW + 100)), &rules()).unwrap();
+    assert_eq!(confirmed.expires_at(), Some(UnixTime(NOW + 100)));
+    for (scope, left) in [
+        (json!("orders:write orders:read"), "orders:read orders:write"),
+        (json!(["orders:write"]), "orders:write"),
+        (json!("admin"), ""),
+        (json!(""), ""),
+        (json!(null), "orders:read orders:write"),
+    ] {
+        let confirmed = confirm(&first, &answer("scope", scope.clone()), &rules()).unwrap();
+        assert_eq!(confirmed.scopes().as_str(), left, "{scope}");
+        // Nor does a header that is made of the claim say more.
+        assert_eq!(confirmed.claim(&ClaimPointer::member("scope")), Some(&json!(left)), "{scope}");
+    }
+    let listed = with(with(claims(), "scope", None), "scp", Some(json!(["orders:read", "orders:write"])));
+    let confirmed = confirm(&token(&listed), &answer("scope", json!("orders:read")), &rules()).unwrap();
+    assert_eq!(confirmed.scopes().as_str(), "orders:read");
+    assert_eq!(confirmed.claim(&ClaimPointer::member("scp")), Some(&json!(["orders:read"])));
+}
