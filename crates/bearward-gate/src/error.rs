@@ -26,6 +26,34 @@ pub enum GateError {
         /// The URL.
         url: String,
     },
+    /// Tokens that only the issuer can answer for, and nobody to ask.
+    #[error("issuer `{issuer}`: tokens that are `{tokens}` are asked about, and it has no introspection")]
+    TokensWithoutIntrospection {
+        /// The issuer.
+        issuer: String,
+        /// What its tokens are said to be.
+        tokens: &'static str,
+    },
+    /// Something is configured for tokens that this issuer is said not to have.
+    #[error("issuer `{issuer}`: its tokens are `{tokens}`, so {what} would never be used")]
+    UnusedForTokens {
+        /// The issuer.
+        issuer: String,
+        /// What its tokens are said to be.
+        tokens: &'static str,
+        /// What is configured in vain.
+        what: &'static str,
+    },
+    /// Settings of introspection that contradict its kind.
+    #[error("issuer `{issuer}`: introspection of the kind `{kind}`: {why}")]
+    IntrospectionKind {
+        /// The issuer.
+        issuer: String,
+        /// The kind.
+        kind: &'static str,
+        /// What does not fit.
+        why: &'static str,
+    },
     /// An issuer template that cannot be used.
     #[error("issuer `{issuer}`: {why}")]
     Template {

@@ -178,8 +178,8 @@ impl Gate {
 
     /// The rest of the way, for a token that was not remembered.
     async fn prove(&self, unproved: Unproved, trail: &mut Trail) -> Result<Admission, Reason> {
-        trail.source = Some(unproved.way.source());
         let issuer = self.issuers.get(unproved.issuer).ok_or(Reason::Internal)?;
+        trail.source = Some(issuer.source(unproved.way));
         let identity = issuer.prove(unproved.way, &unproved.token, unproved.fingerprint).await?;
         let requirement = trail.route.as_ref().and_then(|route| route.access().requirement());
         admit(requirement.ok_or(Reason::Internal)?, identity)
@@ -199,7 +199,10 @@ impl Gate {
     /// Tells by its shape who can say what the token means, and how: the issuer, its place, and the way.
     fn prover(&self, token: &str, route: &Route) -> Result<(usize, &Issuer, Way), Reason> {
         let (place, way) = match Shape::of(token) {
-            Shape::SelfContained => (self.select(token, route)?, Way::Signature),
+            Shape::SelfContained => {
+                let place = self.select(token, route)?;
+                (place, self.issuers.get(place).ok_or(Reason::Internal)?.way_of_jws())
+            }
             Shape::Referential => match self.opener(token, route)? {
                 Some(place) => (place, Way::Decryption),
                 None => (route.referential_issuer().ok_or(Reason::TokenUnsupported)?, Way::Introspection),
@@ -239,7 +242,12 @@ impl Gate {
             // Verification compares `iss`, so there is no need to read the token twice.
             return Ok(*only);
         }
-        let named = unverified_issuer(token).ok_or(Reason::TokenMalformed)?;
+        let Some(named) = unverified_issuer(token) else {
+            // An opaque token may look like a JWS. It goes where opaque tokens go, if nothing there is ever verified here.
+            let asked = route.referential_issuer();
+            let is_opaque = |at: &usize| self.issuers.get(*at).is_some_and(Issuer::asks_about_every_token);
+            return asked.filter(is_opaque).ok_or(Reason::TokenMalformed);
+        };
         self.named_among(route.issuers().iter().copied(), &named).ok_or(Reason::IssuerUnknown)
     }
 

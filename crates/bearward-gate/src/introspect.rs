@@ -1,4 +1,4 @@
-//! Asking an issuer what a referential token means (RFC 7662).
+//! Asking an issuer what a token means, or whether it still stands by it (RFC 7662).
 //!
 //! Whatever goes wrong between the gateway and the issuer says nothing about the token: it is
 //! [`Reason::IntrospectionUnavailable`], and the log says what to do about it, without the token. A token is asked
@@ -7,6 +7,8 @@
 
 mod answer;
 mod auth;
+mod breaker;
+mod kind;
 mod request;
 mod sender;
 mod signed;
@@ -19,7 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bearward_core::{Reason, TokenRules, Verified};
+use bearward_core::{IntrospectionAnswer, Reason, TokenRules, Verified};
 use http::Uri;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -29,6 +31,9 @@ pub use self::auth::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     PrivateKeyJwt, SecretJwt, SignedResponse,
 };
+use self::breaker::Breaker;
+pub use self::kind::IntrospectionKind;
+use self::kind::Said;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
 use crate::clock::Clock;
@@ -40,6 +45,13 @@ use crate::single_flight::{FlightError, SingleFlight};
 
 /// What became of a token that one issuer was asked about.
 pub(crate) type Answer = Result<Arc<Verified>, Reason>;
+
+/// A token that the issuer's keys have proved already, and which key set did.
+#[derive(Clone)]
+pub(crate) struct Proved {
+    pub(crate) token: Arc<Verified>,
+    pub(crate) key_set: [u8; 32],
+}
 
 /// What an introspector works with.
 #[derive(Clone)]
@@ -80,7 +92,8 @@ pub(crate) enum IntrospectionOutcome {
     Failed,
     /// No answer in time.
     TimedOut,
-    /// Too many questions at once, or the issuer asked for a pause; this one was not asked.
+    /// Too many questions at once, or the issuer is left alone, because it asked for that or does not answer; this one was
+    /// not asked.
     Overloaded,
 }
 
@@ -117,7 +130,7 @@ impl Introspector {
     pub(crate) fn new(
         settings: IntrospectionSettings,
         surroundings: Surroundings,
-        remember: impl Fn(&[u8; 32], &Answer) + Send + Sync + 'static,
+        remember: impl Fn(&[u8; 32], Option<[u8; 32]>, &Answer) + Send + Sync + 'static,
     ) -> Self {
         let signed_answers = SignedAnswers::new(settings.client_id.clone(), &surroundings);
         let sender = Sender::new(&settings, &surroundings);
@@ -127,8 +140,11 @@ impl Introspector {
             metrics.introspections.with_label_values(&[&**rules.issuer.text(), outcome.name()]);
         }
         let slots = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
+        let (failures, pause) = (settings.breaker_failures, settings.breaker_pause);
+        let breaker = Breaker::new(Arc::clone(rules.issuer.text()), failures, pause, metrics.clone());
         let desk = Desk {
             sender,
+            kind: settings.kind,
             signed_response: settings.signed_response,
             signed_answers,
             rules,
@@ -137,6 +153,7 @@ impl Introspector {
             remember: Box::new(remember),
             slots: Semaphore::new(slots),
             timeout: settings.timeout,
+            breaker,
             complained: Mutex::default(),
             resting: Mutex::default(),
         };
@@ -146,19 +163,26 @@ impl Introspector {
     /// Asks the endpoint at `url` what `token` means, or waits for the answer if somebody asks already.
     ///
     /// `fingerprint` stands for the token and must be one that no other token has. The question is asked to its end
-    /// even if the caller goes away.
+    /// even if the caller goes away. A token that was `proved` already is what it says itself, and the answer only has to bear
+    /// it out.
     ///
     /// # Errors
     ///
     /// [`Reason::IntrospectionUnavailable`] when the issuer does not say what the token means;
     /// [`Reason::TokenUnsupported`] when it does not answer for tokens of this kind; otherwise what
     /// [`read_introspection`](bearward_core::read_introspection) finds wrong with the token.
-    pub(crate) async fn introspect(&self, url: &Uri, token: &str, fingerprint: [u8; 32]) -> Answer {
-        let question = || {
+    pub(crate) async fn introspect(
+        &self,
+        url: &Uri,
+        token: &str,
+        fingerprint: [u8; 32],
+        proved: Option<Proved>,
+    ) -> Answer {
+        let question = move || {
             let (desk, url, token) = (Arc::clone(&self.desk), url.clone(), token.to_owned());
             async move {
-                let answer = desk.close(&url, desk.ask(&url, &token).await);
-                (desk.remember)(&fingerprint, &answer);
+                let answer = desk.close(&url, desk.ask(&url, &token, proved.as_ref()).await);
+                (desk.remember)(&fingerprint, proved.map(|proved| proved.key_set), &answer);
                 answer
             }
         };
@@ -168,6 +192,11 @@ impl Introspector {
             Err(FlightError::Lost) => Problem::Lost,
         };
         self.desk.close(url, Err(problem))
+    }
+
+    /// Whether the issuer is left alone, because it does not answer.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.desk.breaker.is_open()
     }
 }
 
@@ -187,6 +216,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Where questions are asked: what they share.
 struct Desk {
     sender: Sender,
+    kind: IntrospectionKind,
     signed_response: SignedResponse,
     signed_answers: SignedAnswers,
     rules: Arc<TokenRules>,
@@ -195,15 +225,19 @@ struct Desk {
     remember: Box<Remember>,
     slots: Semaphore,
     timeout: Duration,
+    breaker: Breaker,
     complained: Mutex<HashMap<IntrospectionOutcome, Instant>>,
     /// Until when the issuer asked to be left alone.
     resting: Mutex<Option<Instant>>,
 }
 
-type Remember = dyn Fn(&[u8; 32], &Answer) + Send + Sync;
+type Remember = dyn Fn(&[u8; 32], Option<[u8; 32]>, &Answer) + Send + Sync;
 
 impl Desk {
-    async fn ask(&self, url: &Uri, token: &str) -> Result<Answer, Problem> {
+    async fn ask(&self, url: &Uri, token: &str, proved: Option<&Proved>) -> Result<Answer, Problem> {
+        if self.breaker.is_open() {
+            return Err(Problem::CircuitOpen);
+        }
         let deadline = tokio::time::Instant::now() + self.timeout;
         // The outer error is the time that is up, the inner one a semaphore that is closed, which nobody does.
         let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
@@ -213,26 +247,46 @@ impl Desk {
         if resting.is_some_and(|until| Instant::now() < until) {
             return Err(Problem::Resting);
         }
+        let pass = self.breaker.pass().ok_or(Problem::CircuitOpen)?;
         let question = async {
             let response = self.sender.ask(url, token, self.signed_response).await?;
             if let Some(pause) = answer::pause(&response) {
                 *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
             }
-            match answer::body(&response, self.signed_response)? {
-                // The time is taken now and not before the question: a token may have expired in the meantime.
-                Body::Plain(json) => answer::read(json, &self.rules, self.clock.now()),
-                Body::Signed(jwt) => self.signed_answers.read(jwt).await,
+            match self.kind {
+                IntrospectionKind::GoogleTokeninfo => kind::tokeninfo(&response),
+                IntrospectionKind::KubernetesTokenReview => kind::token_review(&response),
+                IntrospectionKind::Rfc7662 => match answer::body(&response, self.signed_response)? {
+                    Body::Plain(json) => Ok(IntrospectionAnswer::parse(json)),
+                    Body::Signed(jwt) => self.signed_answers.read(jwt).await,
+                },
             }
         };
-        tokio::time::timeout_at(deadline, question)
+        let said = tokio::time::timeout_at(deadline, question)
             .await
-            .unwrap_or(Err(Problem::Fetch(FetchError::Timeout(self.timeout))))
+            .unwrap_or(Err(Problem::Fetch(FetchError::Timeout(self.timeout))));
+        pass.settle(&said);
+        self.judge(said?, proved)
+    }
+
+    /// Holds what the issuer said against the rules.
+    fn judge(&self, said: Said, proved: Option<&Proved>) -> Result<Answer, Problem> {
+        // The time is taken now and not before the question: a token may have expired in the meantime.
+        let now = self.clock.now();
+        match (said, proved) {
+            (Err(Reason::IntrospectionUnavailable), _) => Err(Problem::NotAnAnswer),
+            (Err(reason), _) => Ok(Err(reason)),
+            (Ok(answer), None) => Ok(answer.prove(&self.rules, now).map(Arc::new)),
+            (Ok(answer), Some(proved)) => Ok(answer.confirm(&proved.token, &self.rules, now).map(Arc::new)),
+        }
     }
 
     fn close(&self, url: &Uri, said: Result<Answer, Problem>) -> Answer {
         let (outcome, answer) = match said {
             Ok(answer @ Err(Reason::TokenInactive)) => (IntrospectionOutcome::Inactive, answer),
             Ok(answer) => (IntrospectionOutcome::Active, answer),
+            // The circuit itself has said so, when it opened.
+            Err(problem @ Problem::CircuitOpen) => (problem.outcome(), Err(problem.reason())),
             Err(problem) => {
                 self.complain(url, &problem);
                 (problem.outcome(), Err(problem.reason()))

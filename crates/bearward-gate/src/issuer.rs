@@ -14,10 +14,10 @@ use crate::decryption::DecryptionKeySource;
 use crate::discovery::is_acceptable_url;
 use crate::error::GateError;
 use crate::http_client::HttpClient;
-use crate::introspect::{Answer, Introspector, Surroundings};
+use crate::introspect::{Answer, Introspector, Proved, Surroundings};
 use crate::keystore::{Demand, KeyStore, Keys};
 use crate::metrics::Metrics;
-use crate::settings::{IntrospectionSettings, IssuerSettings};
+use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
 use crate::status::IssuerStatus;
 
 /// How a token is proved.
@@ -29,15 +29,6 @@ pub(crate) enum Way {
     Decryption,
     /// By the issuer's answer.
     Introspection,
-}
-
-impl Way {
-    pub(crate) fn source(self) -> Source {
-        match self {
-            Self::Signature | Self::Decryption => Source::Signature,
-            Self::Introspection => Source::Introspection,
-        }
-    }
 }
 
 /// What an issuer's corner of the cache says of a token.
@@ -67,6 +58,7 @@ pub(crate) struct Shared {
 
 pub(crate) struct Issuer {
     name: Arc<str>,
+    tokens: TokenFormats,
     rules: Arc<TokenRules>,
     keys: Arc<KeyStore>,
     signature_prints: Fingerprinter,
@@ -91,9 +83,9 @@ impl Introspection {
     fn new(settings: IntrospectionSettings, rules: Arc<TokenRules>, keys: Arc<KeyStore>, shared: &Shared) -> Self {
         let prints = Fingerprinter::new(&["introspection", rules.issuer.text(), &settings.client_id]);
         let (memory, ttl, negative_ttl) = (shared.memory.clone(), settings.cache_ttl, settings.negative_ttl);
-        let remember = move |fingerprint: &Fingerprint, answer: &Answer| match answer {
+        let remember = move |fingerprint: &Fingerprint, key_set: Option<Fingerprint>, answer: &Answer| match answer {
             Ok(token) => {
-                if let Err(reason) = memory.remember(*fingerprint, None, Arc::clone(token), ttl) {
+                if let Err(reason) = memory.remember(*fingerprint, key_set, Arc::clone(token), ttl) {
                     memory.remember_refusal(*fingerprint, reason, negative_ttl);
                 }
             }
@@ -122,6 +114,7 @@ impl Issuer {
         if settings.leeway > MAX_LEEWAY {
             return Err(GateError::LeewayTooLarge { issuer: settings.issuer });
         }
+        check_tokens(&settings)?;
         let introspection = settings.introspection.as_ref();
         let introspection_url = introspection.and_then(|introspection| introspection.url.as_deref());
         let token_url = introspection.and_then(|introspection| introspection.auth.token_url()).map(String::as_str);
@@ -143,10 +136,16 @@ impl Issuer {
             None => shared,
         };
         let introspection = settings.introspection.clone();
-        let decryption = settings
-            .decryption_keys
-            .clone()
-            .map(|keys| Decryption { keys, prints: Fingerprinter::new(&["decryption", &name]) });
+        let tokens = settings.tokens;
+        // What the keys prove alone, and what the issuer was asked about as well, are two kinds of proof.
+        let confirmed_for =
+            introspection.as_ref().filter(|_| tokens == TokenFormats::Both).map(|asked| &*asked.client_id);
+        let prints = |kind: &str| match confirmed_for {
+            None => Fingerprinter::new(&[kind, &name]),
+            Some(client_id) => Fingerprinter::new(&[kind, &name, "and introspection", client_id]),
+        };
+        let signature_prints = prints("signature");
+        let decryption = settings.decryption_keys.clone().map(|keys| Decryption { keys, prints: prints("decryption") });
         let keys = KeyStore::new(
             settings,
             shared.client.clone(),
@@ -156,15 +155,7 @@ impl Issuer {
         );
         let introspection =
             introspection.map(|asked| Introspection::new(asked, Arc::clone(&rules), Arc::clone(&keys), &shared));
-        Ok(Self {
-            signature_prints: Fingerprinter::new(&["signature", &name]),
-            decryption,
-            name,
-            rules,
-            keys,
-            introspection,
-            shared,
-        })
+        Ok(Self { signature_prints, decryption, name, tokens, rules, keys, introspection, shared })
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -174,6 +165,24 @@ impl Issuer {
     /// Whether a token that names this issuer is one of its own, as far as can be told before it is verified.
     pub(crate) fn answers_for(&self, issuer: &str) -> bool {
         self.rules.issuer.admits(issuer)
+    }
+
+    /// How a token is proved that looks like a JWS.
+    pub(crate) fn way_of_jws(&self) -> Way {
+        if self.asks_about_every_token() { Way::Introspection } else { Way::Signature }
+    }
+
+    /// Whether no token of this issuer is ever verified here.
+    pub(crate) fn asks_about_every_token(&self) -> bool {
+        self.tokens == TokenFormats::Referential
+    }
+
+    /// Where the answer about a token comes from that is proved in this way. Where both prove it, the issuer has the last word.
+    pub(crate) fn source(&self, way: Way) -> Source {
+        match way {
+            Way::Signature | Way::Decryption if self.tokens != TokenFormats::Both => Source::Signature,
+            Way::Signature | Way::Decryption | Way::Introspection => Source::Introspection,
+        }
     }
 
     pub(crate) fn key_store(&self) -> &Arc<KeyStore> {
@@ -188,12 +197,15 @@ impl Issuer {
     /// What is known of a token without asking anybody: that it was proved, or refused, a moment ago.
     pub(crate) fn recall(&self, way: Way, token: &str) -> Recalled {
         let Some(prints) = self.prints(way) else {
-            return Recalled::Known(way.source(), Err(Reason::TokenUnsupported));
+            return Recalled::Known(self.source(way), Err(Reason::TokenUnsupported));
         };
         let fingerprint = prints.of(token);
         let memory = &self.shared.memory;
         let known = match way {
-            Way::Signature | Way::Decryption => self.recall_signed(&fingerprint).map(Ok),
+            Way::Signature | Way::Decryption => {
+                let refused = || memory.recall_refusal(&fingerprint).filter(|_| self.tokens == TokenFormats::Both);
+                self.recall_signed(&fingerprint).map(Ok).or_else(|| refused().map(Err))
+            }
             Way::Introspection => {
                 memory.recall(&fingerprint, None).map(Ok).or_else(|| memory.recall_refusal(&fingerprint).map(Err))
             }
@@ -204,12 +216,12 @@ impl Issuer {
     /// Proves a token of which nothing was known, and remembers what came of it.
     pub(crate) async fn prove(&self, way: Way, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
         match (way, &self.decryption, &self.introspection) {
-            (Way::Signature, _, _) => self.verify_and_remember(token, fingerprint).await,
+            (Way::Signature, _, _) => self.prove_by_keys(token, token, fingerprint).await,
             (Way::Decryption, Some(decryption), _) => {
                 let inner = decryption.keys.current().decrypt(token)?;
-                self.verify_and_remember(inner.as_str(), fingerprint).await
+                self.prove_by_keys(inner.as_str(), token, fingerprint).await
             }
-            (Way::Introspection, _, Some(introspection)) => self.ask(introspection, token, fingerprint).await,
+            (Way::Introspection, _, Some(introspection)) => self.ask(introspection, token, fingerprint, None).await,
             (Way::Decryption | Way::Introspection, _, _) => Err(Reason::TokenUnsupported),
         }
     }
@@ -232,11 +244,15 @@ impl Issuer {
             self.introspection.as_ref().map(|asked| asked.settings.url.is_some() || self.known_endpoint().is_some());
         IssuerStatus {
             issuer: self.name.to_string(),
-            ready: keys.is_some() || (self.keys.has_no_key_set() && introspection == Some(true)),
+            ready: match self.tokens {
+                TokenFormats::Both => keys.is_some() && introspection == Some(true),
+                _ => keys.is_some() || (self.keys.has_no_key_set() && introspection == Some(true)),
+            },
             keys: keys.as_ref().map_or(0, |keys| keys.set.len()),
             skipped: keys.as_ref().map_or(0, |keys| keys.set.skipped().len()),
             age: keys.map(|keys| Duration::from_secs(self.shared.clock.now().seconds_since(keys.confirmed))),
             introspection,
+            introspection_paused: self.introspection.as_ref().is_some_and(|asked| asked.introspector.is_paused()),
             last_error: self.keys.last_error(),
         }
     }
@@ -254,21 +270,31 @@ impl Issuer {
         self.shared.memory.recall(fingerprint, Some(keys.set.fingerprint()))
     }
 
-    async fn verify_and_remember(&self, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
-        let (token, keys) = match self.keys.keys() {
+    /// Proves the JWS `jws` with the issuer's keys, and has the issuer confirm the token as it `came` where that is asked for.
+    async fn prove_by_keys(&self, jws: &str, came: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
+        let (token, keys) = self.verify_with_keys(jws).await?;
+        let (token, key_set) = (Arc::new(token), keys.set.fingerprint());
+        if self.tokens == TokenFormats::Both {
+            let introspection = self.introspection.as_ref().ok_or(Reason::Internal)?;
+            return self.ask(introspection, came, fingerprint, Some(Proved { token, key_set })).await;
+        }
+        self.shared.memory.remember(fingerprint, Some(key_set), token, self.shared.max_age)
+    }
+
+    /// Verifies a JWS with the keys in use, or with newer ones where it names a key that is not among them.
+    async fn verify_with_keys(&self, token: &str) -> Result<(Verified, Arc<Keys>), Reason> {
+        match self.keys.keys() {
             Some(keys) => match self.verify(token, &keys.set) {
-                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, Some(&keys)).await?,
-                verified => (verified?, keys),
+                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, Some(&keys)).await,
+                verified => Ok((verified?, keys)),
             },
-            None if self.keys.has_no_key_set() => return Err(Reason::TokenUnsupported),
+            None if self.keys.has_no_key_set() => Err(Reason::TokenUnsupported),
             // What no key could make valid need not wait for one.
             None => match self.verify(token, &KeySet::default()) {
-                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, None).await?,
-                verified => return Err(verified.err().unwrap_or(Reason::Internal)),
+                Err(Reason::KeyUnknown) => self.verify_with_newer_keys(token, None).await,
+                verified => Err(verified.err().unwrap_or(Reason::Internal)),
             },
-        };
-        let proved_by = Some(keys.set.fingerprint());
-        self.shared.memory.remember(fingerprint, proved_by, Arc::new(token), self.shared.max_age)
+        }
     }
 
     /// Fetches the keys again for a token whose key is not among the known ones.
@@ -308,9 +334,10 @@ impl Issuer {
         introspection: &Introspection,
         token: &str,
         fingerprint: Fingerprint,
+        proved: Option<Proved>,
     ) -> Result<Arc<Identity>, Reason> {
         let url = self.introspection_url(introspection).await?;
-        let token = introspection.introspector.introspect(&url, token, fingerprint).await?;
+        let token = introspection.introspector.introspect(&url, token, fingerprint, proved).await?;
         self.shared.memory.identify(token)
     }
 
@@ -330,5 +357,28 @@ impl Issuer {
 
     fn known_endpoint(&self) -> Option<String> {
         self.keys.introspection_endpoint()
+    }
+}
+
+/// What an issuer's tokens are said to be must fit with what is configured for them.
+fn check_tokens(settings: &IssuerSettings) -> Result<(), GateError> {
+    let issuer = || settings.issuer.clone();
+    let tokens = settings.tokens.name();
+    if let Some(asked) = &settings.introspection
+        && let Some(why) = asked.contradiction()
+    {
+        return Err(GateError::IntrospectionKind { issuer: issuer(), kind: asked.kind.name(), why });
+    }
+    match (settings.tokens, settings.introspection.is_some()) {
+        (TokenFormats::Referential | TokenFormats::Both, false) => {
+            Err(GateError::TokensWithoutIntrospection { issuer: issuer(), tokens })
+        }
+        (TokenFormats::SelfContained, true) => {
+            Err(GateError::UnusedForTokens { issuer: issuer(), tokens, what: "introspection" })
+        }
+        (TokenFormats::Referential, _) if settings.decryption_keys.is_some() => {
+            Err(GateError::UnusedForTokens { issuer: issuer(), tokens, what: "its decryption keys" })
+        }
+        _ => Ok(()),
     }
 }

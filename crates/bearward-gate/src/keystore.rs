@@ -138,11 +138,11 @@ impl KeyStore {
         self.endpoints.known()?.token_endpoint
     }
 
-    /// Whether the issuer is known to publish no keys: then all its tokens are referential.
+    /// Whether the issuer needs no keys, or is known to publish none: then all its tokens are referential.
     pub(crate) fn has_no_key_set(&self) -> bool {
-        self.settings.introspection.is_some()
-            && self.settings.discovers_keys()
-            && self.endpoints.known().is_some_and(|metadata| metadata.jwks_uri.is_none())
+        let publishes_none = || self.endpoints.known().is_some_and(|metadata| metadata.jwks_uri.is_none());
+        !self.settings.needs_keys()
+            || self.settings.introspection.is_some() && self.settings.discovers_keys() && publishes_none()
     }
 
     /// Comes to its end with the next fetch that ends after this call.
@@ -234,7 +234,7 @@ impl KeyStore {
 
     /// Whether there is anything to be fetched, now or ever.
     fn can_change(&self) -> bool {
-        self.settings.keys.can_change() || self.endpoints.are_needed()
+        self.settings.needs_keys() && self.settings.keys.can_change() || self.endpoints.are_needed()
     }
 
     fn next_pause(&self) -> Duration {
@@ -300,6 +300,7 @@ impl KeyStore {
             _ => None,
         };
         let fetched = match url {
+            _ if !self.settings.needs_keys() => None,
             Some(url) => Some(self.fetch_keys(url).await),
             None => self.keys_at_hand(),
         };
@@ -414,7 +415,7 @@ fn lifetime(response: &Response<Bytes>) -> Duration {
 }
 
 /// Up to a tenth less, so that many gateways do not ask in step.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0u8];
     // Without randomness the pause is whole; nothing depends on it.
     let _ = aws_lc_rs::rand::fill(&mut byte);

@@ -37,7 +37,7 @@ pub use gate::Gate;
 pub use http_client::{FetchError, HttpClient, Limit};
 pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
-    PrivateKeyJwt, SecretJwt, SignedResponse,
+    IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,
 };
 pub use key_source::KeySource;
 pub use progress::{Pending, Progress};
@@ -45,7 +45,7 @@ pub use request_id::{RequestIds, X_REQUEST_ID};
 pub use routes::Route;
 pub use secret::Secret;
 pub use settings::{
-    CacheSettings, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings,
+    CacheSettings, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings, TokenFormats,
 };
 pub use status::IssuerStatus;
 pub use trusted_roots::{TrustedRoots, TrustedRootsError};

@@ -21,6 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) key_set_skipped: IntGaugeVec,
     pub(crate) key_set_fetched: IntGaugeVec,
     pub(crate) introspections: IntCounterVec,
+    pub(crate) introspection_circuit_open: IntGaugeVec,
+    pub(crate) introspection_circuit_openings: IntCounterVec,
 }
 
 impl Metrics {
@@ -69,6 +71,16 @@ impl Metrics {
                 "bearward_introspections_total",
                 "Questions to an issuer about a token.",
                 &["issuer", "outcome"],
+            )?,
+            introspection_circuit_open: gauge(
+                "bearward_introspection_circuit_open",
+                "Whether an issuer is left alone because questions about tokens failed: 1 or 0.",
+                &["issuer"],
+            )?,
+            introspection_circuit_openings: counter(
+                "bearward_introspection_circuit_openings_total",
+                "How often an issuer was left alone because questions about tokens failed.",
+                &["issuer"],
             )?,
         })
     }

@@ -65,7 +65,7 @@ impl Route {
         } else {
             settings.issuers.iter().map(|name| place(name)).collect::<Result<Vec<_>, _>>()?
         };
-        let introspects = |at: &usize| issuers.get(*at).is_some_and(|issuer| issuer.introspection.is_some());
+        let introspects = |at: &usize| issuers.get(*at).is_some_and(IssuerSettings::answers_for_referential_tokens);
         let referential_issuer = match &settings.referential_issuer {
             // No token is looked at here, so nobody is asked about one.
             _ if settings.access == Access::Open => None,

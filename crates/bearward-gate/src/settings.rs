@@ -9,7 +9,7 @@ use bearward_core::{
 use http::Method;
 
 use crate::decryption::DecryptionKeySource;
-use crate::introspect::{IntrospectionAuth, SignedResponse};
+use crate::introspect::{IntrospectionAuth, IntrospectionKind, SignedResponse};
 use crate::key_source::KeySource;
 use crate::secret::Secret;
 use crate::trusted_roots::TrustedRoots;
@@ -41,6 +41,8 @@ pub struct IssuerSettings {
     pub variable: Option<IssuerVariable>,
     /// The identifiers of the resource server; a token must hold at least one of them in `aud`. Never empty.
     pub audiences: Vec<String>,
+    /// Who can say what its tokens mean.
+    pub tokens: TokenFormats,
     /// The signature algorithms that this issuer may use.
     pub algorithms: Vec<Algorithm>,
     /// How a self-contained access token of this issuer is known for one.
@@ -83,6 +85,7 @@ impl IssuerSettings {
             issuer: issuer.into(),
             variable: None,
             audiences,
+            tokens: TokenFormats::default(),
             algorithms: Algorithm::ALL.to_vec(),
             profile: Profile::default(),
             absent_audience: AbsentAudience::default(),
@@ -117,7 +120,18 @@ impl IssuerSettings {
 
     /// Whether the keys are where the issuer's metadata says.
     pub(crate) fn discovers_keys(&self) -> bool {
-        matches!(self.keys, KeySource::Metadata)
+        self.needs_keys() && matches!(self.keys, KeySource::Metadata)
+    }
+
+    /// Whether anything is verified with the issuer's keys: its tokens, or its signed answers.
+    pub(crate) fn needs_keys(&self) -> bool {
+        let signs = |asked: &IntrospectionSettings| asked.signed_response != SignedResponse::Never;
+        self.tokens != TokenFormats::Referential || self.introspection.as_ref().is_some_and(signs)
+    }
+
+    /// Whether it can be asked about referential tokens.
+    pub fn answers_for_referential_tokens(&self) -> bool {
+        self.introspection.is_some() && self.tokens != TokenFormats::SelfContained
     }
 
     /// Whether anything is left to the issuer's metadata.
@@ -146,6 +160,7 @@ impl IssuerSettings {
             algorithms: self.algorithms.clone(),
             profile: self.profile,
             absent_audience: self.absent_audience.clone(),
+            bare_answers: self.introspection.as_ref().is_some_and(|asked| asked.bare_answers),
             leeway: self.leeway.as_secs(),
             max_lifetime: self.max_lifetime.map(|most| most.as_secs()),
             required_claims: self.required_claims.clone(),
@@ -153,6 +168,37 @@ impl IssuerSettings {
             client_id_claims,
             ..strict
         })
+    }
+}
+
+/// Who can say what an issuer's tokens mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenFormats {
+    /// A self-contained token is verified with the issuer's keys, a referential one is asked about.
+    #[default]
+    Auto,
+    /// Only self-contained tokens, among them those that are encrypted to the gateway; no referential one is accepted.
+    SelfContained,
+    /// The issuer is asked about every token, also about one that looks self-contained. What such a token says selects the
+    /// issuer among those of the route, and nothing else; no keys are needed.
+    Referential,
+    /// A self-contained token is verified with the issuer's keys, and then the issuer is asked whether it still stands by
+    /// it, once in each `cache_ttl`. A referential token is asked about, as with [`TokenFormats::Auto`].
+    Both,
+}
+
+impl TokenFormats {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::SelfContained, Self::Referential, Self::Both];
+
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::SelfContained => "self-contained",
+            Self::Referential => "referential",
+            Self::Both => "both",
+        }
     }
 }
 
@@ -180,9 +226,11 @@ impl Default for RefreshSettings {
     }
 }
 
-/// How to ask an issuer about referential tokens (RFC 7662).
+/// How to ask an issuer about tokens (RFC 7662).
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
+    /// What is asked, and how the answer is read.
+    pub kind: IntrospectionKind,
     /// The introspection endpoint; `None` takes it from the issuer's metadata.
     pub url: Option<String>,
     /// The client identifier with which the gateway authenticates itself, and for which signed answers are made.
@@ -191,6 +239,9 @@ pub struct IntrospectionSettings {
     pub auth: IntrospectionAuth,
     /// Whether the issuer is to sign its answers (RFC 9701).
     pub signed_response: SignedResponse,
+    /// Whether an answer with neither `token_type` nor `aud` may describe an access token, of the clients that stand for an
+    /// absent audience: for issuers that answer about access tokens alone.
+    pub bare_answers: bool,
     /// How long an `active` answer is used, never beyond the token's `exp`; zero asks each time.
     pub cache_ttl: Duration,
     /// How long a refusal is used; zero asks each time.
@@ -199,20 +250,46 @@ pub struct IntrospectionSettings {
     pub max_concurrent: usize,
     /// The time that one question may take in all, waiting for its turn included.
     pub timeout: Duration,
+    /// After how many failures in a row (no connection, no answer in time, a 5xx) the issuer is left alone for a while.
+    pub breaker_failures: u32,
+    /// How long it is left alone at first; each further time twice as long, up to a minute or this, whichever is longer.
+    pub breaker_pause: Duration,
 }
 
 impl IntrospectionSettings {
     /// Questions of the client `client_id`, with every default: the endpoint by discovery, plain JSON answers.
     pub fn new(client_id: impl Into<String>, auth: impl Into<IntrospectionAuth>) -> Self {
         Self {
+            kind: IntrospectionKind::default(),
             url: None,
             client_id: client_id.into(),
             auth: auth.into(),
             signed_response: SignedResponse::default(),
+            bare_answers: false,
             cache_ttl: Duration::from_secs(60),
             negative_ttl: Duration::from_secs(10),
             max_concurrent: 64,
             timeout: Duration::from_secs(5),
+            breaker_failures: 5,
+            breaker_pause: Duration::from_secs(5),
+        }
+    }
+
+    /// Why these settings cannot work together, where they cannot.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        let is_anonymous = matches!(self.auth, IntrospectionAuth::Anonymous);
+        if self.kind == IntrospectionKind::Rfc7662 {
+            return is_anonymous.then_some("an issuer that answers anybody lets anybody try tokens (RFC 7662, 4)");
+        }
+        let fits = match self.kind {
+            IntrospectionKind::KubernetesTokenReview => matches!(self.auth, IntrospectionAuth::Bearer(_)),
+            IntrospectionKind::Rfc7662 | IntrospectionKind::GoogleTokeninfo => is_anonymous,
+        };
+        match (fits, self.url.is_some(), self.signed_response) {
+            (false, ..) => Some("its endpoint knows another way for the gateway to show itself"),
+            (_, false, _) => Some("its endpoint is in no metadata and has to be configured"),
+            (_, _, SignedResponse::Accept | SignedResponse::Require) => Some("its answers are never signed"),
+            (true, true, SignedResponse::Never) => None,
         }
     }
 

@@ -17,6 +17,8 @@ pub struct IssuerStatus {
     pub age: Option<Duration>,
     /// Whether referential tokens can be asked about: `None` where that is not configured.
     pub introspection: Option<bool>,
+    /// Whether the issuer is left alone for a while, because questions about tokens failed.
+    pub introspection_paused: bool,
     /// Why the last fetch failed; `None` where it did not.
     pub last_error: Option<String>,
 }

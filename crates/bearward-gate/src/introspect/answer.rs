@@ -1,16 +1,15 @@
 //! The answer: what an issuer's response says of a token, and what it says of the gateway instead.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::{Reason, TokenRules, UnixTime, read_introspection};
+use bearward_core::Reason;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
+use super::IntrospectionOutcome;
 use super::auth::SignedResponse;
-use super::{Answer, IntrospectionOutcome};
 use crate::http_client::FetchError;
 
 /// What an issuer says of a token, as it came.
@@ -36,8 +35,8 @@ impl SignedResponse {
 
 /// Takes the answer out of a response; the error is why it says nothing of the token.
 pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result<Body<'_>, Problem> {
-    let (status, bytes) = (response.status(), response.body());
-    match status {
+    let bytes = response.body();
+    match response.status() {
         StatusCode::OK => match (media_type(response.headers()).as_str(), signed) {
             ("application/json", SignedResponse::Require) => Err(Problem::NotSigned),
             ("application/json", _) => Ok(Body::Plain(bytes)),
@@ -46,19 +45,27 @@ pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result
             }
             _ => Err(Problem::NotJson),
         },
-        StatusCode::BAD_REQUEST => Err(match error_code(bytes).as_deref() {
+        _ => Err(refusal(response)),
+    }
+}
+
+/// Why a response whose status is none of success says nothing of the token.
+pub(super) fn refusal(response: &Response<Bytes>) -> Problem {
+    let (status, bytes) = (response.status(), response.body());
+    match status {
+        StatusCode::BAD_REQUEST => match error_code(bytes).as_deref() {
             // Borrowed from revocation (RFC 7009, 2.2.1): such an issuer does not introspect its own self-contained
             // tokens.
             Some("unsupported_token_type") => Problem::Unsupported,
             // RFC 6749, 5.2 lets an issuer refuse a client in this way too.
             Some("invalid_client" | "unauthorized_client") => Problem::Credentials(status),
             _ => Problem::Status(status),
-        }),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Problem::Credentials(status)),
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => Err(Problem::NotThere(status)),
-        StatusCode::TOO_MANY_REQUESTS => Err(Problem::TooOften),
-        _ if status.is_redirection() => Err(Problem::Redirect(status)),
-        _ => Err(Problem::Status(status)),
+        },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Problem::Credentials(status),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => Problem::NotThere(status),
+        StatusCode::TOO_MANY_REQUESTS => Problem::TooOften,
+        _ if status.is_redirection() => Problem::Redirect(status),
+        _ => Problem::Status(status),
     }
 }
 
@@ -72,14 +79,6 @@ pub(super) fn pause(response: &Response<Bytes>) -> Option<Duration> {
 
 /// The longest pause that an issuer is granted.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// Reads a plain answer: `Ok` is what the issuer says of the token.
-pub(super) fn read(json: &[u8], rules: &TokenRules, now: UnixTime) -> Result<Answer, Problem> {
-    match read_introspection(json, rules, now) {
-        Err(Reason::IntrospectionUnavailable) => Err(Problem::NotAnAnswer),
-        answer => Ok(answer.map(Arc::new)),
-    }
-}
 
 /// Why an issuer did not say what a token means. The messages are for the log: they say what to do, and hold nothing
 /// that came with the answer.
@@ -105,7 +104,7 @@ pub(super) enum Problem {
     Status(StatusCode),
     #[error("the answer is not application/json: check the introspection url")]
     NotJson,
-    #[error("the answer is not one of RFC 7662: one JSON object with a boolean `active` is expected")]
+    #[error("the answer is not of the configured kind; in RFC 7662 it is one JSON object with a boolean `active`")]
     NotAnAnswer,
     #[error("the issuer answers unsigned, though `signed_response` requires it: have it sign for this client")]
     NotSigned,
@@ -141,6 +140,8 @@ pub(super) enum Problem {
     Overloaded,
     #[error("the issuer has asked for a pause (Retry-After), and is not asked until it is over")]
     Resting,
+    #[error("the issuer does not answer, and is left alone for a while")]
+    CircuitOpen,
     #[error("the question was abandoned by a fault of the gateway")]
     Lost,
 }
@@ -154,6 +155,17 @@ impl Problem {
         }
     }
 
+    /// Whether nobody was there to answer, or nobody who was well.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Fetch(error) | Self::TokenFetch(error) => {
+                matches!(error, FetchError::Connect(_) | FetchError::Timeout(_) | FetchError::Io(_))
+            }
+            Self::Status(status) | Self::TokenStatus(status) => status.is_server_error(),
+            _ => false,
+        }
+    }
+
     pub(super) fn outcome(&self) -> IntrospectionOutcome {
         match self {
             Self::Credentials(_) | Self::TokenRefused(_) => IntrospectionOutcome::Refused,
@@ -161,7 +173,7 @@ impl Problem {
             Self::Fetch(FetchError::Timeout(_)) | Self::TokenFetch(FetchError::Timeout(_)) => {
                 IntrospectionOutcome::TimedOut
             }
-            Self::Overloaded | Self::Resting => IntrospectionOutcome::Overloaded,
+            Self::Overloaded | Self::Resting | Self::CircuitOpen => IntrospectionOutcome::Overloaded,
             Self::NotThere(_)
             | Self::Redirect(_)
             | Self::TooOften

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 
 /// How the gateway proves at the introspection endpoint that it may ask.
 ///
-/// There is no way to ask unproved: an endpoint that answers anybody lets anybody try tokens (RFC 7662, 4).
+/// RFC 7662 knows no way to ask unproved: an endpoint that answers anybody lets anybody try tokens (section 4).
 #[derive(Clone, Debug)]
 pub enum IntrospectionAuth {
     /// As a client of the issuer, with each question.
@@ -26,6 +26,9 @@ pub enum IntrospectionAuth {
     Bearer(Secret),
     /// With an access token that the gateway obtains itself.
     ClientCredentials(ClientCredentials),
+    /// Not at all, which only [`IntrospectionKind::GoogleTokeninfo`](super::IntrospectionKind::GoogleTokeninfo) may have:
+    /// it answers anybody.
+    Anonymous,
 }
 
 /// How the gateway authenticates itself as a client (RFC 6749, 2.3), by the registered names of the methods.
@@ -121,7 +124,7 @@ impl IntrospectionAuth {
     pub(crate) fn client(&self) -> Option<&ClientAuth> {
         match self {
             Self::Client(auth) | Self::ClientCredentials(ClientCredentials { auth, .. }) => Some(auth),
-            Self::Bearer(_) => None,
+            Self::Bearer(_) | Self::Anonymous => None,
         }
     }
 
@@ -137,7 +140,7 @@ impl IntrospectionAuth {
     pub(crate) fn token_url(&self) -> Option<&String> {
         match self {
             Self::ClientCredentials(grant) => grant.token_url.as_ref(),
-            Self::Client(_) | Self::Bearer(_) => None,
+            Self::Client(_) | Self::Bearer(_) | Self::Anonymous => None,
         }
     }
 

@@ -16,18 +16,18 @@ pub(super) fn question(token: &str) -> Form {
     form
 }
 
-/// The request that brings `form` to `url`.
+/// The request that brings `payload` to `url`.
 pub(super) fn post(
     url: &Uri,
-    form: Form,
+    payload: Payload,
     accept: &'static str,
     authorization: Option<HeaderValue>,
 ) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::from(form.0));
+    let mut request = Request::new(Full::from(payload.body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = url.clone();
     let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(payload.content_type));
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.extend(authorization.map(|value| (AUTHORIZATION, value)));
     request
@@ -53,6 +53,25 @@ pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| fit)?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// A body and its type.
+#[derive(Clone)]
+pub(super) struct Payload {
+    content_type: &'static str,
+    body: String,
+}
+
+impl Payload {
+    pub(super) fn json(value: &serde_json::Value) -> Self {
+        Self { content_type: "application/json", body: value.to_string() }
+    }
+}
+
+impl From<Form> for Payload {
+    fn from(form: Form) -> Self {
+        Self { content_type: "application/x-www-form-urlencoded", body: form.0 }
+    }
 }
 
 /// A body of the type `application/x-www-form-urlencoded`.

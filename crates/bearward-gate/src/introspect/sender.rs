@@ -12,7 +12,8 @@ use rustls::sign::CertifiedKey;
 use super::Surroundings;
 use super::answer::Problem;
 use super::auth::{ClientAuth, ClientCertificate, IntrospectionAuth, SignedResponse, Statement};
-use super::request::{Form, basic, bearer, post, question};
+use super::kind::IntrospectionKind;
+use super::request::{Form, Payload, basic, bearer, post, question};
 use super::token::TokenSource;
 use crate::clock::Clock;
 use crate::http_client::{HttpClient, Limit};
@@ -25,6 +26,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub(super) struct Sender {
     wire: Arc<Wire>,
     auth: Auth,
+    kind: IntrospectionKind,
+    audiences: Vec<String>,
 }
 
 /// [`IntrospectionAuth`] at work.
@@ -32,6 +35,7 @@ enum Auth {
     Client(ClientAuth),
     Bearer(crate::Secret),
     ClientCredentials(TokenSource),
+    Anonymous,
 }
 
 impl Sender {
@@ -43,25 +47,28 @@ impl Sender {
             IntrospectionAuth::ClientCredentials(grant) => {
                 Auth::ClientCredentials(TokenSource::new(grant, Arc::clone(&wire), surroundings))
             }
+            IntrospectionAuth::Anonymous => Auth::Anonymous,
         };
-        Self { wire, auth }
+        Self { wire, auth, kind: settings.kind, audiences: surroundings.rules.audiences.clone() }
     }
 
     /// Asks the endpoint at `url` about `token`.
     pub(super) async fn ask(&self, url: &Uri, token: &str, signed: SignedResponse) -> Result<Response<Bytes>, Problem> {
-        let (form, accept) = (question(token), signed.accept());
+        let (asked, accept) = (self.kind.question(token, &self.audiences), signed.accept());
         match &self.auth {
-            Auth::Client(auth) => self.wire.post_as_client(url, form, accept, auth).await,
-            Auth::Bearer(token) => self.wire.post_with_token(url, form, accept, &token.read()).await,
+            // What shows the client may stand in the form, too, which no other kind has a place for.
+            Auth::Client(auth) => self.wire.post_as_client(url, question(token), accept, auth).await,
+            Auth::Bearer(own) => self.wire.post_with_token(url, asked, accept, &own.read()).await,
+            Auth::Anonymous => self.wire.post(url, asked, accept, None).await,
             Auth::ClientCredentials(source) => {
                 let own = source.token().await?;
-                let response = self.wire.post_with_token(url, form.clone(), accept, &own).await?;
+                let response = self.wire.post_with_token(url, asked.clone(), accept, &own).await?;
                 if response.status() != StatusCode::UNAUTHORIZED {
                     return Ok(response);
                 }
                 // The token was revoked, or the issuer started afresh. A new one is tried once.
                 match source.token_instead_of(&own).await? {
-                    Some(newer) => self.wire.post_with_token(url, form, accept, &newer).await,
+                    Some(newer) => self.wire.post_with_token(url, asked, accept, &newer).await,
                     None => Ok(response),
                 }
             }
@@ -127,30 +134,30 @@ impl Wire {
             form.add("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
             form.add("client_assertion", &assertion);
         }
-        self.post(url, form, accept, authorization).await
+        self.post(url, form.into(), accept, authorization).await
     }
 
-    /// Posts `form` with an access token of the gateway's own.
+    /// Posts `payload` with an access token of the gateway's own.
     async fn post_with_token(
         &self,
         url: &Uri,
-        form: Form,
+        payload: Payload,
         accept: &'static str,
         token: &str,
     ) -> Result<Response<Bytes>, Problem> {
         let authorization = bearer(token).ok_or(Problem::UnsendableToken)?;
-        self.post(url, form, accept, Some(authorization)).await
+        self.post(url, payload, accept, Some(authorization)).await
     }
 
     async fn post(
         &self,
         url: &Uri,
-        form: Form,
+        payload: Payload,
         accept: &'static str,
         authorization: Option<HeaderValue>,
     ) -> Result<Response<Bytes>, Problem> {
         let limit = Limit { total: self.timeout, max_body: MAX_ANSWER };
-        Ok(self.client_for(url)?.send(post(url, form, accept, authorization), limit).await?)
+        Ok(self.client_for(url)?.send(post(url, payload, accept, authorization), limit).await?)
     }
 
     /// The client to connect with: another one for each certificate, since a connection, once made, keeps its own.

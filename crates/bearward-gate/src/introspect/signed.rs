@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Reason, TokenRules, read_signed_introspection};
+use bearward_core::{IntrospectionAnswer, Reason, TokenRules};
 
+use super::Surroundings;
 use super::answer::Problem;
-use super::{Answer, Surroundings};
+use super::kind::Said;
 use crate::clock::Clock;
 use crate::keystore::{Demand, KeyStore, Keys};
 
@@ -29,7 +30,7 @@ impl SignedAnswers {
     }
 
     /// What `jwt` says of the token; a key that is not known yet is fetched.
-    pub(super) async fn read(&self, jwt: &str) -> Result<Answer, Problem> {
+    pub(super) async fn read(&self, jwt: &str) -> Result<Said, Problem> {
         let mut demand = None;
         loop {
             match self.keys.keys().map(|keys| self.read_with(jwt, &keys)) {
@@ -45,7 +46,7 @@ impl SignedAnswers {
         }
     }
 
-    fn read_with(&self, jwt: &str, keys: &Keys) -> Answer {
-        read_signed_introspection(jwt, &keys.set, &self.rules, &self.client_id, self.clock.now()).map(Arc::new)
+    fn read_with(&self, jwt: &str, keys: &Keys) -> Said {
+        IntrospectionAnswer::parse_signed(jwt, &keys.set, &self.rules, &self.client_id, self.clock.now())
     }
 }

@@ -96,7 +96,7 @@ async fn nobody_there_is_unavailable() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let desk = introspector(settings());
     let url = format!("http://{free}/introspect").parse().unwrap();
-    let answer = desk.introspector.introspect(&url, TOKEN, [1; 32]).await;
+    let answer = desk.introspector.introspect(&url, TOKEN, [1; 32], None).await;
     assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
     assert_eq!(desk.outcomes(), ["failed"]);
 }
@@ -177,7 +177,7 @@ async fn requests_with_one_token_at_a_time_are_one_question() {
     let url = issuer.url.clone();
     let ask = |fingerprint| {
         let (desk, url) = (Arc::clone(&desk), url.clone());
-        tokio::spawn(async move { desk.introspector.introspect(&url, TOKEN, fingerprint).await })
+        tokio::spawn(async move { desk.introspector.introspect(&url, TOKEN, fingerprint, None).await })
     };
     let first = ask([1; 32]);
     let others: Vec<_> = (0..50).map(|_| ask([1; 32])).collect();
@@ -213,7 +213,7 @@ async fn only_so_many_questions_are_asked_at_once() {
     .await;
     let desk = introspector(IntrospectionSettings { max_concurrent: 2, ..settings() });
     // Two slots and thirty-two in line; six are too many.
-    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32]);
+    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32], None);
     let answers = futures_util::future::join_all((0..40).map(ask)).await;
     let unavailable = answers.iter().filter(|answer| matches!(answer, Err(Reason::IntrospectionUnavailable))).count();
     assert_eq!(unavailable, 6);
@@ -231,7 +231,7 @@ async fn waiting_for_a_turn_counts_against_the_time() {
     let timeout = Duration::from_millis(200);
     let desk = introspector(IntrospectionSettings { max_concurrent: 1, timeout, ..settings() });
     let begun = Instant::now();
-    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32]);
+    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32], None);
     let answers = tokio::join!(ask(1), ask(2));
     let unavailable = (Err(Reason::IntrospectionUnavailable), Err(Reason::IntrospectionUnavailable));
     assert_eq!((answers.0.map(drop), answers.1.map(drop)), unavailable);
@@ -245,10 +245,10 @@ async fn an_answer_is_remembered_before_the_callers_hear_it_and_without_them() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let desk = introspector(settings());
     let remembered = || desk.remembered.lock().unwrap().clone();
-    desk.introspector.introspect(&issuer.url, TOKEN, [7; 32]).await.unwrap();
+    desk.introspector.introspect(&issuer.url, TOKEN, [7; 32], None).await.unwrap();
     assert_eq!(remembered(), [([7; 32], Ok(()))]);
     // The client hangs up at once.
-    assert!(desk.introspector.introspect(&issuer.url, TOKEN, [8; 32]).now_or_never().is_none());
+    assert!(desk.introspector.introspect(&issuer.url, TOKEN, [8; 32], None).now_or_never().is_none());
     while remembered().len() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -326,7 +326,7 @@ type Remembered = ([u8; 32], Result<(), Reason>);
 
 impl Watched {
     async fn ask(&self, issuer: &Issuer) -> Answer {
-        self.introspector.introspect(&issuer.url, TOKEN, [1; 32]).await
+        self.introspector.introspect(&issuer.url, TOKEN, [1; 32], None).await
     }
 
     /// The outcomes that were counted, in the order of their declaration.
@@ -368,7 +368,7 @@ fn introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, j
     let remembered = Arc::new(Mutex::new(Vec::new()));
     let introspector = Introspector::new(settings, surroundings, {
         let remembered = Arc::clone(&remembered);
-        move |fingerprint: &[u8; 32], answer: &Answer| {
+        move |fingerprint: &[u8; 32], _, answer: &Answer| {
             remembered.lock().unwrap().push((*fingerprint, answer.as_ref().map(drop).map_err(|reason| *reason)));
         }
     });

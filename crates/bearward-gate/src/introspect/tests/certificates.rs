@@ -96,7 +96,7 @@ async fn the_certificate_is_shown_and_the_form_says_whose_it_should_be() {
     let auth = ClientAuth::Certificate(shown(&first().0, &first().1).unwrap());
     let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     for n in 0..3 {
-        assert_eq!(desk.introspector.introspect(&url, TOKEN, [n; 32]).await.unwrap().subject(), Some("alice"));
+        assert_eq!(desk.introspector.introspect(&url, TOKEN, [n; 32], None).await.unwrap().subject(), Some("alice"));
     }
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
@@ -113,7 +113,7 @@ async fn who_shows_none_or_another_is_not_let_in() {
     let other = ClientAuth::Certificate(shown(&second().0, &second().1).unwrap());
     for auth in [other.into(), settings().auth] {
         let desk = introspector_over(trusting(), IntrospectionSettings { auth, ..settings() });
-        let answer = desk.introspector.introspect(&url, TOKEN, [1; 32]).await;
+        let answer = desk.introspector.introspect(&url, TOKEN, [1; 32], None).await;
         assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
     }
     assert!(asked.lock().unwrap().is_empty());
@@ -135,7 +135,7 @@ async fn a_changed_certificate_is_shown_once_its_key_is_there() {
     let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     let shown_to = async || {
         tokio::time::sleep(Duration::from_millis(1_050)).await;
-        desk.introspector.introspect(&url, TOKEN, [1; 32]).await.unwrap();
+        desk.introspector.introspect(&url, TOKEN, [1; 32], None).await.unwrap();
         asked.lock().unwrap().last().unwrap().0.clone()
     };
     assert_eq!(shown_to().await, certificate(FIRST).to_vec());

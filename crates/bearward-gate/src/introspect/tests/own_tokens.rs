@@ -97,7 +97,7 @@ async fn a_token_that_cannot_be_sent_is_not() {
 async fn a_token_is_obtained_once_and_kept() {
     let issuer = TokenIssuer::start(GRANT).await;
     let desk = desk(grant(&issuer.issuer));
-    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32]);
+    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32], None);
     for answer in futures_util::future::join_all((0..30).map(ask)).await {
         answer.unwrap();
     }
@@ -160,7 +160,7 @@ async fn a_refused_token_is_renewed_once() {
     desk.ask(&issuer.issuer).await.unwrap();
     issuer.revoke("own-1");
     // However many find out at the same time.
-    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32]);
+    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32], None);
     for answer in futures_util::future::join_all((0..10).map(ask)).await {
         answer.unwrap();
     }

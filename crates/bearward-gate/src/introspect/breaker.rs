@@ -1,0 +1,242 @@
+//! Leaves an issuer alone that does not answer: its endpoint is spared, and requests are refused at once instead of each
+//! waiting for its own timeout.
+//!
+//! Failures in a row open the circuit: no connection, no answer in time, an exchange that breaks off, a 5xx. Any other
+//! answer shows that somebody is there, and ends the row: also one that refuses the gateway's own credentials, which no
+//! waiting would heal. While the circuit is open nobody is asked. After a pause one question is let through; its answer
+//! closes the circuit, its failure opens it again for twice as long.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::answer::Problem;
+use crate::keystore::jittered;
+use crate::metrics::Metrics;
+
+/// The longest pause, unless the first one is longer.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// The circuit to one issuer's introspection endpoint.
+pub(super) struct Breaker {
+    issuer: Arc<str>,
+    failures: u32,
+    pause: Duration,
+    metrics: Metrics,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Questions are asked; so many failed in a row.
+    Closed { failed: u32 },
+    /// Nobody is asked until then. It is the `nth` pause in a row.
+    Open { until: Instant, nth: u32 },
+    /// One question is under way that decides.
+    Probing { nth: u32 },
+}
+
+impl Breaker {
+    /// A closed circuit that opens after `failures` in a row, for `pause` at first.
+    pub(super) fn new(issuer: Arc<str>, failures: u32, pause: Duration, metrics: Metrics) -> Self {
+        metrics.introspection_circuit_open.with_label_values(&[&*issuer]).set(0);
+        metrics.introspection_circuit_openings.with_label_values(&[&*issuer]);
+        Self { issuer, failures: failures.max(1), pause, metrics, state: Mutex::new(State::Closed { failed: 0 }) }
+    }
+
+    /// Whether nobody may ask now.
+    pub(super) fn is_open(&self) -> bool {
+        match *self.state() {
+            State::Closed { .. } => false,
+            State::Open { until, .. } => Instant::now() < until,
+            State::Probing { .. } => true,
+        }
+    }
+
+    /// Leave to ask one question, unless the circuit is open.
+    pub(super) fn pass(&self) -> Option<Pass<'_>> {
+        let mut state = self.state();
+        let is_probe = match *state {
+            State::Closed { .. } => false,
+            State::Open { until, nth } if Instant::now() >= until => {
+                *state = State::Probing { nth };
+                true
+            }
+            State::Open { .. } | State::Probing { .. } => return None,
+        };
+        Some(Pass { breaker: self, is_probe, is_settled: false })
+    }
+
+    fn answered(&self, is_probe: bool) {
+        let mut state = self.state();
+        match *state {
+            State::Closed { .. } => *state = State::Closed { failed: 0 },
+            State::Probing { .. } if is_probe => {
+                *state = State::Closed { failed: 0 };
+                self.metrics.introspection_circuit_open.with_label_values(&[&*self.issuer]).set(0);
+                tracing::info!(issuer = &*self.issuer, "introspection: the issuer answers again");
+            }
+            // A late answer to an early question; the next probe decides.
+            State::Open { .. } | State::Probing { .. } => {}
+        }
+    }
+
+    fn failed(&self, is_probe: bool) {
+        let mut state = self.state();
+        let nth = match *state {
+            State::Closed { failed } if failed.saturating_add(1) < self.failures => {
+                *state = State::Closed { failed: failed.saturating_add(1) };
+                return;
+            }
+            State::Closed { .. } => 0,
+            State::Probing { nth } if is_probe => nth.saturating_add(1),
+            State::Open { .. } | State::Probing { .. } => return,
+        };
+        let longest = MAX_PAUSE.max(self.pause);
+        let pause = jittered(self.pause.saturating_mul(1 << nth.min(16)).min(longest));
+        *state = State::Open { until: Instant::now() + pause, nth };
+        self.metrics.introspection_circuit_open.with_label_values(&[&*self.issuer]).set(1);
+        self.metrics.introspection_circuit_openings.with_label_values(&[&*self.issuer]).inc();
+        let (issuer, failures) = (&*self.issuer, self.failures);
+        if nth == 0 {
+            tracing::warn!(issuer, failures, ?pause, "introspection: the issuer does not answer, and is left alone");
+        } else {
+            tracing::warn!(issuer, ?pause, "introspection: the issuer still does not answer, and is left alone");
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leave to ask one question. One that decides and is dropped without a word has failed: nobody waits for it for ever.
+pub(super) struct Pass<'a> {
+    breaker: &'a Breaker,
+    is_probe: bool,
+    is_settled: bool,
+}
+
+impl Pass<'_> {
+    /// Tells what came of the question.
+    pub(super) fn settle<T>(mut self, said: &Result<T, Problem>) {
+        self.is_settled = true;
+        match said {
+            Err(problem) if problem.is_silence() => self.breaker.failed(self.is_probe),
+            _ => self.breaker.answered(self.is_probe),
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.is_probe && !self.is_settled {
+            self.breaker.failed(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use http::StatusCode;
+
+    use super::*;
+    use crate::http_client::FetchError;
+
+    fn breaker(failures: u32) -> Breaker {
+        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        Breaker::new("https://auth.example.com".into(), failures, Duration::from_secs(5), metrics)
+    }
+
+    fn timed_out() -> Result<(), Problem> {
+        Err(Problem::Fetch(FetchError::Timeout(Duration::from_secs(5))))
+    }
+
+    fn openings(breaker: &Breaker) -> (i64, u64) {
+        let issuer = ["https://auth.example.com"];
+        let Breaker { metrics, .. } = breaker;
+        let open = metrics.introspection_circuit_open.with_label_values(&issuer).get();
+        (open, metrics.introspection_circuit_openings.with_label_values(&issuer).get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_in_a_row_open_it_and_one_answer_closes_it() {
+        let breaker = breaker(3);
+        for said in [timed_out(), timed_out(), Ok(()), timed_out(), timed_out()] {
+            breaker.pass().unwrap().settle(&said);
+        }
+        assert!(!breaker.is_open(), "an answer ends the row");
+        breaker.pass().unwrap().settle(&timed_out());
+        assert!(breaker.is_open() && breaker.pass().is_none());
+        assert_eq!(openings(&breaker), (1, 1));
+
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let probe = breaker.pass().unwrap();
+        assert!(breaker.is_open() && breaker.pass().is_none(), "one at a time");
+        probe.settle(&Ok(()));
+        assert!(!breaker.is_open());
+        assert_eq!(openings(&breaker), (0, 1));
+        breaker.pass().unwrap().settle(&timed_out());
+        assert!(!breaker.is_open(), "the row begins anew");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_pause_is_twice_as_long_up_to_a_minute() {
+        let breaker = breaker(1);
+        breaker.pass().unwrap().settle(&timed_out());
+        for pause in [5, 10, 20, 40, 60, 60] {
+            // Up to a tenth less, so that many gateways do not ask in step.
+            tokio::time::advance(Duration::from_secs(pause) * 8 / 10).await;
+            assert!(breaker.pass().is_none(), "{pause}");
+            tokio::time::advance(Duration::from_secs(pause) * 2 / 10).await;
+            breaker.pass().unwrap().settle(&timed_out());
+        }
+        assert_eq!(openings(&breaker), (1, 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_nobody_settles_has_failed() {
+        let breaker = breaker(1);
+        breaker.pass().unwrap().settle(&timed_out());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        drop(breaker.pass().unwrap());
+        assert!(breaker.is_open() && breaker.pass().is_none());
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(breaker.pass().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_news_of_early_questions_changes_nothing() {
+        let breaker = breaker(1);
+        let (early, other) = (breaker.pass().unwrap(), breaker.pass().unwrap());
+        breaker.pass().unwrap().settle(&timed_out());
+        early.settle(&Ok(()));
+        other.settle(&timed_out());
+        assert!(breaker.is_open());
+        assert_eq!(openings(&breaker), (1, 1));
+    }
+
+    #[test]
+    fn only_silence_and_5xx_count() {
+        let silence = [
+            Problem::Fetch(FetchError::Connect(String::new())),
+            Problem::Fetch(FetchError::Io(String::new())),
+            Problem::TokenFetch(FetchError::Timeout(Duration::ZERO)),
+            Problem::Status(StatusCode::BAD_GATEWAY),
+            Problem::TokenStatus(StatusCode::INTERNAL_SERVER_ERROR),
+        ];
+        assert!(silence.iter().all(Problem::is_silence));
+        let words = [
+            Problem::Credentials(StatusCode::UNAUTHORIZED),
+            Problem::Credentials(StatusCode::FORBIDDEN),
+            Problem::TooOften,
+            Problem::Status(StatusCode::BAD_REQUEST),
+            Problem::NotJson,
+            Problem::Fetch(FetchError::BodyTooLarge(1)),
+        ];
+        assert!(!words.iter().any(Problem::is_silence));
+    }
+}
