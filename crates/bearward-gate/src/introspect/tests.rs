@@ -23,6 +23,7 @@ use crate::settings::IssuerSettings;
 mod assertions;
 pub(crate) mod certificates;
 mod keys;
+mod kinds;
 mod own_tokens;
 mod signed_answers;
 
