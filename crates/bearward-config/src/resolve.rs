@@ -14,6 +14,7 @@ mod routes;
 mod scopes;
 mod secret;
 mod server;
+mod token_formats;
 mod upstreams;
 mod urls;
 

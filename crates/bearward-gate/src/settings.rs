@@ -124,7 +124,7 @@ impl IssuerSettings {
     }
 
     /// Whether anything is verified with the issuer's keys: its tokens, or its signed answers.
-    pub(crate) fn needs_keys(&self) -> bool {
+    pub fn needs_keys(&self) -> bool {
         let signs = |asked: &IntrospectionSettings| asked.signed_response != SignedResponse::Never;
         self.tokens != TokenFormats::Referential || self.introspection.as_ref().is_some_and(signs)
     }

@@ -159,6 +159,9 @@ fn issuer_line(status: &IssuerStatus) -> String {
     if status.introspection == Some(false) {
         text.push_str(", introspection endpoint unknown");
     }
+    if status.introspection_paused {
+        text.push_str(", introspection paused after failures");
+    }
     if let Some(error) = &status.last_error {
         let _ = write!(text, ": {error}");
     }
@@ -210,12 +213,17 @@ mod tests {
             skipped: 0,
             age: Some(Duration::from_secs(12)),
             introspection: Some(true),
+            introspection_paused: false,
             last_error: None,
         };
         assert_eq!(issuer_line(&good), "[+] issuer https://auth.example.com keys=3 age=12s\n");
 
         let stale = IssuerStatus { skipped: 1, last_error: Some("timed out".to_owned()), ..good.clone() };
         assert_eq!(issuer_line(&stale), "[+] issuer https://auth.example.com keys=3 age=12s skipped=1: timed out\n");
+
+        let paused = IssuerStatus { introspection_paused: true, ..good.clone() };
+        let told = "[+] issuer https://auth.example.com keys=3 age=12s, introspection paused after failures\n";
+        assert_eq!(issuer_line(&paused), told);
 
         let referential = IssuerStatus { keys: 0, age: None, ..good };
         assert_eq!(issuer_line(&referential), "[+] issuer https://auth.example.com by introspection alone\n");

@@ -1,7 +1,10 @@
 //! The issuers, as `bearward check` tells of them.
 
 use bearward_core::{AbsentAudience, ClaimPointer, IssuerVariable, Profile};
-use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionSettings, IssuerSettings, KeySource, SignedResponse};
+use bearward_gate::{
+    ClientAuth, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, IssuerSettings, KeySource, SignedResponse,
+    TokenFormats,
+};
 
 use super::claim_rules;
 use crate::table::table;
@@ -20,6 +23,9 @@ fn issuer(issuer: &IssuerSettings) -> String {
     let mut rows = Vec::new();
     if let Some(variable) = &issuer.variable {
         rows.push(("variable", bound(variable)));
+    }
+    if issuer.tokens != TokenFormats::Auto {
+        rows.push(("tokens", tokens(issuer.tokens)));
     }
     rows.extend([("profile", profile(issuer.profile)), ("audiences", issuer.audiences.join(" "))]);
     if let AbsentAudience::Clients(clients) = &issuer.absent_audience {
@@ -56,12 +62,25 @@ fn bound(variable: &IssuerVariable) -> String {
 }
 
 fn keys(issuer: &IssuerSettings) -> String {
+    if !issuer.needs_keys() {
+        return "none are needed".to_owned();
+    }
     match (&issuer.keys, &issuer.discovery_url) {
         (KeySource::Metadata, None) => "from the issuer's metadata".to_owned(),
         (KeySource::Metadata, Some(url)) => format!("from the issuer's metadata at {url}"),
         (KeySource::Url(url), _) => url.clone(),
         (KeySource::File(path), _) => format!("from the file {}", path.display()),
         (KeySource::Fixed(set), _) => format!("{} from the configuration, which never change", set.len()),
+    }
+}
+
+fn tokens(formats: TokenFormats) -> String {
+    let name = formats.name();
+    match formats {
+        TokenFormats::Auto => format!("{name}: as each token looks"),
+        TokenFormats::SelfContained => format!("{name}: no other is accepted"),
+        TokenFormats::Referential => format!("{name}: the issuer is asked about every token, none is verified here"),
+        TokenFormats::Both => format!("{name}: what is verified here is confirmed by the issuer as well"),
     }
 }
 
@@ -78,6 +97,7 @@ fn introspection(settings: Option<&IntrospectionSettings>) -> String {
     let client = |auth: &ClientAuth| format!("as client {} ({})", settings.client_id, method(auth));
     let who = match &settings.auth {
         IntrospectionAuth::Client(auth) => client(auth),
+        IntrospectionAuth::Anonymous => "without credentials".to_owned(),
         IntrospectionAuth::Bearer(_) => "with an access token from a file".to_owned(),
         IntrospectionAuth::ClientCredentials(grant) => {
             let url = grant.token_url.as_ref().map_or_else(String::new, |url| format!(" from {url}"));
@@ -90,7 +110,12 @@ fn introspection(settings: Option<&IntrospectionSettings>) -> String {
         SignedResponse::Accept => "; answers may be signed",
         SignedResponse::Require => "; answers must be signed",
     };
-    format!("yes, {who}{url}{signed}")
+    let kind = match settings.kind {
+        IntrospectionKind::Rfc7662 => String::new(),
+        kind => format!(", by {}", kind.name()),
+    };
+    let bare = if settings.bare_answers { "; answers may lack `aud` and `token_type`" } else { "" };
+    format!("yes, {who}{kind}{url}{signed}{bare}")
 }
 
 fn method(auth: &ClientAuth) -> &'static str {

@@ -3,24 +3,42 @@
 mod auth;
 mod client_credentials;
 mod keys;
+mod kind;
 mod method;
 
 use std::time::Duration;
 
-use bearward_gate::{ClientAuth, IntrospectionSettings, Secret, SignedResponse};
+use bearward_gate::{ClientAuth, IntrospectionKind, IntrospectionSettings, Secret, SignedResponse};
 
 use self::method::Method;
 use super::urls;
+use crate::place::Complaint;
 use crate::reader::Section;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-pub(super) fn introspection(mut section: Section<'_>) -> IntrospectionSettings {
+/// How the issuer of that name is asked. `has_clients`: whether clients are named that stand for an absent audience.
+pub(super) fn introspection(
+    mut section: Section<'_>,
+    issuer: Option<&str>,
+    has_clients: bool,
+) -> IntrospectionSettings {
+    let kind = kind::kind(&mut section);
     let url = section.parsed("url", "a URL", urls::endpoint);
     let client_id = section.string("client_id");
     let method = section.parsed("auth", "a string", Method::parse);
     let has_own_token = method.as_ref().is_some_and(|method| method.value == Method::Bearer);
-    let auth = auth::auth(&mut section, method, url.as_ref());
+    let auth = match kind {
+        IntrospectionKind::Rfc7662 => auth::auth(&mut section, method, url.as_ref()),
+        _ => kind::auth(&mut section, kind, method),
+    };
+    let url = kind::url(&section, kind, issuer, url.as_ref());
+    let bare_answers = section.boolean("bare_answers");
+    if let Some(bare) = bare_answers.as_ref().filter(|bare| bare.value && !has_clients) {
+        let complaint = Complaint::new("an answer without `aud` is for nobody, unless its client is known");
+        let hint = "name the clients with `absent_audience_clients` in [[issuers]]";
+        section.reading.error(&bare.place, complaint.hint(hint));
+    }
     let signed_responses =
         [("never", SignedResponse::Never), ("accept", SignedResponse::Accept), ("require", SignedResponse::Require)];
     let signed_response = section.choice("signed_response", &signed_responses);
@@ -29,9 +47,11 @@ pub(super) fn introspection(mut section: Section<'_>) -> IntrospectionSettings {
     let negative_ttl = section.duration("negative_ttl", Duration::ZERO..=3_600 * SECOND);
     let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
     let max_concurrent = section.integer("max_concurrent", 1..=10_000);
+    let breaker_failures = section.integer("breaker_failures", 1..=1_000);
+    let breaker_pause = section.duration("breaker_pause", SECOND / 10..=600 * SECOND);
 
     // An access token says itself who asks. Only a signed answer, which is made for one client, needs the name then.
-    let nameless = has_own_token && signed_response == SignedResponse::Never;
+    let nameless = kind != IntrospectionKind::Rfc7662 || has_own_token && signed_response == SignedResponse::Never;
     if !section.has("client_id") && !nameless {
         section.missing("client_id", "\"orders-gateway\"");
     }
@@ -39,12 +59,16 @@ pub(super) fn introspection(mut section: Section<'_>) -> IntrospectionSettings {
     let client_id = client_id.map(|id| id.value).unwrap_or_default();
     let auth = auth.unwrap_or_else(|| ClientAuth::Basic(Secret::from_text(String::new())).into());
     IntrospectionSettings {
-        url: url.map(|url| url.value),
+        kind,
+        url,
+        bare_answers: bare_answers.is_some_and(|bare| bare.value),
         signed_response,
         cache_ttl: cache_ttl.map_or(60 * SECOND, |ttl| ttl.value),
         negative_ttl: negative_ttl.map_or(10 * SECOND, |ttl| ttl.value),
         max_concurrent: max_concurrent.and_then(|most| usize::try_from(most.value).ok()).unwrap_or(64),
         timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
+        breaker_failures: breaker_failures.and_then(|most| u32::try_from(most.value).ok()).unwrap_or(5),
+        breaker_pause: breaker_pause.map_or(5 * SECOND, |pause| pause.value),
         ..IntrospectionSettings::new(client_id, auth)
     }
 }

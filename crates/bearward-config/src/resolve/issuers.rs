@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bearward_core::Algorithm;
+use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings};
 
-use super::{introspection, issuer_keys, issuer_name, issuer_tokens, unique};
+use super::{introspection, issuer_keys, issuer_name, issuer_tokens, token_formats, unique};
 use crate::place::{At, Complaint, quote};
 use crate::reader::Section;
 use crate::suggest;
@@ -33,14 +33,19 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
     let audiences = audiences(&mut section);
     section.refuse_empty("algorithms", "leave it out to accept every supported algorithm");
     let algorithms = section.list("algorithms", algorithm);
+    let formats = token_formats::formats(&mut section);
     let tokens = issuer_tokens::tokens(&mut section, &audiences);
     let leeway = section.duration("leeway", Duration::ZERO..=300 * SECOND);
     let keys = issuer_keys::keys(&mut section);
     let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
     let refresh = refresh(section.section_or_empty("refresh"));
-    let introspection = section.section("introspection").map(introspection::introspection);
+    let has_clients = tokens.absent_audience != AbsentAudience::Refuse;
+    let issuer = name.as_ref().map(|name| name.value.as_str());
+    let introspection =
+        section.section("introspection").map(|asked| introspection::introspection(asked, issuer, has_clients));
     let settings = IssuerSettings {
         variable,
+        tokens: formats,
         algorithms: algorithms
             .map_or(Algorithm::ALL.to_vec(), |list| list.value.into_iter().map(|at| at.value).collect()),
         profile: tokens.profile,
@@ -64,6 +69,7 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
         let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();
         issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
     }
+    token_formats::check(&section, &settings);
     section.finish();
     At { value: settings, place }
 }

@@ -139,7 +139,7 @@ impl Reader<'_> {
     fn referential(&self, section: &Section<'_>, names: &[String], referential: Option<&At<String>>) {
         let candidates: Vec<&str> = self
             .of_route(names)
-            .filter(|issuer| issuer.introspection.is_some())
+            .filter(|issuer| issuer.answers_for_referential_tokens())
             .map(|issuer| &*issuer.issuer)
             .collect();
         let Some(named) = referential else {
@@ -158,6 +158,10 @@ impl Reader<'_> {
             Some(issuer) if issuer.introspection.is_none() => {
                 let complaint = Complaint::new("this issuer has no introspection, so it cannot be asked");
                 complaint.hint("add [issuers.introspection] to it")
+            }
+            Some(issuer) if !issuer.answers_for_referential_tokens() => {
+                let complaint = Complaint::new("this issuer has self-contained tokens alone, so it is not asked");
+                complaint.hint("remove `tokens` from it, or this line")
             }
             Some(_) if !names.is_empty() && !names.contains(&named.value) => {
                 Complaint::new("this issuer is not among the `issuers` of the route")

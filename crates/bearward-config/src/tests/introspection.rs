@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use bearward_core::Scope;
-use bearward_gate::{ClientAuth, ClientCredentials, IntrospectionAuth, IntrospectionSettings, SignedResponse};
+use bearward_gate::{
+    ClientAuth, ClientCredentials, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, SignedResponse,
+    TokenFormats,
+};
 use tempfile::TempDir;
 
 use super::*;
@@ -227,6 +230,93 @@ fn values_that_cannot_be_used_are_told_at_their_place() {
     for (introspection, message, hint) in table {
         refuses(&format!("client_id = 'a'\n{introspection}"), message, hint);
     }
+}
+
+#[test]
+fn kinds_have_their_own_needs() {
+    let config = |issuer: &str, introspection: &str| {
+        let text = format!(
+            "[[issuers]]\nissuer = '{issuer}'\naudiences = ['a']\ntokens = 'referential'\n[issuers.introspection]\n\
+             {introspection}\n{UPSTREAM}{ROUTE}"
+        );
+        let config = read(&text).unwrap_or_else(|problems| panic!("{problems}"));
+        config.gate.issuers[0].introspection.clone().unwrap()
+    };
+    let google = config("https://accounts.google.com", "kind = 'google-tokeninfo'");
+    assert_eq!(google.kind, IntrospectionKind::GoogleTokeninfo);
+    assert_eq!(google.url.as_deref(), Some("https://oauth2.googleapis.com/tokeninfo"));
+    assert!(matches!(google.auth, IntrospectionAuth::Anonymous));
+    let review =
+        "kind = 'kubernetes-tokenreview'\nurl = 'https://k/review'\nauth = 'bearer'\nbearer_token_file = 'jwt'";
+    let kubernetes = config("https://kubernetes.default.svc", review);
+    assert_eq!(kubernetes.kind, IntrospectionKind::KubernetesTokenReview);
+    assert!(matches!(kubernetes.auth, IntrospectionAuth::Bearer(_)));
+
+    let google = "kind = 'google-tokeninfo'\nurl = 'https://g/info'\n";
+    let review = "kind = 'kubernetes-tokenreview'\nurl = 'https://k/review'\n";
+    let table = [
+        (
+            "client_secret_env = 'SECRET'\nclient_id = 'a'\nkind = <<'google'>>".to_owned(),
+            "must be one of `rfc7662`",
+            "",
+        ),
+        (format!("{google}<<client_id>> = 'a'"), "`client_id` means nothing with `kind = \"google-tokeninfo\"`", ""),
+        (format!("{google}<<auth>> = 'bearer'"), "`auth` means nothing with", ""),
+        (format!("{google}<<client_secret_env>> = 'SECRET'"), "`client_secret_env` means nothing with", ""),
+        (format!("{google}<<signed_response>> = 'accept'"), "`signed_response` means nothing with", ""),
+    ];
+    for (introspection, message, hint) in table {
+        refuses(&introspection, message, hint);
+    }
+    let told = |text: &str| read(&introspecting(text)).unwrap_err().to_string();
+    assert!(told("kind = 'google-tokeninfo'").contains("missing key `url`"));
+    assert!(told(review).contains("missing key `auth`"), "{}", told(review));
+    let post = format!("{review}auth = 'client_secret_post'");
+    assert!(told(&post).contains("is shown an access token") && told(&post).contains("`bearer`"));
+    assert!(told(&format!("{review}auth = 'bearer'")).contains("needs `bearer_token_file`"));
+    let warned = read(&introspecting(&format!("{review}auth = 'bearer'\nbearer_token_file = 'jwt'"))).unwrap().warnings;
+    assert!(warned[0].message.contains("tokens are self-contained"), "{warned:?}");
+    let capped = format!("{ISSUER}max_lifetime = '1h'\n[issuers.introspection]\n{google}\n{UPSTREAM}{ROUTE}");
+    assert!(read(&capped).unwrap_err().to_string().contains("do not say how long a token lives"));
+}
+
+#[test]
+fn the_breaker_and_bare_answers_have_their_bounds() {
+    let settings = client("client_secret_env = 'SECRET'\nbreaker_failures = 3\nbreaker_pause = '2s'");
+    assert_eq!((settings.breaker_failures, settings.breaker_pause.as_secs(), settings.bare_answers), (3, 2, false));
+    let secret = "client_id = 'a'\nclient_secret_env = 'SECRET'\n";
+    for (added, message, hint) in [
+        ("breaker_failures = <<0>>", "must be between 1 and 1000", ""),
+        ("breaker_pause = <<'0s'>>", "must be between 100ms and 10m", ""),
+        ("bare_answers = <<true>>", "an answer without `aud` is for nobody", "absent_audience_clients"),
+    ] {
+        refuses(&format!("{secret}{added}"), message, hint);
+    }
+    let clients =
+        format!("{ISSUER}absent_audience_clients = ['shop']\n[issuers.introspection]\n{secret}bare_answers = true");
+    let config = read(&format!("{clients}\n{UPSTREAM}{ROUTE}")).unwrap();
+    assert!(config.gate.issuers[0].introspection.as_ref().unwrap().bare_answers);
+}
+
+#[test]
+fn formats_of_tokens_fit_what_is_configured() {
+    let secret = "client_id = 'a'\nclient_secret_env = 'SECRET'\n";
+    let issuer = |tokens: &str, more: &str| format!("{ISSUER}tokens = {tokens}\n{more}\n{UPSTREAM}{ROUTE}");
+    let asking = format!("[issuers.introspection]\n{secret}");
+    for formats in TokenFormats::ALL {
+        let more = if formats == TokenFormats::SelfContained { "" } else { &asking };
+        let config = read(&issuer(&format!("'{}'", formats.name()), more)).unwrap();
+        assert_eq!(config.gate.issuers[0].tokens, formats);
+    }
+    let told = |marked: &str, message: &str, hint: &str| {
+        let problems = read(&unmarked(marked)).unwrap_err().into_vec();
+        holds(marked, &problems, Severity::Error, message, hint);
+    };
+    told(&issuer("<<'opaque'>>", ""), "must be one of `auto`, `self-contained`", "");
+    told(&issuer("<<'referential'>>", ""), "nobody can be asked", "add [issuers.introspection]");
+    told(&issuer("<<'both'>>", ""), "nobody can be asked", "add [issuers.introspection]");
+    let vain = format!("[issuers.<<introspection>>]\n{secret}");
+    told(&issuer("'self-contained'", &vain), "nobody would ever be asked", "`tokens = \"both\"`");
 }
 
 #[test]
