@@ -14,11 +14,13 @@ use crate::service::Bearward;
 /// request carries the caller as an [`Identity`](crate::Identity) in its extensions; a refused one is answered here, with
 /// the status and challenge that RFC 6750 asks for, or with a gRPC status where the caller speaks gRPC.
 ///
-/// The path that is judged is the one that the inner service sees: `request.uri().path()`. So put the layer outside of
-/// nothing that changes it; an axum router that is nested under a prefix sees, and is judged by, the rest of the path.
+/// The path that is judged is the one that the inner service sees: `request.uri().path()`. So whatever changes the path must
+/// be outside of the layer, never between it and the handlers. A layer within an axum router that is nested under a prefix
+/// sees, and judges, the rest of the path.
 ///
 /// The client's copies of the gate's identity headers (`X-Auth-Subject` and so on, in every spelling that some server takes
-/// for one of them) are removed from every admitted request, open routes included.
+/// for one of them) are removed from every admitted request, open routes included. CORS preflights carry no token: put the
+/// layer that answers them outside of this one.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
