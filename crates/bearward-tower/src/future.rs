@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
-use crate::mount::Mount;
+use crate::mount::{Mount, Outcome};
 
 pin_project! {
     /// The future of [`Bearward`](crate::Bearward) and [`Required`](crate::Required).
@@ -101,8 +101,8 @@ where
                     let Some(decided) = waiting.take() else { return Poll::Pending };
                     let Waiting { mut service, request, mount, .. } = *decided;
                     match mount.carry_out(decision, request) {
-                        Ok(request) => State::Admitted { inner: service.call(request) },
-                        Err(answer) => State::Refused { answer: Some(answer) },
+                        Outcome::Admitted(request) => State::Admitted { inner: service.call(request) },
+                        Outcome::Refused(answer) => State::Refused { answer: Some(answer) },
                     }
                 }
             };

@@ -18,6 +18,14 @@ pub(crate) struct Mount {
     request_ids: RequestIds,
 }
 
+/// What becomes of a request.
+pub(crate) enum Outcome<B> {
+    /// It goes on.
+    Admitted(Request<B>),
+    /// It is answered here.
+    Refused(Response<Full<Bytes>>),
+}
+
 impl Mount {
     pub(crate) fn new(gate: Arc<Gate>, sets_headers: bool) -> Self {
         Self { gate, sets_headers, request_ids: RequestIds::default() }
@@ -40,16 +48,12 @@ impl Mount {
     }
 
     /// The request as the inner service may have it, or the answer to it.
-    pub(crate) fn carry_out<B>(
-        self: &Arc<Self>,
-        decision: Decision,
-        mut request: Request<B>,
-    ) -> Result<Request<B>, Response<Full<Bytes>>> {
+    pub(crate) fn carry_out<B>(self: &Arc<Self>, decision: Decision, mut request: Request<B>) -> Outcome<B> {
         let Decision { verdict, route, .. } = decision;
         let admission = match verdict {
             Verdict::Admit(admission) => admission,
             Verdict::Refuse(refusal) => {
-                return Err(self.answer(&refusal, route.as_deref(), request.method(), request.headers()));
+                return Outcome::Refused(self.answer(&refusal, route.as_deref(), request.method(), request.headers()));
             }
         };
         let headers = request.headers_mut();
@@ -72,7 +76,7 @@ impl Mount {
                 extensions.insert(Anonymous(place));
             }
         }
-        Ok(request)
+        Outcome::Admitted(request)
     }
 
     /// The answer to a request that nobody need judge.

@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::future::{ResponseFuture, Waiting};
-use crate::mount::Mount;
+use crate::mount::{Mount, Outcome};
 
 /// A service behind a [`BearwardLayer`](crate::BearwardLayer).
 ///
@@ -63,8 +63,8 @@ where
         match progress {
             // The usual case: the inner service, which is ready, is called here and now.
             Progress::Decided(decision) => match self.mount.carry_out(decision, request) {
-                Ok(request) => ResponseFuture::admitted(self.inner.call(request)),
-                Err(answer) => ResponseFuture::refused(answer),
+                Outcome::Admitted(request) => ResponseFuture::admitted(self.inner.call(request)),
+                Outcome::Refused(answer) => ResponseFuture::refused(answer),
             },
             Progress::Pending(pending) => {
                 // It is this one that was found ready, so it is this one that must be called; the clone stays behind.
