@@ -1,4 +1,4 @@
-//! What must hold of `bearward-core` whatever it is given: one function for each fuzz target, which takes the input,
+//! What must hold of `bearward-core` and of the configuration whatever they are given: one function for each fuzz target, which takes the input,
 //! panics where a property does not hold, and tells whether the input was accepted.
 //!
 //! The properties are stated against readers of their own (`serde_json` as it comes, percent-decoding written anew), so
@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod claims;
+mod configuration;
 mod credential;
 pub mod fixture;
 mod introspection;
@@ -16,6 +17,7 @@ mod path;
 mod properties;
 
 pub use claims::claims;
+pub use configuration::configuration;
 pub use credential::credential;
 pub use introspection::{introspection, signed_introspection};
 pub use jwe::{decryption_keys, jwe};

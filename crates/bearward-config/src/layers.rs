@@ -1,4 +1,4 @@
-//! The layers of the configuration: the file, the environment above it, the flags on top.
+//! The layers of the configuration: presets, the file, the environment above it, the flags on top.
 //!
 //! The values keep the tag of their layer, so that a problem is told where its author can mend it.
 
@@ -11,6 +11,7 @@ use toml_edit::Item;
 use super::Overrides;
 use super::locate::Source;
 use super::place::{Complaint, Finding, Layer, Place, Step};
+use super::provider;
 use super::suggest;
 
 /// What the names of our environment variables begin with.
@@ -43,20 +44,34 @@ pub(super) fn merge(
         .merge(Values { layer: Layer::File, values: file })
         .merge(Values { layer: Layer::Environment, values: environment })
         .merge(Values { layer: Layer::Flags, values: flags });
-    (Layers { figment }, findings)
+    let presets = Figment::new().merge(Values { layer: Layer::Preset, values: preset_values() });
+    (Layers { figment, presets }, findings)
 }
 
 /// The merged values, which still know their layers.
 #[derive(Debug)]
 pub(super) struct Layers {
     figment: Figment,
+    /// What each provider's preset sets, by its name.
+    presets: Figment,
 }
 
 impl Layers {
-    /// The merged values.
+    /// The merged values. Issuers are a list, and figment replaces lists whole, so each has its preset put below it here.
     pub(super) fn values(&self) -> Dict {
-        // No provider of ours can fail, so there is nothing to report here.
-        self.figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default()
+        let mut values = data(&self.figment);
+        let presets = data(&self.presets);
+        let Some(Value::Array(_, issuers)) = values.get_mut("issuers") else { return values };
+        for issuer in issuers {
+            let Value::Dict(_, issuer) = issuer else { continue };
+            let preset = issuer.get("provider").and_then(Value::as_str).and_then(|name| presets.get(name));
+            if let Some(Value::Dict(_, preset)) = preset {
+                for (key, value) in preset {
+                    issuer.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        values
     }
 
     /// The layer that a value comes from.
@@ -64,6 +79,7 @@ impl Layers {
         match self.figment.get_metadata(value.tag()).map(|metadata| metadata.name.as_ref()) {
             Some(ENVIRONMENT) => Layer::Environment,
             Some(FLAGS) => Layer::Flags,
+            None if self.presets.get_metadata(value.tag()).is_some() => Layer::Preset,
             _ => Layer::File,
         }
     }
@@ -85,6 +101,7 @@ pub(super) fn flag(place: &Place) -> &'static str {
     }
 }
 
+const PRESET: &str = "preset";
 const FILE: &str = "file";
 const ENVIRONMENT: &str = "environment";
 const FLAGS: &str = "flags";
@@ -97,6 +114,7 @@ struct Values {
 impl Provider for Values {
     fn metadata(&self) -> Metadata {
         Metadata::named(match self.layer {
+            Layer::Preset => PRESET,
             Layer::File => FILE,
             Layer::Environment => ENVIRONMENT,
             Layer::Flags => FLAGS,
@@ -106,6 +124,20 @@ impl Provider for Values {
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
+}
+
+fn data(figment: &Figment) -> Dict {
+    // No provider of ours can fail, so there is nothing to report here.
+    figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default()
+}
+
+/// What each preset sets. They are texts of ours, and a test reads them all.
+fn preset_values() -> Dict {
+    let preset = |provider: provider::Provider| {
+        let document = toml_edit::Document::parse(provider.settings()).ok()?;
+        Some((provider.name().to_owned(), value_of(document.as_item())))
+    };
+    provider::Provider::ALL.into_iter().filter_map(preset).collect()
 }
 
 /// The file's values, taken from the same reading that gives the positions: two TOML parsers could disagree.

@@ -1,7 +1,7 @@
 //! The configuration: a TOML file, the environment above it, flags on top.
 //!
 //! ```text
-//! text -> locate (TOML, with positions) -> layers (merged) -> reader (typed, one by one) -> resolve (rules) -> Config
+//! text -> locate (TOML, with positions) -> layers (merged, presets below) -> reader (typed, one by one) -> resolve (rules) -> Config
 //! ```
 //!
 //! Everything that is wrong is told at once, with its place and a hint, before anything is bound. Nobody should have to
@@ -11,6 +11,8 @@ mod layers;
 mod locate;
 mod place;
 mod problem;
+mod provider;
+mod proxy;
 mod reader;
 mod report;
 mod resolve;
@@ -29,11 +31,12 @@ use std::path::Path;
 
 use bearward_core::Scope;
 use bearward_gate::GateSettings;
-use bearward_proxy::ProxySettings;
 
 use self::locate::Source;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
+pub use self::provider::Provider;
+pub use self::proxy::{AuthorizationMode, ProxySettings, UpstreamSettings};
 use self::reader::Reading;
 pub use self::report::report;
 pub use self::table::table;
@@ -51,6 +54,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Scopes that stand for others, as they are written; every route knows them already.
     pub scope_implications: Vec<(Scope, Vec<Scope>)>,
+    /// Issuers with a preset, and whose it is.
+    pub providers: Vec<(String, Provider)>,
     /// What is allowed, but probably not meant.
     pub warnings: Vec<Problem>,
 }

@@ -58,7 +58,14 @@ impl Source {
     /// A finding with its place looked up.
     pub(super) fn locate(&self, finding: Finding) -> Problem {
         let Finding { severity, place, complaint: Complaint { message, hint, private } } = finding;
+        let message = match place.layer {
+            Layer::Preset => {
+                format!("`{}` of this preset: {message}", place.keys().skip(1).collect::<Vec<_>>().join("."))
+            }
+            Layer::File | Layer::Environment | Layer::Flags => message,
+        };
         let position = match place.layer {
+            Layer::Preset => self.position(&provider_of(&place), private),
             Layer::File => self.position(&place, private),
             Layer::Environment => Position::Variable(super::layers::variable(&place)),
             Layer::Flags => Position::Flag(super::layers::flag(&place)),
@@ -98,6 +105,13 @@ impl Source {
         }
         span
     }
+}
+
+/// Where the file asks for the preset that a value comes from: beside it, in the issuer's table.
+fn provider_of(place: &Place) -> Place {
+    let issuer = place.path.iter().take(2).cloned();
+    let path = issuer.chain([Step::Key("provider".to_owned())]).collect();
+    Place { path, part: Part::Value, layer: Layer::File }
 }
 
 /// Whether a key sounds as if its value were a secret, misspelled ones too. Keys that only say where the

@@ -43,6 +43,8 @@ pub(super) enum Part {
 /// The layers of the configuration; a later one overrides the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layer {
+    /// The preset of an issuer's provider.
+    Preset,
     /// The configuration file.
     File,
     /// The environment, `BEARWARD_SECTION__KEY`.

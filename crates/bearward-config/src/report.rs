@@ -6,11 +6,10 @@ use std::fmt::Write as _;
 
 use bearward_core::{Access, ClaimRule, ClaimTest, Scope};
 use bearward_gate::{GateSettings, RouteSettings};
-use bearward_proxy::AuthorizationMode;
 use http::Method;
 
-use crate::Config;
 use crate::table::table;
+use crate::{AuthorizationMode, Config};
 
 /// Everything that the configuration opens, and to whom. Secrets are not in it.
 pub fn report(config: &Config) -> String {
@@ -24,7 +23,7 @@ pub fn report(config: &Config) -> String {
         let _ = writeln!(report);
     };
     section("Listeners", &listeners(config));
-    section("Issuers", &issuers::issuers(&config.gate.issuers));
+    section("Issuers", &issuers::issuers(config));
     section("Upstreams", &upstreams(config));
     section("Routes (the most specific one decides)", &routes(&config.gate));
     if !config.scope_implications.is_empty() {

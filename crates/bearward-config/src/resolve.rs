@@ -15,6 +15,7 @@ mod scopes;
 mod secret;
 mod server;
 mod token_formats;
+mod traps;
 mod upstreams;
 mod urls;
 
@@ -23,12 +24,11 @@ use std::sync::Arc;
 
 use bearward_core::ScopeImplications;
 use bearward_gate::GateSettings;
-use bearward_proxy::ProxySettings;
 
 use self::server::{Admin, Server};
-use super::Config;
 use super::place::{At, Complaint};
 use super::reader::{Reading, Section};
+use super::{Config, ProxySettings};
 
 /// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
 pub(super) fn resolve(reading: &Reading<'_>) -> Config {
@@ -39,7 +39,7 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
     let log = server::log(root.section_or_empty("log"));
     let cache = server::cache(root.section_or_empty("cache"));
     let identity = identity::headers(root.section_or_empty("identity"));
-    let issuers = root.sections("issuers").map(issuers::issuers);
+    let (issuers, providers) = root.sections("issuers").map(issuers::issuers).unzip();
     let upstreams = root.sections("upstreams").map(upstreams::upstreams);
     let scope_implications = scopes::implications(&mut root);
     let implications = Arc::new(ScopeImplications::new(scope_implications.clone()));
@@ -69,7 +69,8 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
         cache,
         identity,
     };
-    Config { gate, proxy, admin: admin.settings, log, scope_implications, warnings: Vec::new() }
+    let providers = providers.unwrap_or_default();
+    Config { gate, proxy, admin: admin.settings, log, scope_implications, providers, warnings: Vec::new() }
 }
 
 /// Two listeners cannot share an address, and the operating system's own message would name only one of them.

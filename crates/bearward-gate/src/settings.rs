@@ -144,7 +144,7 @@ impl IssuerSettings {
     /// # Errors
     ///
     /// What is wrong with the template.
-    pub(crate) fn rules(&self) -> Result<TokenRules, IssuerNameError> {
+    pub fn rules(&self) -> Result<TokenRules, IssuerNameError> {
         let issuer = match &self.variable {
             None => IssuerName::from(self.issuer.as_str()),
             Some(variable) => IssuerName::template(&self.issuer, variable.clone())?,

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, Readiness};
 use crate::exit::{Exit, OrStop, Stop};
-use crate::process_metrics;
+use crate::{process_metrics, proxy_settings};
 use bearward_config::Config;
 
 /// The longest that the proxy may take until it accepts connections. It takes milliseconds; the alternative to an end
@@ -54,7 +54,7 @@ impl Gateway {
         let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);
         let readiness = Arc::new(Readiness::new(Arc::clone(&gate)));
         admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
-        let (shutdown, ended) = spawn_proxy(config.proxy, gate, registry)?;
+        let (shutdown, ended) = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
         Ok(Self { listen, admin: admin_address, readiness, shutdown, ended })
     }
 
@@ -207,8 +207,7 @@ mod tests {
     async fn a_proxy_that_dies_ends_the_gateway() {
         let mut dead = config(free(), free());
         // Nothing that passes the configuration; it stands for whatever may go wrong in that thread.
-        dead.proxy.upstreams.clear();
-        dead.proxy.upstreams.push(bearward_proxy::UpstreamSettings::new("empty", Vec::<String>::new()));
+        dead.proxy.upstreams.iter_mut().for_each(|upstream| upstream.servers.clear());
         let mut gateway = Gateway::start(dead, &Handle::current()).unwrap();
         let stop = gateway.listening().await.unwrap_err();
         assert_eq!(stop.exit(), Exit::Unavailable);

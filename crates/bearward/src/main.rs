@@ -11,6 +11,7 @@ mod issuer_command;
 mod logging;
 mod output;
 mod process_metrics;
+mod proxy_settings;
 mod run;
 mod signals;
 mod token;

@@ -3,6 +3,7 @@
 //! It deletes nothing: what the fuzzer found and a person kept stays beside them.
 
 mod answers;
+mod configurations;
 mod keys;
 mod requests;
 mod tokens;
@@ -13,6 +14,7 @@ use std::{fs, io};
 fn main() -> io::Result<()> {
     let corpora = [
         ("claims", tokens::claims()),
+        ("configuration", configurations::configuration()),
         ("credential", requests::credential()),
         ("decryption_keys", keys::decryption_keys()),
         ("introspection", answers::introspection()),

@@ -155,7 +155,7 @@ impl Section<'_> {
         let place = self.place_of(key);
         self.note(key);
         let texts: Vec<&str> = match place.layer {
-            Layer::File => vec![text],
+            Layer::Preset | Layer::File => vec![text],
             Layer::Environment | Layer::Flags => text.split(',').map(str::trim).collect(),
         };
         let parsed = texts.into_iter().filter_map(|text| self.parse_text(text, place.clone(), &parse)).collect();

@@ -9,18 +9,26 @@ use bearward_gate::{
 use super::claim_rules;
 use crate::table::table;
 use crate::units::format_duration;
+use crate::{Config, Provider};
 
 /// What every issuer's tokens must be like, and where the gateway asks about them.
-pub(super) fn issuers(issuers: &[IssuerSettings]) -> String {
+pub(super) fn issuers(config: &Config) -> String {
+    let issuers = &config.gate.issuers;
     if issuers.is_empty() {
         return "none: no token is accepted".to_owned();
     }
-    issuers.iter().map(issuer).collect()
+    let provider = |issuer: &IssuerSettings| {
+        config.providers.iter().find(|(name, _)| *name == issuer.issuer).map(|(_, provider)| *provider)
+    };
+    issuers.iter().map(|settings| issuer(settings, provider(settings))).collect()
 }
 
-fn issuer(issuer: &IssuerSettings) -> String {
+fn issuer(issuer: &IssuerSettings, provider: Option<Provider>) -> String {
     let algorithms: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
     let mut rows = Vec::new();
+    if let Some(provider) = provider {
+        rows.push(("provider", format!("{}: a preset, whose settings are among these", provider.name())));
+    }
     if let Some(variable) = &issuer.variable {
         rows.push(("variable", bound(variable)));
     }

@@ -5,28 +5,31 @@ use std::time::Duration;
 use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings};
 
-use super::{introspection, issuer_keys, issuer_name, issuer_tokens, token_formats, unique};
+use super::{introspection, issuer_keys, issuer_name, issuer_tokens, token_formats, traps, unique};
 use crate::place::{At, Complaint, quote};
 use crate::reader::Section;
-use crate::suggest;
 use crate::units::format_duration;
+use crate::{Provider, suggest};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// Every issuer, readable or not: routes that name a broken one are not at fault.
-pub(super) fn issuers(sections: Vec<Section<'_>>) -> Vec<At<IssuerSettings>> {
+/// Every issuer, readable or not: routes that name a broken one are not at fault. And which of them have a preset.
+pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, Vec<(String, Provider)>) {
     let mut issuers: Vec<At<IssuerSettings>> = Vec::new();
+    let mut providers = Vec::new();
     for section in sections {
-        let issuer = issuer(section, &issuers);
+        let (issuer, provider) = issuer(section, &issuers);
+        providers.extend(provider.map(|provider| (issuer.value.issuer.clone(), provider)));
         issuers.push(issuer);
     }
-    issuers
+    (issuers, providers)
 }
 
-fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<IssuerSettings> {
+fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<IssuerSettings>, Option<Provider>) {
     let place = section.place.clone();
+    let provider = section.choice("provider", &Provider::ALL.map(|provider| (provider.name(), provider)));
     let name = section.required("issuer", "\"https://auth.example.com\"");
     unique(&section, name.as_ref(), earlier.iter().map(|issuer| issuer.value.issuer.as_str()));
     let variable = issuer_name::variable(&mut section, name.as_ref());
@@ -70,8 +73,11 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> At<Issuer
         issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
     }
     token_formats::check(&section, &settings);
+    if let Some(provider) = provider.as_ref().filter(|_| name.is_some()) {
+        traps::check(&section, provider, &settings);
+    }
     section.finish();
-    At { value: settings, place }
+    (At { value: settings, place }, provider.map(|provider| provider.value))
 }
 
 /// Without an audience, a token that the same issuer made for another API would open this one (RFC 9068, 4).

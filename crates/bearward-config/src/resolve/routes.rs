@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use bearward_core::{Access, PathPattern, Requirement, ScopeImplications};
 use bearward_gate::{IssuerSettings, RouteSettings};
-use bearward_proxy::UpstreamSettings;
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
 use crate::place::{At, Complaint, List, Place, quote};
 use crate::reader::{Reading, Section};
-use crate::suggest;
+use crate::{UpstreamSettings, suggest};
 
 /// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
 /// leads to.

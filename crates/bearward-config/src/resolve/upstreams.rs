@@ -3,12 +3,12 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 use http::HeaderValue;
 
 use super::{places, secret, unique};
 use crate::place::{At, Complaint, quote};
 use crate::reader::Section;
+use crate::{AuthorizationMode, UpstreamSettings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -40,14 +40,14 @@ fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<Up
     section.finish();
 
     let servers = servers.into_iter().flat_map(|list| list.value).map(|at| at.value);
-    let default = UpstreamSettings::new(name.map(|name| name.value).unwrap_or_default(), servers);
     let settings = UpstreamSettings {
+        name: name.map(|name| name.value).unwrap_or_default(),
+        servers: servers.collect(),
         authorization,
-        connect_timeout: connect_timeout.map_or(default.connect_timeout, |timeout| timeout.value),
-        read_timeout: read_timeout.map_or(default.read_timeout, |timeout| timeout.value),
-        write_timeout: write_timeout.map_or(default.write_timeout, |timeout| timeout.value),
-        idle_timeout: idle_timeout.map_or(default.idle_timeout, |timeout| timeout.value),
-        ..default
+        connect_timeout: connect_timeout.map_or(5 * SECOND, |timeout| timeout.value),
+        read_timeout: read_timeout.map_or(60 * SECOND, |timeout| timeout.value),
+        write_timeout: write_timeout.map_or(60 * SECOND, |timeout| timeout.value),
+        idle_timeout: idle_timeout.map_or(60 * SECOND, |timeout| timeout.value),
     };
     At { value: settings, place }
 }

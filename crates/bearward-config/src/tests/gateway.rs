@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bearward_proxy::AuthorizationMode;
-
 use super::*;
+use crate::AuthorizationMode;
 use crate::LogFormat;
 
 #[test]

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use bearward_gate::{ClientAuth, IntrospectionAuth};
-use bearward_proxy::AuthorizationMode;
 use tempfile::TempDir;
 
 use super::*;
+use crate::AuthorizationMode;
 
 const SECRET: &str = "hunter2";
 

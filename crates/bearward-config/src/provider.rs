@@ -1,0 +1,85 @@
+//! Presets for well-known issuers. A preset is nothing but settings, which stand under what the file says of the issuer:
+//! every one of them can be overridden.
+
+/// An issuer whose habits are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are names of products")]
+pub enum Provider {
+    Auth0,
+    Authentik,
+    BeyondIdentity,
+    Cognito,
+    EntraId,
+    FusionAuth,
+    Keycloak,
+    Okta,
+    OryHydra,
+    Ping,
+    Zitadel,
+}
+
+impl Provider {
+    /// Every provider, by name.
+    pub const ALL: [Self; 11] = [
+        Self::Auth0,
+        Self::Authentik,
+        Self::BeyondIdentity,
+        Self::Cognito,
+        Self::EntraId,
+        Self::FusionAuth,
+        Self::Keycloak,
+        Self::Okta,
+        Self::OryHydra,
+        Self::Ping,
+        Self::Zitadel,
+    ];
+
+    /// As the configuration calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth0 => "auth0",
+            Self::Authentik => "authentik",
+            Self::BeyondIdentity => "beyond-identity",
+            Self::Cognito => "cognito",
+            Self::EntraId => "entra-id",
+            Self::FusionAuth => "fusionauth",
+            Self::Keycloak => "keycloak",
+            Self::Okta => "okta",
+            Self::OryHydra => "ory-hydra",
+            Self::Ping => "ping",
+            Self::Zitadel => "zitadel",
+        }
+    }
+
+    /// What the preset sets, as it would stand in `[[issuers]]`.
+    pub fn settings(self) -> &'static str {
+        match self {
+            // RBAC puts permissions beside the scopes; with its RFC 9068 dialect the client is in `client_id`.
+            Self::Auth0 => {
+                "profile = \"jwt\"\nscope_claims = [\"scope\", \"permissions\"]\nclient_id_claims = [\"client_id\", \"azp\"]\n"
+            }
+            Self::Authentik | Self::FusionAuth | Self::Keycloak => {
+                "profile = \"jwt\"\nclient_id_claims = [\"client_id\", \"azp\"]\n"
+            }
+            // `azp` is a path there, and names no client.
+            Self::BeyondIdentity => "profile = \"jwt\"\nclient_id_claims = [\"client_id\"]\n",
+            Self::Cognito => {
+                "profile = \"jwt\"\nclient_id_claims = [\"client_id\"]\n\
+                 required_claims = [{ claim = \"token_use\", equals = \"access\" }]\n"
+            }
+            // Users have `scp`, applications have `roles`; v2 says `azp`, v1 `appid`.
+            Self::EntraId => {
+                "profile = \"jwt\"\nscope_claims = [\"scp\", \"roles\"]\nclient_id_claims = [\"azp\", \"appid\"]\n"
+            }
+            Self::Okta => {
+                "profile = \"jwt\"\nscope_claims = [\"scp\", \"scope\"]\nclient_id_claims = [\"cid\", \"client_id\"]\n"
+            }
+            // A JWT has `scp`, an answer about an opaque token `scope`.
+            Self::OryHydra => {
+                "profile = \"jwt\"\nscope_claims = [\"scp\", \"scope\"]\nclient_id_claims = [\"client_id\"]\n"
+            }
+            Self::Ping => "profile = \"jwt\"\nclient_id_claims = [\"client_id\"]\n",
+            Self::Zitadel => "profile = \"jwt\"\nclient_id_claims = [\"client_id\", \"azp\"]\n",
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What people get wrong with each provider. Everything here can be seen in the configuration, and be mended there.
+
+use bearward_core::AbsentAudience;
+use bearward_gate::IssuerSettings;
+
+use crate::Provider;
+use crate::place::{At, Complaint};
+use crate::reader::Section;
+
+/// Notes the provider's known traps that this issuer runs into.
+pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &IssuerSettings) {
+    let reading = section.reading;
+    let name = issuer.issuer.as_str();
+    let introspection = issuer.introspection.as_ref();
+    let warn = |key: &str, message: &str, hint: &str| {
+        let place = if section.has(key) { section.place_of(key) } else { provider.place.clone() };
+        reading.warning(&place, Complaint::new(message).hint(hint));
+    };
+    let no_endpoint = |who: &str| {
+        if introspection.is_some_and(|introspection| introspection.url.is_none()) {
+            let complaint = Complaint::new(format!("{who} has no introspection endpoint"));
+            reading.error(&section.place_of("introspection").key(), complaint.hint("remove [issuers.introspection]"));
+        }
+    };
+    match provider.value {
+        Provider::Auth0 | Provider::Authentik if !name.ends_with('/') => {
+            let hint = format!("did you mean `{name}/`?");
+            warn("issuer", "this provider's issuers end with `/`, and `iss` is compared letter for letter", &hint);
+        }
+        Provider::BeyondIdentity => {
+            if issuer.required_claims.is_empty() {
+                let hint = "add [[issuers.required_claims]] with claim = \"bi_t\", and with claim = \"bi_r\"";
+                warn("issuer", "tokens are to be held to their tenant and realm", hint);
+            }
+            if introspection.is_some_and(|introspection| introspection.url.is_none()) {
+                let hint = "set url = \"https://auth-us.beyondidentity.com/v1/tenants/TENANT/realms/REALM/introspect\"";
+                warn("introspection", "the introspection endpoint belongs to the realm, not to the issuer", hint);
+            }
+        }
+        Provider::Cognito => {
+            no_endpoint("Cognito");
+            if issuer.absent_audience == AbsentAudience::Refuse {
+                let hint =
+                    "name the clients with `absent_audience_clients`, or set it aside by asking for a `resource`";
+                warn(
+                    "issuer",
+                    "Cognito's access tokens name no audience unless one is asked for, and are refused",
+                    hint,
+                );
+            }
+        }
+        Provider::EntraId => {
+            no_endpoint("Entra ID");
+            let shared = ["common", "organizations", "consumers"];
+            if name.split('/').any(|part| shared.contains(&part)) {
+                let complaint = Complaint::new("this stands for many tenants, and no token says so in `iss`");
+                let hint =
+                    "name the tenant, or write {tenantid} in its place and bind it: [issuers.variable] claim = \"tid\"";
+                reading.error(&section.place_of("issuer"), complaint.hint(hint));
+            }
+        }
+        Provider::Keycloak => {
+            // Keycloak answers `active: false` to a client that is not in `aud`.
+            let client = introspection.map(|introspection| introspection.client_id.as_str());
+            if let Some(client) = client.filter(|client| !client.is_empty()) {
+                let known = issuer.audiences.iter().any(|audience| audience == client);
+                if !known {
+                    let hint = "give tokens this client by an audience mapper, and name it in `audiences` as well";
+                    warn("introspection", "Keycloak answers a client only about tokens that have it in `aud`", hint);
+                }
+            }
+        }
+        // Those tokens are for Okta itself, and their form may change at any time.
+        Provider::Okta if !name.contains("/oauth2/") => {
+            let complaint = Complaint::new("tokens of Okta's org authorization server are for Okta alone");
+            let hint = "use a custom authorization server: \"https://example.okta.com/oauth2/default\"";
+            reading.error(&section.place_of("issuer"), complaint.hint(hint));
+        }
+        Provider::OryHydra if introspection.is_some_and(|introspection| introspection.url.is_none()) => {
+            let hint = "set `url` to /admin/oauth2/introspect there";
+            warn("introspection", "Hydra introspects at its admin API, which its metadata does not name", hint);
+        }
+        Provider::Zitadel if introspection.is_none() => {
+            let hint = "add [issuers.introspection], and leave the application's access tokens opaque";
+            warn("issuer", "Zitadel's self-contained access tokens have no scope and are refused", hint);
+        }
+        _ => {}
+    }
+}

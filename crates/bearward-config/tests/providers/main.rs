@@ -1,0 +1,76 @@
+//! Each preset against its provider's tokens and answers, in the shapes that the provider documents: what is an access
+//! token is accepted by exactly the rules that the preset comes to, and what else the provider makes is refused.
+//!
+//! The tokens are put together and signed here, so that one that must be refused still carries a signature that holds.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod shapes;
+mod traps;
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearward_config::{Config, Overrides, Problems, parse};
+use bearward_core::{KeySet, Reason, Scope, UnixTime, Verified, read_introspection, verify_jws};
+use serde_json::{Value, json};
+
+/// The time of every check here.
+const NOW: u64 = 1_800_000_000;
+
+/// What the rest of a configuration says, so that an issuer is all that a test has to write.
+const REST: &str = "[[upstreams]]\nname = \"orders\"\nservers = [\"127.0.0.1:3000\"]\n\
+                    [[routes]]\npath = \"/*\"\nupstream = \"orders\"\n";
+
+/// Reads a configuration with this issuer.
+fn read(issuer: &str) -> Result<Config, Problems> {
+    let secret = [("SECRET".to_owned(), "hunter2".to_owned())];
+    parse(&format!("[[issuers]]\n{issuer}\n{REST}"), Path::new("config.toml"), &Overrides::default(), secret)
+}
+
+fn config(issuer: &str) -> Config {
+    read(issuer).unwrap_or_else(|problems| panic!("{issuer}\n{problems}"))
+}
+
+/// What the issuer's configuration makes of a self-contained token with this header and these claims.
+fn token(issuer: &str, header: &Value, claims: &Value) -> Result<Verified, Reason> {
+    let rules = config(issuer).gate.issuers.remove(0).rules().unwrap();
+    verify_jws(&sign(header, claims), keys(), &rules, UnixTime(NOW))
+}
+
+/// What it makes of an answer about a referential token.
+fn answer(issuer: &str, answer: &Value) -> Result<Verified, Reason> {
+    let rules = config(issuer).gate.issuers.remove(0).rules().unwrap();
+    read_introspection(answer.to_string().as_bytes(), &rules, UnixTime(NOW))
+}
+
+fn scope_named(name: &str) -> Scope {
+    Scope::parse(name).unwrap()
+}
+
+fn pair() -> &'static EcdsaKeyPair {
+    static PAIR: OnceLock<EcdsaKeyPair> = OnceLock::new();
+    PAIR.get_or_init(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+}
+
+fn keys() -> &'static KeySet {
+    static KEYS: OnceLock<KeySet> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let (x, y) = pair().public_key().as_ref().split_at(1).1.split_at(32);
+        let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let set = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "use": "sig", "x": x, "y": y}]});
+        KeySet::parse(set.to_string().as_bytes()).unwrap()
+    })
+}
+
+fn sign(header: &Value, claims: &Value) -> String {
+    let mut header = header.clone();
+    header.as_object_mut().unwrap().extend([("alg".to_owned(), json!("ES256")), ("kid".to_owned(), json!("1"))]);
+    let [header, claims] = [header.to_string(), claims.to_string()].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let input = format!("{header}.{claims}");
+    let signature = pair().sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+}
