@@ -66,9 +66,7 @@ impl Layers {
             let Value::Dict(_, issuer) = issuer else { continue };
             let preset = issuer.get("provider").and_then(Value::as_str).and_then(|name| presets.get(name));
             if let Some(Value::Dict(_, preset)) = preset {
-                for (key, value) in preset {
-                    issuer.entry(key.clone()).or_insert_with(|| value.clone());
-                }
+                put_below(issuer, preset);
             }
         }
         values
@@ -123,6 +121,17 @@ impl Provider for Values {
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+/// Adds what is not there. Tables are gone into; a list that is there is left whole.
+fn put_below(values: &mut Dict, preset: &Dict) {
+    for (key, preset) in preset {
+        match (values.get_mut(key), preset) {
+            (None, _) => drop(values.insert(key.clone(), preset.clone())),
+            (Some(Value::Dict(_, values)), Value::Dict(_, preset)) => put_below(values, preset),
+            (Some(_), _) => {}
+        }
     }
 }
 

@@ -11,26 +11,36 @@ pub enum Provider {
     Cognito,
     EntraId,
     FusionAuth,
+    GitHubActions,
+    GitLab,
+    Google,
     Keycloak,
+    Kubernetes,
     Okta,
     OryHydra,
     Ping,
+    Spiffe,
     Zitadel,
 }
 
 impl Provider {
     /// Every provider, by name.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Auth0,
         Self::Authentik,
         Self::BeyondIdentity,
         Self::Cognito,
         Self::EntraId,
         Self::FusionAuth,
+        Self::GitHubActions,
+        Self::GitLab,
+        Self::Google,
         Self::Keycloak,
+        Self::Kubernetes,
         Self::Okta,
         Self::OryHydra,
         Self::Ping,
+        Self::Spiffe,
         Self::Zitadel,
     ];
 
@@ -43,10 +53,15 @@ impl Provider {
             Self::Cognito => "cognito",
             Self::EntraId => "entra-id",
             Self::FusionAuth => "fusionauth",
+            Self::GitHubActions => "github-actions",
+            Self::GitLab => "gitlab",
+            Self::Google => "google",
             Self::Keycloak => "keycloak",
+            Self::Kubernetes => "kubernetes",
             Self::Okta => "okta",
             Self::OryHydra => "ory-hydra",
             Self::Ping => "ping",
+            Self::Spiffe => "spiffe",
             Self::Zitadel => "zitadel",
         }
     }
@@ -71,6 +86,18 @@ impl Provider {
             Self::EntraId => {
                 "profile = \"jwt\"\nscope_claims = [\"scp\", \"roles\"]\nclient_id_claims = [\"azp\", \"appid\"]\n"
             }
+            // Tokens of jobs: the repository or project is the client, and there are no scopes.
+            Self::GitHubActions => "profile = \"jwt\"\nclient_id_claims = [\"repository\"]\n",
+            Self::GitLab => "profile = \"jwt\"\nclient_id_claims = [\"project_path\"]\n",
+            // Access tokens are opaque, and its answers about them are older than RFC 7662.
+            Self::Google => "tokens = \"referential\"\nintrospection = { kind = \"google-tokeninfo\" }\n",
+            // A workload is its own client, which also tells its token from an ID token; there are no scopes.
+            Self::Kubernetes => "profile = \"jwt\"\nclient_id_claims = [\"sub\"]\n",
+            // JWT-SVID, 3.1: no EdDSA.
+            Self::Spiffe => {
+                "profile = \"jwt\"\nclient_id_claims = [\"sub\"]\n\
+                 algorithms = [\"RS256\", \"RS384\", \"RS512\", \"ES256\", \"ES384\", \"ES512\", \"PS256\", \"PS384\", \"PS512\"]\n"
+            }
             Self::Okta => {
                 "profile = \"jwt\"\nscope_claims = [\"scp\", \"scope\"]\nclient_id_claims = [\"cid\", \"client_id\"]\n"
             }
@@ -79,7 +106,8 @@ impl Provider {
                 "profile = \"jwt\"\nscope_claims = [\"scp\", \"scope\"]\nclient_id_claims = [\"client_id\"]\n"
             }
             Self::Ping => "profile = \"jwt\"\nclient_id_claims = [\"client_id\"]\n",
-            Self::Zitadel => "profile = \"jwt\"\nclient_id_claims = [\"client_id\", \"azp\"]\n",
+            // Its self-contained tokens have no scope; its answers do, also about those.
+            Self::Zitadel => "tokens = \"referential\"\nclient_id_claims = [\"client_id\", \"azp\"]\n",
         }
     }
 }

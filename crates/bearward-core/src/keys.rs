@@ -159,7 +159,8 @@ impl PublicKey {
             return Err("it is a secret or private key, published by mistake");
         }
         let jwk: Jwk = serde_json::from_value(Value::Object(jwk)).map_err(|_| "a member has the wrong type")?;
-        if jwk.r#use.as_deref().is_some_and(|r#use| r#use != "sig") {
+        // `jwt-svid` is what SPIFFE's trust bundles call it (SPIFFE Trust Domain and Bundle, 4.2.2).
+        if jwk.r#use.as_deref().is_some_and(|r#use| !matches!(r#use, "sig" | "jwt-svid")) {
             return Err("`use` is not `sig`");
         }
         if jwk.key_ops.as_ref().is_some_and(|operations| !operations.iter().any(|name| name == "verify")) {

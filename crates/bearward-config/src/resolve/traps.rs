@@ -1,7 +1,7 @@
 //! What people get wrong with each provider. Everything here can be seen in the configuration, and be mended there.
 
 use bearward_core::AbsentAudience;
-use bearward_gate::IssuerSettings;
+use bearward_gate::{IssuerSettings, TokenFormats};
 
 use crate::Provider;
 use crate::place::{At, Complaint};
@@ -70,19 +70,22 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
                 }
             }
         }
+        Provider::GitHubActions | Provider::GitLab if issuer.required_claims.is_empty() => {
+            let complaint =
+                Complaint::new("everybody with an account there can have such a token made for any audience");
+            let claim = if provider.value == Provider::GitLab { "project_id" } else { "repository_id" };
+            let hint = format!("add [[issuers.required_claims]] with claim = \"{claim}\" and equals = \"1234\"");
+            reading.error(&provider.place, complaint.hint(hint));
+        }
         // Those tokens are for Okta itself, and their form may change at any time.
-        Provider::Okta if !name.contains("/oauth2/") => {
-            let complaint = Complaint::new("tokens of Okta's org authorization server are for Okta alone");
-            let hint = "use a custom authorization server: \"https://example.okta.com/oauth2/default\"";
+        Provider::Okta if !name.contains("/oauth2/") && issuer.tokens != TokenFormats::Referential => {
+            let complaint = Complaint::new("tokens of Okta's org authorization server are for Okta alone to read");
+            let hint = "set tokens = \"referential\", or use a custom authorization server: \"https://example.okta.com/oauth2/default\"";
             reading.error(&section.place_of("issuer"), complaint.hint(hint));
         }
         Provider::OryHydra if introspection.is_some_and(|introspection| introspection.url.is_none()) => {
             let hint = "set `url` to /admin/oauth2/introspect there";
             warn("introspection", "Hydra introspects at its admin API, which its metadata does not name", hint);
-        }
-        Provider::Zitadel if introspection.is_none() => {
-            let hint = "add [issuers.introspection], and leave the application's access tokens opaque";
-            warn("issuer", "Zitadel's self-contained access tokens have no scope and are refused", hint);
         }
         _ => {}
     }

@@ -4,6 +4,7 @@
 //! The tokens are put together and signed here, so that one that must be refused still carries a signature that holds.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod page;
 mod shapes;
 mod traps;
 

@@ -1,5 +1,7 @@
 //! The shapes of tokens and answers.
 
+use bearward_core::IntrospectionAnswer;
+
 use super::*;
 
 /// A provider's issuer, and what is accepted and refused of what it makes.
@@ -17,7 +19,7 @@ impl Shapes {
         let verified = token(&self.issuer, header, &self.claims);
         let verified = verified.unwrap_or_else(|reason| panic!("{}\n{}: {reason:?}", self.issuer, self.claims));
         assert_eq!(verified.client_id(), Some(self.identity.0), "{}", self.issuer);
-        for scope in self.identity.1.split(' ') {
+        for scope in self.identity.1.split_whitespace() {
             assert!(verified.scopes().contains(&scope_named(scope)), "{}: {scope}", self.issuer);
         }
         for (what, changes) in &self.refused {
@@ -75,7 +77,9 @@ fn auth0() {
     shapes.hold(&json!({"typ": "JWT"}));
     // The dialect of RFC 9068.
     let claims = changed(&shapes.claims, &json!({"azp": null, "client_id": "app", "jti": "1"}));
-    Shapes { claims, ..shapes }.hold(&json!({"typ": "at+jwt"}));
+    // Such a token says itself what it is, so nothing in it can be mistaken for an ID token's.
+    let refused = vec![("an ID token with a nonce", json!({"nonce": "n"}))];
+    Shapes { claims, refused, ..shapes }.hold(&json!({"typ": "at+jwt"}));
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn cognito() {
         refused,
     };
     let refused = token(&issuer("cognito", name, ""), &json!({}), &shapes.claims);
-    assert_eq!(refused.err(), Some(Reason::AudienceMismatch), "without clients, no audience is no audience");
+    assert_eq!(refused.err(), Some(Reason::ClaimMissing), "without clients, no audience is no audience");
     shapes.hold(&json!({}));
 }
 
@@ -252,13 +256,129 @@ fn ping() {
 #[test]
 fn zitadel() {
     let name = "https://z.example.com";
-    let issuer = issuer("zitadel", name, "");
+    let client = "[issuers.introspection]\nclient_id = \"api\"\nclient_secret_env = \"SECRET\"\n";
+    let issuer = issuer("zitadel", name, client);
     let active = json!({"active": true, "token_type": "Bearer", "scope": "openid read", "client_id": "app", "iss": name,
         "sub": "a", "aud": ["app", "api"], "exp": NOW + 60, "urn:zitadel:iam:org:project:roles": {"user": {"1": "a"}}});
     let verified = answer(&issuer, &active).unwrap();
     assert!(verified.client_id() == Some("app") && verified.scopes().contains(&scope_named("read")));
     assert_eq!(answer(&issuer, &changed(&active, &json!({"aud": ["app"]}))).err(), Some(Reason::AudienceMismatch));
-    // Its self-contained tokens have no scope, and cannot be told from its ID tokens.
-    let claims = claims(name, &json!({"aud": ["app", "api"], "client_id": "app", "jti": "1"}));
-    assert_eq!(token(&issuer, &json!({"typ": "JWT"}), &claims).err(), Some(Reason::TypeMismatch));
+    // Of a refresh token it says so; and nothing is verified with keys, whatever it looks like.
+    assert!(answer(&issuer, &changed(&active, &json!({"token_type": "refresh_token"}))).is_err());
+    let settings = config(&issuer).gate.issuers.remove(0);
+    assert_eq!(settings.tokens, bearward_gate::TokenFormats::Referential);
+}
+
+#[test]
+fn github_actions() {
+    let name = "https://token.actions.githubusercontent.com";
+    let rule = "required_claims = [{ claim = \"repository_owner_id\", equals = \"65\" }]\n";
+    let more = json!({"sub": "repo:octo-org@65/octo-repo@74:ref:refs/heads/main", "repository": "octo-org/octo-repo",
+        "repository_id": "74", "repository_owner_id": "65", "ref": "refs/heads/main", "jti": "1", "nbf": NOW - 10});
+    let refused = vec![
+        ("another owner's token", json!({"repository_owner_id": "66"})),
+        ("a token whose owner is a number", json!({"repository_owner_id": 65})),
+        ("a token for the default audience", json!({"aud": "https://github.com/octo-org"})),
+    ];
+    let shapes = Shapes {
+        issuer: issuer("github-actions", name, rule),
+        claims: claims(name, &more),
+        identity: ("octo-org/octo-repo", ""),
+        refused,
+    };
+    shapes.hold(&json!({"typ": "JWT"}));
+}
+
+#[test]
+fn gitlab() {
+    let name = "https://gitlab.example.com";
+    let rule = "required_claims = [{ claim = \"project_id\", equals = \"22\" }, { claim = \"ref_protected\", equals = \"true\" }]\n";
+    let more = json!({"sub": "project_path:group/project:ref_type:branch:ref:main", "project_path": "group/project",
+        "project_id": "22", "ref_protected": "true", "aud": ["api", "vault"], "jti": "1"});
+    let refused = vec![
+        ("another project's token", json!({"project_id": "23"})),
+        ("a token of a branch that anybody may push to", json!({"ref_protected": "false"})),
+        // GitLab signs ID tokens for people as well: they name a client, and no project.
+        ("an ID token", json!({"project_path": null, "project_id": null, "nonce": "n"})),
+    ];
+    Shapes {
+        issuer: issuer("gitlab", name, rule),
+        claims: claims(name, &more),
+        identity: ("group/project", ""),
+        refused,
+    }
+    .hold(&json!({"typ": "JWT"}));
+}
+
+#[test]
+fn google() {
+    let issuer = "provider = \"google\"\nissuer = \"https://accounts.google.com\"\naudiences = [\"shop.example\"]\n";
+    let info = json!({"azp": "shop.example", "aud": "shop.example", "sub": "1", "scope": "openid email",
+        "exp": (NOW + 60).to_string(), "expires_in": "60", "email_verified": "true", "access_type": "online"});
+    let read = |info: &Value| {
+        let rules = config(issuer).gate.issuers.remove(0).rules().unwrap();
+        IntrospectionAnswer::parse_tokeninfo(info.to_string().as_bytes())?.prove(&rules, UnixTime(NOW))
+    };
+    let verified = read(&info).unwrap();
+    assert_eq!((verified.issuer(), verified.client_id()), ("https://accounts.google.com", Some("shop.example")));
+    for (what, changes) in [
+        ("a token of another client", json!({"aud": "evil.example", "azp": "evil.example"})),
+        ("an expired token", json!({"exp": (NOW - 100).to_string()})),
+        ("an ID token", json!({"nonce": "n", "alg": "RS256"})),
+        ("an ID token without nonce", json!({"kid": "1"})),
+        ("an answer that says nothing of whom it is for", json!({"aud": null})),
+    ] {
+        assert!(read(&changed(&info, &changes)).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn kubernetes() {
+    let name = "https://kubernetes.default.svc.cluster.local";
+    let account = "system:serviceaccount:shop:orders";
+    let more = json!({"sub": account, "aud": ["api"], "jti": "1", "nbf": NOW - 10,
+        "kubernetes.io": {"namespace": "shop", "serviceaccount": {"name": "orders", "uid": "u"}}});
+    let refused = vec![
+        ("a token for the API server", json!({"aud": [name]})),
+        ("a token without a workload", json!({"sub": null})),
+    ];
+    Shapes { issuer: issuer("kubernetes", name, ""), claims: claims(name, &more), identity: (account, ""), refused }
+        .hold(&json!({}));
+    let review = json!({"kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "status": {
+        "authenticated": true, "user": {"username": account, "uid": "u", "groups": ["system:serviceaccounts"]}, "audiences": ["api"]}});
+    let read = |review: &Value| {
+        let rules = config(&issuer("kubernetes", name, "")).gate.issuers.remove(0).rules().unwrap();
+        IntrospectionAnswer::parse_token_review(review.to_string().as_bytes())?.prove(&rules, UnixTime(NOW))
+    };
+    assert_eq!(read(&review).unwrap().subject(), Some(account));
+    for audiences in [json!(["other"]), json!([]), json!(null)] {
+        let mut review = review.clone();
+        *review.pointer_mut("/status/audiences").unwrap() = audiences;
+        assert_eq!(read(&review).err(), Some(Reason::AudienceMismatch), "{review}");
+    }
+}
+
+#[test]
+fn spiffe() {
+    let name = "https://spire.example.com";
+    let id = "spiffe://example.com/orders";
+    let refused = vec![
+        ("a token without SPIFFE ID", json!({"sub": null})),
+        ("a token that does not say who made it", json!({"iss": null})),
+    ];
+    let shapes = Shapes {
+        issuer: issuer("spiffe", name, ""),
+        claims: claims(name, &json!({"sub": id, "aud": ["api"]})),
+        identity: (id, ""),
+        refused,
+    };
+    shapes.hold(&json!({"typ": "JWT"}));
+    shapes.hold(&json!({}));
+    // As a trust bundle publishes its keys.
+    let (x, y) = pair().public_key().as_ref().split_at(1).1.split_at(32);
+    let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
+    for (purpose, keys) in [("jwt-svid", 1), ("x509-svid", 0)] {
+        let bundle = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "use": purpose, "x": x, "y": y}]});
+        assert_eq!(KeySet::parse(bundle.to_string().as_bytes()).unwrap().len(), keys, "{purpose}");
+    }
 }

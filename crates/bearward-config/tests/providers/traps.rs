@@ -1,8 +1,13 @@
 //! What people get wrong with each provider is told, and what they got right is not.
 
+use bearward_config::Provider;
+use bearward_gate::TokenFormats;
+
 use super::*;
 
 const CLIENT: &str = "[issuers.introspection]\nclient_id = \"gateway\"\nclient_secret_env = \"SECRET\"\n";
+
+const REPOSITORY: &str = "required_claims = [{ claim = \"repository_id\", equals = \"74\" }]\n";
 
 /// The warnings, or the errors, as they are told.
 fn told(issuer: &str) -> String {
@@ -55,11 +60,20 @@ fn what_goes_wrong_is_told_and_can_be_mended() {
         (issuer("keycloak", realm, &CLIENT.replace("\"gateway\"", "\"api\"")), ""),
         (issuer("okta", "https://example.okta.com", ""), "error: tokens of Okta's org authorization server"),
         (issuer("okta", "https://example.okta.com/oauth2/default", ""), ""),
+        (issuer("okta", "https://example.okta.com", &format!("tokens = \"referential\"\n{CLIENT}")), ""),
+        (issuer("github-actions", "https://token.actions.githubusercontent.com", ""), "claim = \"repository_id\""),
+        (issuer("github-actions", "https://token.actions.githubusercontent.com", REPOSITORY), ""),
+        (issuer("gitlab", "https://gitlab.com", ""), "claim = \"project_id\""),
+        (issuer("google", "https://accounts.google.com", ""), ""),
+        (issuer("google", "https://accounts.google.com", "[issuers.introspection]\ncache_ttl = \"10s\"\n"), ""),
+        (issuer("google", "https://accounts.google.com", CLIENT), "error: "),
+        (issuer("kubernetes", "https://kubernetes.default.svc.cluster.local", ""), ""),
+        (issuer("spiffe", "https://spire.example.com", ""), ""),
         (issuer("ory-hydra", ory, ""), ""),
         (issuer("ory-hydra", ory, CLIENT), "introspects at its admin API"),
         (issuer("ory-hydra", ory, &format!("{CLIENT}url = \"http://127.0.0.1:4445/admin/oauth2/introspect\"\n")), ""),
         (issuer("ping", "https://auth.pingone.eu/e/as", CLIENT), ""),
-        (issuer("zitadel", "https://z.example.com", ""), "have no scope"),
+        (issuer("zitadel", "https://z.example.com", ""), "add [issuers.introspection]"),
         (issuer("zitadel", "https://z.example.com", CLIENT), ""),
         (issuer("keycloack", realm, ""), "did you mean `keycloak`?"),
     ];
@@ -88,14 +102,24 @@ fn a_preset_is_under_what_the_file_says_and_a_complaint_says_where_it_comes_from
 #[test]
 fn every_preset_is_read_and_is_reported() {
     for provider in bearward_config::Provider::ALL {
-        let slash = issuer(provider.name(), "https://auth.example.com/oauth2/a/", "");
-        let config = config(&slash);
+        let needs = match provider {
+            Provider::GitHubActions | Provider::GitLab => REPOSITORY,
+            Provider::Zitadel => CLIENT,
+            _ => "",
+        };
+        let name = if provider == Provider::Google {
+            "https://accounts.google.com"
+        } else {
+            "https://a.example.com/oauth2/a/"
+        };
+        let issuer = issuer(provider.name(), name, needs);
+        let config = config(&issuer);
         let settings = config.gate.issuers.first().unwrap();
-        // Nothing of a preset is lost: without it, the profile would be another.
-        assert_eq!(settings.profile.name(), "jwt", "{slash}");
-        assert!(!settings.client_id_claims.is_empty(), "{slash}");
+        // Nothing of a preset is lost: without it, these would be the defaults.
+        let untouched = settings.profile.name() == "rfc9068" && settings.tokens == TokenFormats::Auto;
+        assert!(!untouched, "{issuer}");
         assert!(bearward_config::report(&config).contains(&format!("{}: a preset", provider.name())));
-        let written = slash.replace("provider =", &format!("{}#", provider.settings()));
+        let written = issuer.replace("provider =", &format!("{}#", provider.settings()));
         let written = read(&written).unwrap_or_else(|problems| panic!("{written}\n{problems}"));
         let [with, without] = [&config, &written].map(|config| format!("{:?}", config.gate));
         assert_eq!(with, without, "a preset is nothing but settings");
