@@ -35,7 +35,7 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id:
          <input type=\"hidden\" name=\"sign_in\" value=\"{id}\">{people}{scopes}\
          <div class=\"buttons\"><button name=\"decision\" value=\"allow\">Allow</button>\
          <button class=\"quiet\" name=\"decision\" value=\"deny\">Deny</button></div></form>\
-         <p class=\"small\">You go on to <code>{redirect_uri}</code>.</p>",
+         <p class=\"small\">Either way you go back to <code>{redirect_uri}</code></p>",
         application = escape(&request.client_id),
         // Relative, so that it works by whichever name of this machine the page was opened.
         action = path::SIGN_IN.trim_start_matches('/'),
@@ -51,7 +51,7 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id:
 pub(super) fn problem(problem: &str) -> Response {
     let body = format!(
         "<h1>This cannot go on</h1><p role=\"alert\">{}</p>\
-         <p class=\"small\">Nobody was signed in, and nobody was told.</p>",
+         <p class=\"small\">Nobody was signed in, and no application was told.</p>",
         escape(problem)
     );
     document(StatusCode::BAD_REQUEST, "Error", &body, "'none'")
@@ -77,8 +77,8 @@ fn choice(number: usize, person: &Person, checked: bool) -> String {
     let name = person.name.as_ref().unwrap_or(&person.subject);
     let mut about = vec![person.subject.clone()];
     about.extend(person.scopes.as_ref().map(|scopes| match scopes.as_slice() {
-        [] => "may do nothing".to_owned(),
-        scopes => format!("may {} only", scopes.join(", ")),
+        [] => "no scopes".to_owned(),
+        scopes => format!("{} only", scopes.join(", ")),
     }));
     format!(
         "<div class=\"row\"><input type=\"radio\" id=\"person-{number}\" name=\"person\" value=\"{subject}\" \
@@ -93,10 +93,11 @@ fn choice(number: usize, person: &Person, checked: bool) -> String {
 fn scope(number: usize, name: &str) -> String {
     let about = about_identity(name).map(|about| format!("{about} ")).unwrap_or_default();
     // The one that cannot be left out: a disabled control is not sent, and is not needed.
-    let fixed = if name == "openid" { " disabled" } else { "" };
+    let (fixed, always) =
+        if name == "openid" { (" disabled", " <span class=\"small\">always</span>") } else { ("", "") };
     format!(
         "<div class=\"row\"><input type=\"checkbox\" id=\"scope-{number}\" name=\"{field}\" value=\"on\" \
-         checked{fixed}><label for=\"scope-{number}\">{about}<code>{name}</code></label></div>",
+         checked{fixed}><label for=\"scope-{number}\">{about}<code>{name}</code>{always}</label></div>",
         field = escape(&scope_field(name)),
         about = escape(&about),
         name = escape(name),
