@@ -16,7 +16,6 @@ mod expect;
 mod introspection_faults;
 mod mock_server;
 mod mutual_tls;
-mod node;
 mod provider;
 mod signed_answers;
 #[path = "../support/mod.rs"]

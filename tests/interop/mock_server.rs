@@ -1,9 +1,8 @@
 //! npm `oauth2-mock-server`, running.
 
 use crate::{
-    node::{address, node},
     provider::text,
-    support::{Process, Request},
+    support::{Process, Request, address, node},
 };
 use serde_json::{Value, json};
 

@@ -1,9 +1,6 @@
 //! npm `oidc-provider`, running.
 
-use crate::{
-    node::{address, node},
-    support::{Echo, Process, Request, free_port, minimal_config, write_secret},
-};
+use crate::support::{Echo, Process, Request, address, free_port, minimal_config, node, write_secret};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tempfile::TempDir;

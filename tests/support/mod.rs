@@ -13,6 +13,7 @@ mod gateway;
 mod http;
 mod issuer;
 mod keys;
+mod node;
 mod process;
 mod server;
 
@@ -21,6 +22,7 @@ pub use gateway::{Gateway, Metrics, minimal_config};
 pub use http::{Connection, Request, Response};
 pub use issuer::FakeIssuer;
 pub use keys::{SigningKey, now};
+pub use node::{address, node};
 pub use process::Process;
 pub use server::{Echo, Received, Reply, Server};
 
