@@ -20,7 +20,7 @@ enum Expected {
 use Expected::{Admitted, Invalid, Unavailable};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
-const NO_ANSWER: Expected = Unavailable("failed", "one JSON object with a boolean `active` is expected");
+const NO_ANSWER: Expected = Unavailable("failed", "in RFC 7662 it is one JSON object with a boolean `active`");
 const NO_HTTP: Expected = Unavailable("failed", "the exchange failed");
 const TOO_SLOW: Expected = Unavailable("timed_out", "no complete answer within");
 const REDIRECTS: Expected = Unavailable("failed", "set the introspection url to the final address");
