@@ -31,7 +31,7 @@ pub fn configuration(data: &[u8]) -> bool {
             );
             assert!(!config.proxy.listen.is_empty() && !config.gate.routes.is_empty());
             config.warnings.iter().for_each(|warning| is_in(text, &warning.to_string()));
-            let commented = self::read(&format!("# before\n{text}\n# after\n"));
+            let commented = self::read(&format!("{text}\n# after\n"));
             assert!(commented.is_ok_and(|commented| commented.warnings.len() == config.warnings.len()));
         }
         Err(problems) => {

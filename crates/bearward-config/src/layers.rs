@@ -124,10 +124,14 @@ impl Provider for Values {
     }
 }
 
-/// Adds what is not there. Tables are gone into; a list that is there is left whole.
+/// Adds what is not there. Tables are gone into; a list that is there is left whole, but for rules that must all hold: who adds
+/// one does not mean to take the preset's away.
 fn put_below(values: &mut Dict, preset: &Dict) {
     for (key, preset) in preset {
         match (values.get_mut(key), preset) {
+            (Some(Value::Array(_, rules)), Value::Array(_, preset)) if key == "required_claims" => {
+                rules.extend(preset.iter().cloned());
+            }
             (None, _) => drop(values.insert(key.clone(), preset.clone())),
             (Some(Value::Dict(_, values)), Value::Dict(_, preset)) => put_below(values, preset),
             (Some(_), _) => {}

@@ -28,7 +28,8 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
             warn("issuer", "this provider's issuers end with `/`, and `iss` is compared letter for letter", &hint);
         }
         Provider::BeyondIdentity => {
-            if issuer.required_claims.is_empty() {
+            let is_held = |claim: &str| issuer.required_claims.iter().any(|rule| rule.claim.to_string() == claim);
+            if !is_held("/bi_t") || !is_held("/bi_r") {
                 let hint = "add [[issuers.required_claims]] with claim = \"bi_t\", and with claim = \"bi_r\"";
                 warn("issuer", "tokens are to be held to their tenant and realm", hint);
             }

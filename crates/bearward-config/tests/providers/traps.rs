@@ -37,6 +37,7 @@ fn what_goes_wrong_is_told_and_can_be_mended() {
         ),
         (issuer("authentik", "https://a.example.com/application/o/b/", ""), ""),
         (issuer("beyond-identity", beyond, ""), "held to their tenant and realm"),
+        (issuer("beyond-identity", beyond, REPOSITORY), "held to their tenant and realm"),
         (issuer("beyond-identity", beyond, bound), ""),
         (issuer("beyond-identity", beyond, &format!("{bound}{CLIENT}")), "belongs to the realm"),
         (issuer("cognito", pool, ""), "name no audience"),
@@ -94,6 +95,9 @@ fn a_preset_is_under_what_the_file_says_and_a_complaint_says_where_it_comes_from
     assert_eq!(settings(""), ("jwt", vec!["/scp".to_owned(), "/roles".to_owned()]));
     let changed = settings("profile = \"rfc9068\"\nscope_claims = [\"permissions\"]\n");
     assert_eq!(changed, ("rfc9068", vec!["/permissions".to_owned()]));
+    // A rule that must hold as well is one more, and not another.
+    let pool = issuer("cognito", "https://cognito-idp.eu-west-1.amazonaws.com/pool", REPOSITORY);
+    assert_eq!(config(&pool).gate.issuers.remove(0).required_claims.len(), 2);
     // Other issuers are not touched.
     let other = "issuer = \"https://a.example.com\"\naudiences = [\"api\"]\n";
     assert_eq!(config(other).gate.issuers.remove(0).profile.name(), "rfc9068");
