@@ -26,9 +26,9 @@ pub(super) struct Reading<'a> {
     /// The folder of the configuration file; relative paths start here.
     pub(super) folder: PathBuf,
     findings: RefCell<Vec<Finding>>,
-    /// Every key that was asked for, to hold the example file against.
+    /// Every key that was asked for, and what may stand there; the example file and the reference are held against it.
     #[cfg(test)]
-    pub(super) asked: RefCell<std::collections::BTreeSet<String>>,
+    pub(super) asked: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Reading<'a> {
@@ -110,6 +110,8 @@ impl<'r> Section<'r> {
 
     /// A table, if it is there.
     pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'r>> {
+        #[cfg(test)]
+        self.kind(key, "a table");
         let At { value, place } = self.take(key)?;
         match value {
             // The layer of a merged table says nothing: its values have layers of their own.
@@ -138,6 +140,8 @@ impl<'r> Section<'r> {
 
     /// The tables of a list; none if it is absent. `None` where it is there and is something else, which is noted.
     pub(super) fn sections(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
+        #[cfg(test)]
+        self.kind(key, "a list of tables");
         let Some(At { value, place }) = self.take(key) else { return Some(Vec::new()) };
         let Value::Array(_, values) = value else {
             let complaint = Complaint::new(format!("`{key}` is a list of tables"));
@@ -162,6 +166,8 @@ impl<'r> Section<'r> {
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
     ) -> Vec<(At<String>, At<T>)> {
+        #[cfg(test)]
+        self.kind(key, "a table of strings");
         let Some(section) = self.section(key) else { return Vec::new() };
         let mut entries = Vec::new();
         for (name, value) in section.values.into_iter().flatten() {
@@ -180,6 +186,8 @@ impl<'r> Section<'r> {
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
     ) -> Vec<(At<String>, List<T>)> {
+        #[cfg(test)]
+        self.kind(key, "a table of lists of strings");
         let Some(section) = self.section(key) else { return Vec::new() };
         let mut lists = Vec::new();
         for (name, value) in section.values.into_iter().flatten() {
@@ -244,8 +252,15 @@ impl<'r> Section<'r> {
 
     fn note(&mut self, key: &'static str) {
         #[cfg(test)]
-        self.reading.asked.borrow_mut().insert(self.place_of(key).keys().collect::<Vec<_>>().join("."));
+        self.kind(key, "");
         self.known.push(key);
+    }
+
+    /// Says what may stand at a key. What is said first counts: those who know more call those who know less.
+    #[cfg(test)]
+    fn kind(&self, key: &str, kind: impl Into<String>) {
+        let path = self.place_of(key).keys().collect::<Vec<_>>().join(".");
+        self.reading.asked.borrow_mut().entry(path).or_insert(kind.into());
     }
 
     fn wrong_type(&self, place: &Place, expected: &str, found: &Value) {

@@ -11,12 +11,16 @@ const SCALAR: &str = "a string, a whole number, or true or false";
 impl Section<'_> {
     /// A value that a claim can be compared with.
     pub(crate) fn scalar(&mut self, key: &'static str) -> Option<At<Json>> {
+        #[cfg(test)]
+        self.kind(key, SCALAR);
         let At { value, place } = self.take(key)?;
         self.parse_scalar(value, place)
     }
 
     /// A list of such values. Those that cannot be read are noted and left out.
     pub(crate) fn scalars(&mut self, key: &'static str) -> Option<At<Vec<Json>>> {
+        #[cfg(test)]
+        self.kind(key, "a list of strings, whole numbers, true or false");
         let At { value, place } = self.take(key)?;
         let Value::Array(_, values) = value else {
             self.wrong_type(&place, "a list such as [\"a\", \"b\"]", value);

@@ -31,6 +31,8 @@ impl Section<'_> {
         kind: &str,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
     ) -> Option<At<T>> {
+        #[cfg(test)]
+        self.kind(key, kind);
         let at = self.take(key)?;
         self.parse_value(at.value, at.place, kind, parse)
     }
@@ -38,10 +40,13 @@ impl Section<'_> {
     /// A text that is one of these.
     pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<At<T>> {
         let names = || choices.iter().map(|(name, _)| *name);
+        let list = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        #[cfg(test)]
+        self.kind(key, format!("one of {}", list()));
         self.parsed(key, "a string", |text| match choices.iter().find(|(name, _)| *name == text) {
             Some((_, choice)) => Ok(*choice),
             None => {
-                let list = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let list = list();
                 Err(Complaint::new(format!("must be one of {list}")).did_you_mean(suggest::nearest(text, names())))
             }
         })
@@ -49,6 +54,8 @@ impl Section<'_> {
 
     /// A duration within bounds.
     pub(crate) fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Option<At<Duration>> {
+        #[cfg(test)]
+        self.kind(key, between("a duration", &bounds, |duration| format_duration(*duration)));
         self.parsed(key, "a duration such as \"30s\"", |text| {
             let duration = parse_duration(text).ok_or_else(|| {
                 let complaint = Complaint::new(format!("{} is not a duration", quote(text)));
@@ -60,6 +67,8 @@ impl Section<'_> {
 
     /// A number of bytes within bounds.
     pub(crate) fn size(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+        #[cfg(test)]
+        self.kind(key, between("a size", &bounds, |size| format_size(*size)));
         self.parsed(key, "a size such as \"32KiB\"", |text| {
             let size = parse_size(text).ok_or_else(|| {
                 let complaint = Complaint::new(format!("{} is not a size", quote(text)));
@@ -71,6 +80,8 @@ impl Section<'_> {
 
     /// A whole number within bounds.
     pub(crate) fn integer(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+        #[cfg(test)]
+        self.kind(key, between("a whole number", &bounds, u64::to_string));
         let At { value, place } = self.take(key)?;
         let number = match value {
             Value::Num(_, number) => number.to_i128(),
@@ -97,6 +108,8 @@ impl Section<'_> {
 
     /// A truth value.
     pub(crate) fn boolean(&mut self, key: &'static str) -> Option<At<bool>> {
+        #[cfg(test)]
+        self.kind(key, "true or false");
         let At { value, place } = self.take(key)?;
         if let Some(value) = value.to_bool() {
             return Some(At { value, place });
@@ -111,6 +124,8 @@ impl Section<'_> {
         key: &'static str,
         parse: impl FnMut(&str) -> Result<T, Complaint>,
     ) -> Option<List<T>> {
+        #[cfg(test)]
+        self.kind(key, "a list of strings");
         let At { value, place } = self.take(key)?;
         self.parse_list(value, place, parse)
     }
@@ -149,6 +164,8 @@ impl Section<'_> {
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
     ) -> Option<List<T>> {
+        #[cfg(test)]
+        self.kind(key, "a string, or a list of strings");
         let Some(Value::String(_, text)) = self.values.and_then(|values| values.get(key)) else {
             return self.list(key, parse);
         };
@@ -204,4 +221,9 @@ fn within<T: PartialOrd>(value: T, bounds: &RangeInclusive<T>, show: impl Fn(&T)
         return Ok(value);
     }
     Err(Complaint::new(format!("must be between {} and {}", show(bounds.start()), show(bounds.end()))))
+}
+
+#[cfg(test)]
+fn between<T>(kind: &str, bounds: &RangeInclusive<T>, show: impl Fn(&T) -> String) -> String {
+    format!("{kind} from {} to {}", show(bounds.start()), show(bounds.end()))
 }

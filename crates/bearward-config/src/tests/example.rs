@@ -12,10 +12,10 @@ use crate::reader::Reading;
 use crate::report;
 use crate::resolve::resolve;
 
-const EXAMPLE: &str = include_str!("../../../../config.example.toml");
+pub(super) const EXAMPLE: &str = include_str!("../../../../config.example.toml");
 
 /// The example with every setting that is commented out put to use. Prose begins with a space after the `#`.
-fn uncommented() -> String {
+pub(super) fn uncommented() -> String {
     let setting = |line: &str| {
         line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| !c.is_whitespace())).map(str::to_owned)
     };
@@ -23,7 +23,7 @@ fn uncommented() -> String {
 }
 
 /// A folder with the files that the example names.
-fn folder() -> tempfile::TempDir {
+pub(super) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("secrets")).unwrap();
     let files = [
@@ -45,7 +45,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn environment() -> [(String, String); 1] {
+pub(super) fn environment() -> [(String, String); 1] {
     [("BEARWARD_LOGIN_SECRET".to_owned(), "hunter2".to_owned())]
 }
 
@@ -84,18 +84,25 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
     assert_eq!(shown(&everything), shown(&nothing));
 }
 
-#[test]
-fn it_has_every_setting() {
+/// Every key that is asked for while the example is read with everything put to use, and what may stand there.
+pub(super) fn asked() -> BTreeMap<String, String> {
     let text = uncommented();
     let source = Source::parse(Path::new("config.toml"), &text).unwrap();
     let environment = BTreeMap::new();
     let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
     let reading = Reading::new(&layers, &environment, PathBuf::new(), findings);
     resolve(&reading);
+    reading.asked.into_inner()
+}
+
+#[test]
+fn it_has_every_setting() {
+    let source = Source::parse(Path::new("config.toml"), &uncommented()).unwrap();
+    let asked = asked();
     let present = keys_of(source.document().as_item(), "");
-    let missing: Vec<String> = reading.asked.borrow().iter().filter(|key| !present.contains(key)).cloned().collect();
+    let missing: Vec<String> = asked.keys().filter(|key| !present.contains(key)).cloned().collect();
     assert_eq!(missing, [""; 0], "settings that config.example.toml does not show");
-    assert!(reading.asked.borrow().len() > 90);
+    assert!(asked.len() > 90);
 }
 
 fn keys_of(item: &toml_edit::Item, above: &str) -> Vec<String> {
