@@ -257,6 +257,21 @@ fn what_the_documents_show_passes() {
 }
 
 #[test]
+fn check_shows_every_setting_in_force_as_a_configuration_and_no_secret() {
+    let show = |file: &File| {
+        let told = finish(file.command(&["check", "--show"]).env("GATEWAY_SECRET", "hunter2"));
+        assert_eq!(told.code, Some(0), "{}", told.output());
+        told.stdout
+    };
+    let shown = show(&File::new(&with_secret("client_secret_env = \"GATEWAY_SECRET\"")));
+    for line in ["client_secret_env = \"GATEWAY_SECRET\"", "cache_ttl = \"1m\"", "realm = \"bearward\""] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert_eq!(show(&File::new(&shown)), shown);
+}
+
+#[test]
 fn check_lists_every_route_that_is_open() {
     let open = |check: &Finished| -> Vec<String> {
         assert_eq!(check.code, Some(0), "{}", check.output());

@@ -130,7 +130,9 @@ fn put_below(values: &mut Dict, preset: &Dict) {
     for (key, preset) in preset {
         match (values.get_mut(key), preset) {
             (Some(Value::Array(_, rules)), Value::Array(_, preset)) if key == "required_claims" => {
-                rules.extend(preset.iter().cloned());
+                // The file may say the same, as one that was printed with its preset does.
+                let missing: Vec<Value> = preset.iter().filter(|rule| !rules.contains(rule)).cloned().collect();
+                rules.extend(missing);
             }
             (None, _) => drop(values.insert(key.clone(), preset.clone())),
             (Some(Value::Dict(_, values)), Value::Dict(_, preset)) => put_below(values, preset),

@@ -16,6 +16,7 @@ mod proxy;
 mod reader;
 mod report;
 mod resolve;
+mod show;
 mod suggest;
 mod table;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use std::path::Path;
 use bearward_core::Scope;
 use bearward_gate::GateSettings;
 
+use self::layers::Layers;
 use self::locate::Source;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
@@ -114,12 +116,21 @@ pub struct Overrides {
 ///
 /// Everything that is wrong with them, or the one reason why the file cannot be read.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Problems> {
-    let text = read(path).map_err(|message| {
-        let position = Position::File { name: path.display().to_string() };
-        let hint = Some("name the configuration file with --config FILE or BEARWARD_CONFIG".to_owned());
-        Problem { severity: Severity::Error, position, message, hint }
-    })?;
+    let text = text(path)?;
     parse(&text, path, overrides, std::env::vars_os().filter_map(unicode))
+}
+
+/// Reads a configuration like [`load`], and writes all of it down as TOML: every setting with its value in force, defaults
+/// and presets included. Secrets are not in it. What is written is a configuration for the same folder, and means the same.
+///
+/// # Errors
+///
+/// Those of [`load`].
+pub fn load_and_show(path: &Path, overrides: &Overrides) -> Result<String, Problems> {
+    let text = text(path)?;
+    understand(&text, path, overrides, std::env::vars_os().filter_map(unicode), |config, layers| {
+        show::show(&config, layers)
+    })
 }
 
 /// Reads a configuration from a text. `name` stands in messages, and relative paths start in its folder.
@@ -133,6 +144,17 @@ pub fn parse(
     overrides: &Overrides,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, Problems> {
+    understand(text, name, overrides, environment, |config, _| config)
+}
+
+/// Reads a configuration, and makes something of it and of the values that it comes from.
+fn understand<T>(
+    text: &str,
+    name: &Path,
+    overrides: &Overrides,
+    environment: impl IntoIterator<Item = (String, String)>,
+    make: impl FnOnce(Config, &Layers) -> T,
+) -> Result<T, Problems> {
     let source = Source::parse(name, text)?;
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
     let (layers, findings) = layers::merge(&source, &environment, overrides);
@@ -145,11 +167,20 @@ pub fn parse(
     if problems.has_errors() {
         return Err(problems);
     }
-    Ok(Config { warnings: problems.into_vec(), ..config })
+    Ok(make(Config { warnings: problems.into_vec(), ..config }, &layers))
 }
 
 /// The largest file that is read. A configuration of a thousand routes has a tenth of it.
 const MAX_BYTES: u64 = 4 << 20;
+
+fn text(path: &Path) -> Result<String, Problems> {
+    let read = read(path);
+    read.map_err(|message| {
+        let position = Position::File { name: path.display().to_string() };
+        let hint = Some("name the configuration file with --config FILE or BEARWARD_CONFIG".to_owned());
+        Problem { severity: Severity::Error, position, message, hint }.into()
+    })
+}
 
 fn read(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();

@@ -102,12 +102,19 @@ pub(crate) struct ConfigArgs {
 #[command(after_help = "\
 Examples:
   bearward check --config config.toml
+  bearward check --config config.toml --show
 
 Prints the routes and the access each one needs, open ones marked. Problems are told all at once with file, line, \
-column and a hint, and the exit code is 78. Nothing is bound and no issuer is asked.")]
+column and a hint, and the exit code is 78. Nothing is bound and no issuer is asked.
+
+What --show prints is itself a configuration, for the same folder, and means the same. Settings whose default is to be \
+absent are not in it; those of a preset name the provider.")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) source: ConfigArgs,
+    /// Print every setting with its value in force, as TOML, instead; secrets are never in it
+    #[arg(long)]
+    pub(crate) show: bool,
 }
 
 /// `bearward demo`

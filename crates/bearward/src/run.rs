@@ -35,9 +35,14 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
 
 /// Reads a configuration and says what it means.
 pub(crate) fn check(args: &CheckArgs) -> Outcome {
-    match bearward_config::load(&args.source.config, &Overrides::default()) {
-        Ok(config) => {
-            output::out(&bearward_config::report(&config))?;
+    let (path, overrides) = (&args.source.config, Overrides::default());
+    let told = match args.show {
+        true => bearward_config::load_and_show(path, &overrides),
+        false => bearward_config::load(path, &overrides).map(|config| bearward_config::report(&config)),
+    };
+    match told {
+        Ok(told) => {
+            output::out(&told)?;
             Ok(Exit::Success)
         }
         Err(problems) => {

@@ -105,7 +105,7 @@ fn it_has_every_setting() {
     assert!(asked.len() > 90);
 }
 
-fn keys_of(item: &toml_edit::Item, above: &str) -> Vec<String> {
+pub(super) fn keys_of(item: &toml_edit::Item, above: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for (key, item) in item.as_table_like().into_iter().flat_map(|table| table.iter()) {
         let path = if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };

@@ -21,6 +21,7 @@ mod mutations;
 mod reference;
 mod routes;
 mod secrets;
+mod show;
 
 use std::path::Path;
 

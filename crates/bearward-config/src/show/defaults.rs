@@ -1,0 +1,171 @@
+//! The values in force of settings that nobody set. They are taken from the resolved configuration, so that every default
+//! stands in one place alone.
+
+use bearward_core::{Access, ClaimPointer};
+use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings, SignedResponse};
+use figment::value::{Dict, Tag, Value};
+
+use crate::units::{format_duration, format_size};
+use crate::{AuthorizationMode, Config, UpstreamSettings};
+
+/// Puts the defaults of all settings below the values. Settings whose default is to be absent stay so.
+pub(super) fn add(values: &mut Dict, config: &Config) {
+    for section in ["server", "admin", "log", "cache"] {
+        values.insert(section.to_owned(), Value::Dict(Tag::Default, Dict::new()));
+    }
+    simple_sections(values, config);
+    each(values, "issuers", &config.gate.issuers, issuer);
+    each(values, "upstreams", &config.proxy.upstreams, upstream);
+    each(values, "routes", &config.gate.routes, route);
+}
+
+/// The sections that the environment can set, where all values are texts: what was made of them is shown.
+fn simple_sections(values: &mut Dict, config: &Config) {
+    let (proxy, gate) = (&config.proxy, &config.gate);
+    let listen: Vec<String> = proxy.listen.iter().map(ToString::to_string).collect();
+    let server = [
+        ("listen", listen.into()),
+        ("threads", number(proxy.threads)),
+        ("max_header_bytes", size(proxy.max_header_bytes)),
+        ("max_token_bytes", size(gate.max_token_bytes)),
+        ("realm", gate.realm.as_str().into()),
+        ("drain", format_duration(proxy.drain).into()),
+        ("keepalive_pool", number(proxy.keepalive_pool)),
+    ];
+    let cache = [
+        ("max_entries", number(gate.cache.max_entries)),
+        ("max_age", format_duration(gate.cache.max_age).into()),
+        ("negative_entries", number(gate.cache.negative_entries)),
+    ];
+    below_table(values, "server", server);
+    below_table(values, "admin", [("listen", config.admin.listen.to_string().into())]);
+    let log = [("format", config.log.format.name().into()), ("level", config.log.level.as_str().into())];
+    below_table(values, "log", log);
+    below_table(values, "cache", cache);
+}
+
+fn issuer(values: &mut Dict, issuer: &IssuerSettings) {
+    let algorithms: Vec<&str> = issuer.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let own = [
+        ("tokens", issuer.tokens.name().into()),
+        ("profile", issuer.profile.name().into()),
+        ("algorithms", algorithms.into()),
+        ("leeway", format_duration(issuer.leeway).into()),
+        ("timeout", format_duration(issuer.timeout).into()),
+    ];
+    below(values, own);
+    // A template that cannot be used was an error before.
+    if let Ok(rules) = issuer.rules() {
+        let names = |claims: &[ClaimPointer]| claims.iter().map(claim).collect::<Vec<_>>().into();
+        let claims =
+            [("scope_claims", names(&rules.scope_claims)), ("client_id_claims", names(&rules.client_id_claims))];
+        below(values, claims);
+    }
+    let refresh = [
+        ("min", issuer.refresh.min),
+        ("max", issuer.refresh.max),
+        ("stale", issuer.refresh.stale),
+        ("cooldown", issuer.refresh.cooldown),
+    ];
+    below_table(values, "refresh", refresh.map(|(key, duration)| (key, format_duration(duration).into())));
+    if let (Some(asked), Some(Value::Dict(_, values))) = (&issuer.introspection, values.get_mut("introspection")) {
+        introspection(values, asked);
+    }
+}
+
+fn introspection(values: &mut Dict, asked: &IntrospectionSettings) {
+    let own = [
+        ("kind", asked.kind.name().into()),
+        ("cache_ttl", format_duration(asked.cache_ttl).into()),
+        ("negative_ttl", format_duration(asked.negative_ttl).into()),
+        ("timeout", format_duration(asked.timeout).into()),
+        ("max_concurrent", number(asked.max_concurrent)),
+        ("breaker_failures", number(asked.breaker_failures)),
+        ("breaker_pause", format_duration(asked.breaker_pause).into()),
+    ];
+    below(values, own);
+    if let Some(url) = &asked.url {
+        below(values, [("url", url.as_str().into())]);
+    }
+    // The rest means something to issuers that know clients, and is refused elsewhere.
+    if asked.kind != IntrospectionKind::Rfc7662 {
+        return;
+    }
+    let signed_response = match asked.signed_response {
+        SignedResponse::Never => "never",
+        SignedResponse::Accept => "accept",
+        SignedResponse::Require => "require",
+    };
+    let of_clients = [
+        ("signed_response", signed_response.into()),
+        ("bare_answers", asked.bare_answers.into()),
+        // The way that the reader takes where none is named.
+        ("auth", "client_secret_basic".into()),
+    ];
+    below(values, of_clients);
+    if matches!(values.get("auth").and_then(Value::as_str), Some("client_secret_jwt" | "private_key_jwt")) {
+        below(values, [("assertion_audience", "issuer".into())]);
+    }
+}
+
+fn upstream(values: &mut Dict, upstream: &UpstreamSettings) {
+    let authorization = match upstream.authorization {
+        AuthorizationMode::Remove => "remove",
+        AuthorizationMode::Forward => "forward",
+        AuthorizationMode::Replace(_) => "replace",
+    };
+    let own = [
+        ("authorization", authorization.into()),
+        ("connect_timeout", format_duration(upstream.connect_timeout).into()),
+        ("read_timeout", format_duration(upstream.read_timeout).into()),
+        ("write_timeout", format_duration(upstream.write_timeout).into()),
+        ("idle_timeout", format_duration(upstream.idle_timeout).into()),
+    ];
+    below(values, own);
+}
+
+fn route(values: &mut Dict, route: &RouteSettings) {
+    let open = matches!(route.access, Access::Open);
+    below(values, [("name", route.name.as_str().into()), ("open", open.into())]);
+}
+
+/// A claim by its plain name, where it has one.
+fn claim(claim: &ClaimPointer) -> String {
+    let pointer = claim.to_string();
+    match pointer.strip_prefix('/') {
+        Some(name) if !name.is_empty() && !name.contains(['/', '~']) => name.to_owned(),
+        _ => pointer,
+    }
+}
+
+/// Adds to each table of a list. A configuration without a mistake has as many settings as tables, in the same order.
+fn each<T>(values: &mut Dict, key: &str, settings: &[T], add: impl Fn(&mut Dict, &T)) {
+    let Some(Value::Array(_, tables)) = values.get_mut(key) else { return };
+    for (table, settings) in tables.iter_mut().zip(settings) {
+        if let Value::Dict(_, values) = table {
+            add(values, settings);
+        }
+    }
+}
+
+fn below_table<const N: usize>(values: &mut Dict, table: &str, defaults: [(&str, Value); N]) {
+    let table = values.entry(table.to_owned()).or_insert_with(|| Value::Dict(Tag::Default, Dict::new()));
+    if let Value::Dict(_, values) = table {
+        below(values, defaults);
+    }
+}
+
+fn below<const N: usize>(values: &mut Dict, defaults: [(&str, Value); N]) {
+    for (key, default) in defaults {
+        values.entry(key.to_owned()).or_insert(default);
+    }
+}
+
+/// The bounds of every setting are far below what TOML can count.
+fn number(number: impl TryInto<i64>) -> Value {
+    number.try_into().unwrap_or(i64::MAX).into()
+}
+
+fn size(bytes: usize) -> Value {
+    format_size(bytes as u64).into()
+}
