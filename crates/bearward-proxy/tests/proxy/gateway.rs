@@ -80,6 +80,16 @@ impl Gateway {
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
     }
 
+    /// Until so many requests have reached the proxy and are not answered.
+    pub fn wait_until_in_flight(&self, requests: usize) {
+        let line = format!("\nbearward_http_requests_in_flight {requests}\n");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.metrics().contains(&line) {
+            assert!(Instant::now() < deadline, "not {requests} in flight");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     pub fn begin_shutdown(&self) {
         self.stop.send_replace(true);
     }

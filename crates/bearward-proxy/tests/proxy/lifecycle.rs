@@ -58,10 +58,14 @@ fn a_refusal_during_a_shutdown_closes_the_connection() {
     let mut gateway = Gateway::start(&Upstream::start());
     let mut client = gateway.client();
     client.send("POST /private/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
-    thread::sleep(Duration::from_millis(100));
+    gateway.wait_until_in_flight(1);
     gateway.begin_shutdown();
-    thread::sleep(Duration::from_millis(50));
-    // Soon enough that otherwise the connection would be kept.
+    while TcpStream::connect(gateway.address).is_ok() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Connections learn of it a moment after the listener.
+    thread::sleep(Duration::from_millis(100));
+    // Soon enough, on a machine that is not busy, that otherwise the connection would be kept.
     let answer = client.ask("ab");
     assert_eq!((answer.status, answer.header("connection")), (401, "close"));
     assert!(gateway.ended() < Duration::from_secs(2));
