@@ -13,8 +13,9 @@ use crate::routes::Route;
 pub struct RequestFacts<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The host as sent, with or without a port; `None` where the request has none.
-    pub host: Option<&'a str>,
+    /// The authority of the request's target: `:authority` in HTTP/2, that of an absolute target in HTTP/1.1. `None` where
+    /// the headers alone say which host is meant.
+    pub authority: Option<&'a str>,
     /// The path's bytes exactly as they will be forwarded, without the query.
     pub path: &'a [u8],
     /// The query as sent, without its `?`, where there is one.
@@ -28,7 +29,7 @@ impl fmt::Debug for RequestFacts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestFacts")
             .field("method", self.method)
-            .field("host", &self.host)
+            .field("authority", &self.authority)
             .field("path", &String::from_utf8_lossy(self.path))
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()

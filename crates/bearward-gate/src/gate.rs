@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bearward_core::{
     Access, DecryptionKeys, IdentityHeaders, Reason, RequestPath, Requirement, Shape, credential,
-    query_holds_credential, unverified_issuer,
+    query_holds_credential, request_host, unverified_issuer,
 };
 use prometheus::Registry;
 use tokio::runtime::Handle;
@@ -146,8 +146,9 @@ impl Gate {
 
     /// The way of a request, in one direction, as far as it goes without waiting.
     fn recognise(&self, request: &RequestFacts<'_>, trail: &mut Trail) -> Result<Step, Reason> {
+        let host = request_host(request.authority, request.headers)?;
         let path = RequestPath::parse(request.path)?;
-        let route = self.routes.find(request.method, request.host, &path).ok_or(Reason::RouteNotFound)?;
+        let route = self.routes.find(request.method, host, &path).ok_or(Reason::RouteNotFound)?;
         trail.route = Some(Arc::clone(route));
         let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
 

@@ -5,8 +5,6 @@
 //! repairs them silently, so they are looked for in the header block as it came. Where both would refuse, we still look:
 //! a later parser may be more tolerant.
 
-use std::net::Ipv6Addr;
-
 use bearward_core::Reason;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Version};
@@ -73,14 +71,10 @@ fn framing(raw: &[u8], head: &RequestHeader) -> Result<(), Reason> {
     if clear { Ok(()) } else { Err(Reason::RequestMalformed) }
 }
 
-/// HTTP/1.1 has exactly one `Host`, HTTP/1.0 at most one (RFC 9112, 3.2), and it is `host[:port]` and nothing else.
+/// HTTP/1.1 has a `Host`, HTTP/1.0 may have none (RFC 9112, 3.2). What stands in it, the gate judges.
 fn host(head: &RequestHeader) -> Result<(), Reason> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if is_authority(host.as_bytes()) => Ok(()),
-        (None, None) if head.version == Version::HTTP_10 => Ok(()),
-        _ => Err(Reason::RequestMalformed),
-    }
+    let is_there = head.headers.contains_key(HOST) || head.version == Version::HTTP_10;
+    if is_there { Ok(()) } else { Err(Reason::RequestMalformed) }
 }
 
 fn form(raw: &[u8], head: &RequestHeader) -> Result<Form, Reason> {
@@ -94,7 +88,7 @@ fn form(raw: &[u8], head: &RequestHeader) -> Result<Form, Reason> {
         RawTargetAuthority::Absolute { scheme, authority, path_and_query } => {
             let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
             let agrees = head.headers.get(HOST).is_none_or(|host| host.as_bytes() == authority);
-            if !known || !agrees || !is_authority(authority) {
+            if !known || !agrees {
                 return Err(Reason::RequestMalformed);
             }
             let slash: &[u8] = if path_and_query.starts_with(b"/") { b"" } else { b"/" };
@@ -127,33 +121,6 @@ fn has_bare_line_feed(raw: &[u8]) -> bool {
     let feeds = raw.iter().filter(|byte| **byte == b'\n').count();
     let ends = raw.iter().zip(raw.iter().skip(1)).filter(|(cr, lf)| **cr == b'\r' && **lf == b'\n').count();
     feeds != ends
-}
-
-/// `host[:port]`: a registered name or IPv4 address without escapes, or an IPv6 address in brackets. No userinfo, and no
-/// empty label: one dot at the end is the root, of two some servers drop one or both and serve another host.
-fn is_authority(text: &[u8]) -> bool {
-    let port = if let Some(rest) = text.strip_prefix(b"[") {
-        let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
-        let (address, port) = rest.split_at(end);
-        if !std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()) {
-            return false;
-        }
-        port.strip_prefix(b"]").unwrap_or_default()
-    } else {
-        let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-        let (name, port) = text.split_at(end);
-        if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
-            return false;
-        }
-        if name.starts_with(b".") || name.windows(2).any(|pair| pair == b"..") {
-            return false;
-        }
-        port
-    };
-    match port.strip_prefix(b":") {
-        None => port.is_empty(),
-        Some(digits) => (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
-    }
 }
 
 #[cfg(test)]
@@ -197,23 +164,6 @@ mod tests {
     fn what_can_be_read_in_two_ways_does_not() {
         for raw in [
             "GET / HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: \r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
-            "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a:\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: %61\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: .\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: .a\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a..\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a..b:80\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: [nonsense]\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n",
             "GET / HTTP/1.1\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\nX-B: c\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\n",
@@ -227,7 +177,6 @@ mod tests {
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
             "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "GET http://a@b/ HTTP/1.1\r\nHost: a@b\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
             "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",

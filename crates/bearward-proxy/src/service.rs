@@ -281,7 +281,8 @@ impl Proxy {
 fn facts(head: &RequestHeader) -> RequestFacts<'_> {
     RequestFacts {
         method: &head.method,
-        host: head.headers.get(HOST).and_then(|host| host.to_str().ok()),
+        // Whatever the target named stands in `Host` by now.
+        authority: None,
         path: request::path(head.raw_path()),
         query: request::query(head.raw_path()),
         headers: &head.headers,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Reason, Refusal, Wire};
+use bearward_core::{Refusal, Wire};
 use bearward_gate::{Decision, Gate, Progress, RequestFacts, RequestIds, Route, Verdict, X_REQUEST_ID};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::CONTENT_TYPE;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, Request, Response};
 use http_body_util::Full;
 
@@ -35,16 +36,16 @@ impl Mount {
         &self.gate
     }
 
-    /// Asks the gate, unless the request says in two ways where it goes.
-    pub(crate) fn begin<B>(&self, request: &Request<B>) -> Result<Progress, Reason> {
+    /// Asks the gate.
+    pub(crate) fn begin<B>(&self, request: &Request<B>) -> Progress {
         let uri = request.uri();
-        Ok(self.gate.begin(&RequestFacts {
+        self.gate.begin(&RequestFacts {
             method: request.method(),
-            host: host(request)?,
+            authority: uri.authority().map(Authority::as_str),
             path: uri.path().as_bytes(),
             query: uri.query().map(str::as_bytes),
             headers: request.headers(),
-        }))
+        })
     }
 
     /// The request as the inner service may have it, or the answer to it.
@@ -77,11 +78,6 @@ impl Mount {
             }
         }
         Outcome::Admitted(request)
-    }
-
-    /// The answer to a request that nobody need judge.
-    pub(crate) fn refuse<B>(&self, reason: Reason, request: &Request<B>) -> Response<Full<Bytes>> {
-        self.answer(&self.gate.refuse(reason, None), None, request.method(), request.headers())
     }
 
     pub(crate) fn answer(
@@ -130,20 +126,4 @@ pub(crate) fn say_layer_is_missing(what: &str) {
         "{what} is used where no BearwardLayer is: add `.layer(BearwardLayer::new(gate))` after the routes, and after every \
          `.route_layer(require())`, so that it runs before them; until then these requests are answered 500"
     );
-}
-
-/// The host that the request is for; HTTP/2 names it in the target, HTTP/1.1 in `Host`.
-fn host<B>(request: &Request<B>) -> Result<Option<&str>, Reason> {
-    let mut fields = request.headers().get_all(HOST).iter();
-    let field = match (fields.next(), fields.next()) {
-        (Some(field), None) => Some(field.to_str().map_err(|_| Reason::RequestMalformed)?),
-        (None, _) => None,
-        (Some(_), Some(_)) => return Err(Reason::RequestMalformed),
-    };
-    let target = request.uri().authority().map(http::uri::Authority::as_str);
-    match (target, field) {
-        (Some(target), _) if target.contains('@') => Err(Reason::RequestMalformed),
-        (Some(target), Some(field)) if !target.eq_ignore_ascii_case(field) => Err(Reason::RequestMalformed),
-        (target, field) => Ok(target.or(field)),
-    }
 }

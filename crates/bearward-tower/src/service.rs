@@ -56,11 +56,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
-        let progress = match self.mount.begin(&request) {
-            Ok(progress) => progress,
-            Err(reason) => return ResponseFuture::refused(self.mount.refuse(reason, &request)),
-        };
-        match progress {
+        match self.mount.begin(&request) {
             // The usual case: the inner service, which is ready, is called here and now.
             Progress::Decided(decision) => match self.mount.carry_out(decision, request) {
                 Outcome::Admitted(request) => ResponseFuture::admitted(self.inner.call(request)),

@@ -261,7 +261,11 @@ pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {
 pub async fn decide_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> Decision {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
-    let request = RequestFacts { method: &Method::GET, host, path: path.as_bytes(), query: None, headers: &headers };
+    if let Some(host) = host {
+        headers.insert("host", host.parse().unwrap());
+    }
+    let path = path.as_bytes();
+    let request = RequestFacts { method: &Method::GET, authority: None, path, query: None, headers: &headers };
     gate.decide(&request).await
 }
 

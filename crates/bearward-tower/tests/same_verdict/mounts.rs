@@ -19,8 +19,6 @@ use tower::{Layer as _, ServiceExt as _};
 
 use crate::table::Case;
 
-const HOST: &str = "api.example.com";
-
 /// The same everywhere, so that bodies are too.
 const REQUEST_ID: &str = "case";
 
@@ -71,7 +69,7 @@ fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 
 fn request(case: &Case) -> Request<()> {
     let mut request = Request::builder().method(case.method.clone()).uri(case.target);
-    request = request.header("host", HOST).header("x-request-id", REQUEST_ID);
+    request = request.header("host", case.host).header("x-request-id", REQUEST_ID);
     for (name, value) in &case.headers {
         request = request.header(*name, value);
     }
@@ -83,7 +81,7 @@ pub async fn at_the_gate(gate: &Gate, case: &Case) -> Told {
     let decision = gate
         .decide(&RequestFacts {
             method: request.method(),
-            host: Some(HOST),
+            authority: request.uri().authority().map(http::uri::Authority::as_str),
             path: request.uri().path().as_bytes(),
             query: request.uri().query().map(str::as_bytes),
             headers: request.headers(),
@@ -148,7 +146,7 @@ impl Proxy {
     pub fn ask(&self, case: &Case) -> Told {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let mut raw = format!("{} {} HTTP/1.1\r\nhost: {HOST}\r\n", case.method, case.target);
+        let mut raw = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", case.method, case.target, case.host);
         raw.push_str(&format!("connection: close\r\nx-request-id: {REQUEST_ID}\r\n"));
         for (name, value) in &case.headers {
             raw.push_str(&format!("{name}: {value}\r\n"));

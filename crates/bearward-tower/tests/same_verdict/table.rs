@@ -9,6 +9,7 @@ pub struct Case {
     pub name: &'static str,
     pub method: Method,
     pub target: &'static str,
+    pub host: &'static str,
     pub headers: Vec<(&'static str, String)>,
     pub expected: Expected,
 }
@@ -25,6 +26,9 @@ use Expected::{Admit, Refuse};
 /// An issuer of which nothing can be had: nothing listens on the port that "discard" has.
 const AWAY: &str = "http://127.0.0.1:9";
 
+/// The host of requests that are not about it.
+const HOST: &str = "api.example.com";
+
 pub fn gate(issuer: &TestIssuer) -> Gate {
     Gate::builder()
         .realm("orders")
@@ -36,6 +40,7 @@ pub fn gate(issuer: &TestIssuer) -> Gate {
         .route(RouteRule::new("/billing").audience("https://billing.example.com"))
         .route(RouteRule::new("/any"))
         .route(RouteRule::new("/open").open())
+        .route(RouteRule::new("/tenant").host("tenant.example.com"))
         .route(RouteRule::new("/optional").optional())
         .route(RouteRule::new("/orders.v1.Orders/*").scope("orders:read"))
         .build()
@@ -47,7 +52,7 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
     let reader = || alice().scope("orders:read");
     let get = |name, target, authorization: &[String], expected| {
         let headers = authorization.iter().map(|value| ("authorization", value.clone())).collect();
-        Case { name, method: Method::GET, target, headers, expected }
+        Case { name, method: Method::GET, target, host: HOST, headers, expected }
     };
     let bearer = |token: &TestToken<'_>| [format!("Bearer {}", token.sign())];
     let with = |mut case: Case, more: &[(&'static str, &str)]| {
@@ -55,6 +60,7 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
         case
     };
     let by = |method: Method, case: Case| Case { method, ..case };
+    let at = |host, case: Case| Case { host, ..case };
     let forged = [
         ("x-auth-subject", "root"),
         ("X-AUTH-SUBJECT", "root"),
@@ -137,6 +143,15 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
             Method::DELETE,
             get("no route for the method", "/orders/7", &bearer(&reader()), Refuse(Reason::RouteNotFound)),
         ),
+        get("no route for the host", "/tenant", &bearer(&alice()), Refuse(Reason::RouteNotFound)),
+        at("Tenant.example.com.:8080", get("the host", "/tenant", &bearer(&alice()), Admit(Some("alice")))),
+        get("the host in the target", "http://api.example.com/any", &bearer(&alice()), Admit(Some("alice"))),
+        // More of them are in the core; some the proxy's parser answers before anybody is asked.
+        at("a,b", get("two hosts in one", "/open", &[], Refuse(Reason::RequestMalformed))),
+        at("a..b", get("a host with an empty label", "/open", &[], Refuse(Reason::RequestMalformed))),
+        at("a:b", get("a port that is no number", "/any", &bearer(&alice()), Refuse(Reason::RequestMalformed))),
+        at("%61", get("a host with escapes", "/open", &[], Refuse(Reason::RequestMalformed))),
+        at("[nonsense]", get("no address in brackets", "/open", &[], Refuse(Reason::RequestMalformed))),
         get("dot segments", "/open/../orders/7", &bearer(&reader()), Refuse(Reason::PathAmbiguous)),
         get("an encoded slash", "/orders%2f7", &bearer(&reader()), Refuse(Reason::PathAmbiguous)),
         get("two slashes", "/orders//7", &bearer(&reader()), Refuse(Reason::PathAmbiguous)),
