@@ -52,6 +52,23 @@ impl BearwardLayer {
     ///
     /// Such a handler must not pass on the request's trailers, nor the `Authorization` header where that service has no
     /// need of the token: the layer touches neither.
+    ///
+    /// ```
+    /// # use bearward_tower::{BearwardLayer, Gate};
+    /// # use http::{Request, Response};
+    /// # fn protected(gate: Gate) {
+    /// let pass_on = tower::service_fn(async |request: Request<()>| {
+    ///     let subject = request.headers().get("x-auth-subject");
+    ///     // ...
+    /// #   let _ = subject;
+    ///     Ok::<_, std::io::Error>(Response::new(()))
+    /// });
+    /// let service = tower::ServiceBuilder::new()
+    ///     .layer(BearwardLayer::new(gate).with_identity_headers())
+    ///     .service(pass_on);
+    /// # drop(service);
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_identity_headers(self) -> Self {
         Self { mount: Arc::new(Mount::new(Arc::clone(self.mount.gate()), true)) }

@@ -18,10 +18,15 @@ use crate::mount::{answer, say_layer_is_missing};
 /// [`BearwardLayer`](crate::BearwardLayer), which proves the token once; this only reads what it proved.
 ///
 /// ```
-/// use bearward_tower::require;
+/// use axum::Router;
+/// use axum::routing::{get, post};
+/// use bearward_tower::{ClaimTest, require};
 ///
-/// let writers = require().scope("orders:write");
-/// # drop(writers);
+/// let app: Router = Router::new()
+///     .route("/orders", post(async || "ordered").route_layer(require().scope("orders:write")))
+///     .route("/orders/{id}", get(async || "an order").route_layer(require().any_scope(["orders:read", "orders:admin"])))
+///     .route("/sales", get(async || "7").route_layer(require().claim("department", ClaimTest::Equals("sales".into()))));
+/// # drop(app);
 /// ```
 pub fn require() -> Require {
     Require::default()

@@ -15,22 +15,7 @@ use crate::mount::{Mount, Outcome};
 /// A service behind a [`BearwardLayer`](crate::BearwardLayer).
 ///
 /// The inner service must be `Clone`: where a token has to be proved first, the one that was found ready waits with the
-/// request, and a clone takes its place. One that is not is refused by the compiler:
-///
-/// ```compile_fail,E0277
-/// # use bearward_tower::{BearwardLayer, Gate};
-/// # use tower::{Layer as _, ServiceExt as _};
-/// # use http::{Request, Response};
-/// # async fn call(layer: BearwardLayer) {
-/// struct Unique;
-/// let unique = Unique;
-/// let inner = tower::service_fn(move |_: Request<()>| {
-///     let _ = &unique;
-///     async { Ok::<_, std::io::Error>(Response::new(())) }
-/// });
-/// let _ = layer.layer(inner).oneshot(Request::new(())).await;
-/// # }
-/// ```
+/// request, and a clone takes its place.
 #[derive(Clone, Debug)]
 pub struct Bearward<S> {
     inner: S,

@@ -1,7 +1,10 @@
 //! What the layer allocates for an admitted request whose token is remembered.
+//!
+//! A binary of its own, with one test: whatever runs beside it would be counted too.
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+use std::alloc::System;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::pin::pin;
@@ -10,7 +13,11 @@ use std::task::{Context, Poll, Waker};
 use bearward_tower::testing::TestIssuer;
 use bearward_tower::{BearwardLayer, Gate, RouteRule};
 use http::{HeaderValue, Request, Response};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower::{Layer as _, Service, ServiceExt as _};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Clone)]
 struct Nothing;
@@ -34,17 +41,16 @@ fn request(token: &HeaderValue) -> Request<()> {
 }
 
 /// The fewest allocations of several calls: the cache now and then does a little housekeeping in one.
-fn allocations<S, R>(service: &mut S, requests: impl Iterator<Item = Request<()>>) -> u64
+fn allocations<S, R>(service: &mut S, requests: impl Iterator<Item = Request<()>>) -> usize
 where
     S: Service<Request<()>, Response = Response<R>, Error = Infallible>,
 {
     let waker = Waker::noop();
     let count = |request| {
-        let measured = allocation_counter::measure(|| {
-            let response = pin!(service.call(request)).poll(&mut Context::from_waker(waker));
-            assert!(matches!(response, Poll::Ready(Ok(response)) if response.status() == 200));
-        });
-        measured.count_total
+        let region = Region::new(ALLOCATOR);
+        let response = pin!(service.call(request)).poll(&mut Context::from_waker(waker));
+        assert!(matches!(response, Poll::Ready(Ok(response)) if response.status() == 200));
+        region.change().allocations
     };
     requests.map(count).min().unwrap()
 }

@@ -6,21 +6,57 @@ use std::fs;
 use std::path::Path;
 
 use quote::{ToTokens, quote};
-use syn::{Fields, ImplItem, Item, Type, Visibility};
+use syn::{Attribute, ImplItem, Item, ItemImpl, Type, UseTree, Visibility};
 
 #[test]
 fn every_public_item() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files: Vec<_> = fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let parsed: Vec<_> =
-        files.iter().map(|path| syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap()).collect();
-    let items: Vec<_> = parsed.into_iter().flat_map(|file| file.items).map(unwrapped).collect();
+    let own = items("src");
     // The lint `unreachable_pub` sees to it that whatever is `pub` can be reached.
-    let public: BTreeSet<_> = items.iter().filter_map(public_type).collect();
-    let lines: BTreeSet<String> = items.iter().flat_map(|item| lines(item, &public)).collect();
-    let listing: Vec<_> = lines.into_iter().collect();
-    insta::assert_snapshot!(listing.join("\n"));
+    let public: BTreeSet<_> = own.iter().filter_map(public_type).collect();
+    let mut listing: BTreeSet<String> = own.iter().flat_map(|item| lines(item, &public)).collect();
+    // What of other crates is handed on is this one's interface too; their other types may have the same names.
+    let handed_on: BTreeSet<_> = own.iter().flat_map(handed_on).collect();
+    for source in ["../bearward-core/src", "../bearward-gate/src"] {
+        let items = items(source);
+        let public = items.iter().filter_map(public_type).filter(|name| handed_on.contains(name)).collect();
+        listing.extend(items.iter().flat_map(|item| of_types(item, &public)));
+    }
+    insta::assert_snapshot!(listing.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// All items of a folder's files, and of the folders in it.
+fn items(folder: &str) -> Vec<Item> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let mut items = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let file = syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap();
+                items.extend(file.items.into_iter().map(unwrapped));
+            }
+        }
+    }
+    items
+}
+
+/// The names in `pub use bearward_gate::{...}`.
+fn handed_on(item: &Item) -> Vec<String> {
+    fn names(tree: &UseTree, found: &mut Vec<String>) {
+        match tree {
+            UseTree::Path(path) => names(&path.tree, found),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| names(tree, found)),
+            UseTree::Name(name) => found.push(name.ident.to_string()),
+            UseTree::Rename(_) | UseTree::Glob(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    match item {
+        Item::Use(item) if is_public(&item.vis) => names(&item.tree, &mut found),
+        _ => {}
+    }
+    found
 }
 
 /// A type that is declared within `pin_project!` as if it stood there by itself.
@@ -45,30 +81,44 @@ fn lines(item: &Item, public: &BTreeSet<String>) -> Vec<String> {
         Item::Fn(item) if is_public(&item.vis) => vec![text(&item.sig)],
         Item::Const(item) if is_public(&item.vis) => vec![format!("const {}: {}", item.ident, text(&item.ty))],
         Item::Mod(item) if is_public(&item.vis) => vec![format!("mod {}", item.ident)],
-        Item::Struct(item) if is_public(&item.vis) => {
+        Item::Impl(ItemImpl { trait_: Some((_, of, _)), generics, self_ty, .. }) if public.contains(&name(self_ty)) => {
+            let bounds = &generics.where_clause;
+            vec![quote!(impl #generics #of for #self_ty #bounds).to_string()]
+        }
+        _ => of_types(item, public),
+    }
+}
+
+/// The public types themselves, with their fields, variants and methods.
+fn of_types(item: &Item, public: &BTreeSet<String>) -> Vec<String> {
+    match item {
+        Item::Struct(item) if is_public(&item.vis) && public.contains(&item.ident.to_string()) => {
             let (name, generics) = (&item.ident, &item.generics);
-            let fields = match &item.fields {
-                Fields::Unnamed(fields) => fields.unnamed.iter().collect::<Vec<_>>(),
-                Fields::Named(fields) => fields.named.iter().collect(),
-                Fields::Unit => Vec::new(),
-            };
-            let open = fields.into_iter().filter(|field| is_public(&field.vis)).map(|field| {
+            let open = item.fields.iter().filter(|field| is_public(&field.vis)).map(|field| {
                 let (name, ty) = (&field.ident, &field.ty);
                 quote!(#name #ty).to_string()
             });
-            let derived = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive")).map(text);
-            let (open, derived) = (open.collect::<Vec<_>>().join(", "), derived.collect::<String>());
-            vec![format!("struct {} {{ {open} }} {derived}", quote!(#name #generics))]
+            let open = open.collect::<Vec<_>>().join(", ");
+            vec![format!("struct {} {{ {open} }} {}", quote!(#name #generics), derived(&item.attrs))]
         }
-        Item::Impl(item) if public.contains(&name(&item.self_ty)) => {
-            let (generics, bounds, ty) = (&item.generics, &item.generics.where_clause, &item.self_ty);
-            match &item.trait_ {
-                Some((_, of, _)) => vec![quote!(impl #generics #of for #ty #bounds).to_string()],
-                None => item.items.iter().filter_map(|item| method(item, ty)).collect(),
-            }
+        Item::Enum(item) if is_public(&item.vis) && public.contains(&item.ident.to_string()) => {
+            let variants = item.variants.iter().map(|variant| {
+                let (name, fields) = (&variant.ident, &variant.fields);
+                quote!(#name).to_string()
+                    + &fields.iter().map(|field| format!(" {}", text(&field.ty))).collect::<String>()
+            });
+            let variants = variants.collect::<Vec<_>>().join(", ");
+            vec![format!("enum {} {{ {variants} }} {}", item.ident, derived(&item.attrs))]
+        }
+        Item::Impl(item) if item.trait_.is_none() && public.contains(&name(&item.self_ty)) => {
+            item.items.iter().filter_map(|part| method(part, &item.self_ty)).collect()
         }
         _ => Vec::new(),
     }
+}
+
+fn derived(attributes: &[Attribute]) -> String {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("derive")).map(text).collect()
 }
 
 fn method(item: &ImplItem, of: &Type) -> Option<String> {
