@@ -13,8 +13,8 @@ use crate::{ClaimRule, Reason, Scope, ScopeSet, Verified};
 pub enum Access {
     /// Everybody, without a token; one that is sent is not looked at.
     Open,
-    /// Everybody who sends no token. Whoever sends one is asked for a valid one that meets the requirement: a token that
-    /// does not hold is never taken for none.
+    /// Everybody who sends no credential. Whoever sends one is asked for a valid token that meets the requirement: what does
+    /// not hold, or is of another scheme, is never taken for none.
     Optional(Requirement),
     /// Whoever has a valid access token that meets the requirement.
     Token(Requirement),

@@ -7,6 +7,7 @@ use bearward_core::{
     Access, DecryptionKeys, IdentityHeaders, Reason, RequestPath, Requirement, Shape, credential,
     query_holds_credential, request_host, unverified_issuer,
 };
+use http::header::AUTHORIZATION;
 use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -154,8 +155,10 @@ impl Gate {
 
         let in_query = request.query.is_some_and(query_holds_credential);
         let credential = match credential(request.headers, self.max_token_bytes) {
-            Err(Reason::CredentialMissing) if matches!(route.access(), Access::Optional(_)) => {
-                // Who shows a token in the wrong place must not be taken for somebody who shows none.
+            // Whoever shows something, in another place or by another scheme, must not be taken for somebody who shows nothing.
+            Err(Reason::CredentialMissing)
+                if matches!(route.access(), Access::Optional(_)) && !request.headers.contains_key(AUTHORIZATION) =>
+            {
                 let anonymous = Step::Settled(Admission::default());
                 return if in_query { Err(Reason::CredentialMalformed) } else { Ok(anonymous) };
             }

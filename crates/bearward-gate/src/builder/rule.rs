@@ -113,7 +113,8 @@ impl RouteRule {
         self
     }
 
-    /// Everybody may come who sends no token; whoever sends one is known by it, or refused where it does not hold.
+    /// Everybody may come who sends no credential. Whoever sends a token is known by it, or refused where it does not hold; a
+    /// credential of another scheme, such as `Basic` or `DPoP`, is refused as it is everywhere.
     pub fn optional(mut self) -> Self {
         self.kind = Kind::Optional;
         self

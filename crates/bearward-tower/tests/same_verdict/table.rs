@@ -101,6 +101,7 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
         get("optional, without a token", "/optional", &[], Admit(None)),
         get("optional, with a token", "/optional", &bearer(&alice()), Admit(Some("alice"))),
         get("optional, with one that does not hold", "/optional", &tampered, Refuse(Reason::KeyUnknown)),
+        get("optional, with another scheme", "/optional", &["Basic YTpi".into()], Refuse(Reason::CredentialMissing)),
         get("no token", "/orders/7", &[], Refuse(Reason::CredentialMissing)),
         by(Method::HEAD, get("no token, HEAD", "/orders/7", &[], Refuse(Reason::CredentialMissing))),
         get("another scheme", "/orders/7", &["Basic YTpi".into()], Refuse(Reason::CredentialMissing)),
