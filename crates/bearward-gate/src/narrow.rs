@@ -44,9 +44,15 @@ impl Gate {
                 }
             }
         };
-        self.shared.metrics.refused_by_requirement(route.map_or("", Route::name), reason);
         let scope = joined(route.and_then(Route::challenge_scope), requirement.scope_for_challenge());
-        Err(self.refuse(reason, route).with_scope(scope))
+        Err(self.refuse_admitted(reason, route).with_scope(scope))
+    }
+
+    /// The refusal of a request that was admitted, for `reason`, where it turns out later that it cannot be served: counted as
+    /// those of [`Gate::narrow`].
+    pub fn refuse_admitted(&self, reason: Reason, route: Option<&Route>) -> Refusal {
+        self.shared.metrics.refused_by_requirement(route.map_or("", Route::name), reason);
+        self.refuse(reason, route)
     }
 }
 

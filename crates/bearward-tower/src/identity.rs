@@ -130,7 +130,7 @@ impl<'a> Admitted<'a> {
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "typed claims are an extractor"))]
     pub(crate) fn refuse(&self, reason: Reason, method: &Method, headers: &HeaderMap) -> Box<Response<Full<Bytes>>> {
         let Place { route, mount } = self.place;
-        let refusal = mount.gate().refuse(reason, route.as_deref());
+        let refusal = mount.gate().refuse_admitted(reason, route.as_deref());
         Box::new(mount.answer(&refusal, route.as_deref(), method, headers))
     }
 }

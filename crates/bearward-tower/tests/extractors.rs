@@ -11,6 +11,7 @@ use axum::routing::get;
 use bearward_tower::testing::TestIssuer;
 use bearward_tower::{BearwardLayer, Gate, Identity, RouteRule, Token, require};
 use http::{Request, StatusCode};
+use prometheus::{Registry, TextEncoder};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 
@@ -82,6 +83,47 @@ async fn handlers_get_what_was_proved() {
     }
     assert_eq!(ask(&app, "/open/anybody", None).await, (StatusCode::OK, "false".to_owned()));
     assert_eq!(ask(&app, "/optional/email", None).await, (StatusCode::OK, "none".to_owned()));
+}
+
+#[tokio::test]
+async fn what_handlers_refuse_is_counted_by_its_reason() {
+    let issuer = TestIssuer::new();
+    let registry = Registry::new();
+    let gate =
+        Gate::builder().issuer(issuer.issuer()).route(RouteRule::new("/*").name("all")).registry(registry.clone());
+    let app = routes().layer(BearwardLayer::new(gate.build().unwrap()));
+    for (path, status) in [("/email", 403), ("/write", 403), ("/write", 403), ("/me", 200)] {
+        assert_eq!(ask(&app, path, Some(issuer.token().header())).await.0, status, "{path}");
+    }
+    let counted = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let refusals = |reason| format!("bearward_requirement_refusals_total{{reason=\"{reason}\",route=\"all\"}}");
+    for (reason, count) in [("claim_condition_unmet", 1), ("scope_missing", 2)] {
+        assert!(counted.contains(&format!("{} {count}\n", refusals(reason))), "{reason}: {counted}");
+    }
+}
+
+/// Where a router is nested, the layer within it sees the rest of the path, and a fallback is behind it as any handler is.
+#[tokio::test]
+async fn nested_routers_and_fallbacks_are_behind_the_layer() {
+    let issuer = TestIssuer::new();
+    let gate = || {
+        let gate = Gate::builder().issuer(issuer.issuer()).route(RouteRule::new("/orders").scope("orders:read"));
+        BearwardLayer::new(gate.route(RouteRule::new("/*")).build().unwrap())
+    };
+    let orders = || Router::new().route("/orders", get(async || "orders")).fallback(async || "none");
+    let (reader, other) = (issuer.token().scope("orders:read").header(), issuer.token().header());
+    for (app, prefix) in [
+        (orders().layer(gate()), ""),
+        (Router::new().nest("/v1", orders().layer(gate())), "/v1"),
+        (Router::new().merge(orders()).layer(gate()), ""),
+    ] {
+        let (path, missing) = (format!("{prefix}/orders"), format!("{prefix}/nothing"));
+        assert_eq!(ask(&app, &path, None).await.0, 401);
+        assert_eq!(ask(&app, &path, Some(other.clone())).await.0, 403);
+        assert_eq!(ask(&app, &path, Some(reader.clone())).await, (StatusCode::OK, "orders".to_owned()));
+        assert_eq!(ask(&app, &missing, None).await.0, 401);
+        assert_eq!(ask(&app, &missing, Some(other.clone())).await, (StatusCode::OK, "none".to_owned()));
+    }
 }
 
 /// What was logged.
