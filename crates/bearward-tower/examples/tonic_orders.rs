@@ -8,7 +8,7 @@ use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bearward_tower::{BearwardLayer, Gate, Identity, Issuer, RouteRule};
+use bearward_tower::{BearwardLayer, Gate, Identity, Issuer, require};
 use http::uri::PathAndQuery;
 use tokio::net::TcpListener;
 use tonic::body::Body;
@@ -39,12 +39,11 @@ const GET: &str = "/orders.v1.Orders/Get";
 
 /// Serves the application until it fails.
 pub async fn serve(listener: TcpListener, issuer: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let gate = Gate::builder()
-        .issuer(Issuer::new(issuer).audience("https://api.example.com"))
-        .route(RouteRule::new("/orders.v1.Orders/*").scope("orders:read"))
-        .build()?;
-    let orders = BearwardLayer::new(gate).layer(Orders);
-    Ok(Server::builder().add_service(orders).serve_with_incoming(TcpIncoming::from(listener)).await?)
+    let gate = Gate::builder().issuer(Issuer::new(issuer).audience("https://api.example.com")).build()?;
+    // The layer is around all services of the server; what one of them needs beyond a token is stated with it.
+    let orders = require().scope("orders:read").layer(Orders);
+    let server = Server::builder().layer(BearwardLayer::new(gate)).add_service(orders);
+    Ok(server.serve_with_incoming(TcpIncoming::from(listener)).await?)
 }
 
 /// Asks the service, with a token or without.

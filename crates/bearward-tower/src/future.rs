@@ -37,12 +37,13 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Waiting { waiting: Option<Box<Waiting<S, B>>> },
+        Readying { proved: Option<Box<(S, Request<B>)>> },
         Admitted { #[pin] inner: S::Future },
         Refused { answer: Option<Response<Full<Bytes>>> },
     }
 }
 
-/// A request whose token is being proved, and the service that was found ready for it.
+/// A request whose token is being proved, and the service that it is for, which nobody has made ready.
 pub(crate) struct Waiting<S, B> {
     decision: Pin<Box<dyn Future<Output = Decision> + Send>>,
     service: S,
@@ -99,11 +100,19 @@ where
                     let Some(undecided) = waiting.as_mut() else { return Poll::Pending };
                     let decision = ready!(undecided.decision.as_mut().poll(context));
                     let Some(decided) = waiting.take() else { return Poll::Pending };
-                    let Waiting { mut service, request, mount, .. } = *decided;
+                    let Waiting { service, request, mount, .. } = *decided;
                     match mount.carry_out(decision, request) {
-                        Outcome::Admitted(request) => State::Admitted { inner: service.call(request) },
+                        Outcome::Admitted(request) => State::Readying { proved: Some(Box::new((service, request))) },
                         Outcome::Refused(answer) => State::Refused { answer: Some(answer) },
                     }
+                }
+                StateProjection::Readying { proved } => {
+                    let Some((service, _)) = proved.as_deref_mut() else { return Poll::Pending };
+                    ready!(service.poll_ready(context))?;
+                    let Some((mut service, request)) = proved.take().map(|proved| *proved) else {
+                        return Poll::Pending;
+                    };
+                    State::Admitted { inner: service.call(request) }
                 }
             };
             state.set(next);
@@ -118,6 +127,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Waiting { .. } => "waiting",
+            State::Readying { .. } => "readying",
             State::Admitted { .. } => "admitted",
             State::Refused { .. } => "refused",
         };

@@ -18,10 +18,14 @@ mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use bearward_core::{Algorithm, ClaimTest, KeySet, Profile, ScopeSet, UnixTime, Verified};
+pub use bearward_core::{
+    Algorithm, ClaimPointer, ClaimRule, ClaimTest, IssuerVariable, KeySet, Profile, ScopeSet, UnixTime, Verified,
+};
 pub use bearward_gate::{
-    ClientAuth, Gate, GateBuilder, GateError, IntrospectionSettings, Issuer, IssuerSettings, IssuerStatus, KeySource,
-    RouteRule, Secret,
+    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, DecryptionKeySource,
+    Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, Issuer, IssuerSettings,
+    IssuerStatus, KeySource, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt, SignedResponse,
+    TokenFormats, TrustedRoots,
 };
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]

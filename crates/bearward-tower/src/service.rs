@@ -1,6 +1,5 @@
 //! The service.
 
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -14,8 +13,9 @@ use crate::mount::{Mount, Outcome};
 
 /// A service behind a [`BearwardLayer`](crate::BearwardLayer).
 ///
-/// The inner service must be `Clone`: where a token has to be proved first, the one that was found ready waits with the
-/// request, and a clone takes its place.
+/// The inner service must be `Clone`: where a token has to be proved first, a clone waits with the request, and is made ready
+/// once the token holds. So a request that is refused, or may yet be, keeps no place of those that the inner service has, such
+/// as those of a `ConcurrencyLimit`.
 #[derive(Clone, Debug)]
 pub struct Bearward<S> {
     inner: S,
@@ -25,6 +25,13 @@ pub struct Bearward<S> {
 impl<S> Bearward<S> {
     pub(crate) fn new(inner: S, mount: Arc<Mount>) -> Self {
         Self { inner, mount }
+    }
+}
+
+impl<S: Clone> Bearward<S> {
+    /// Gives back the place that the inner service holds since it was found ready: it is not called now, and maybe never.
+    fn release(&mut self) {
+        self.inner = self.inner.clone();
     }
 }
 
@@ -45,13 +52,14 @@ where
             // The usual case: the inner service, which is ready, is called here and now.
             Progress::Decided(decision) => match self.mount.carry_out(decision, request) {
                 Outcome::Admitted(request) => ResponseFuture::admitted(self.inner.call(request)),
-                Outcome::Refused(answer) => ResponseFuture::refused(answer),
+                Outcome::Refused(answer) => {
+                    self.release();
+                    ResponseFuture::refused(answer)
+                }
             },
             Progress::Pending(pending) => {
-                // It is this one that was found ready, so it is this one that must be called; the clone stays behind.
-                let clone = self.inner.clone();
-                let service = mem::replace(&mut self.inner, clone);
-                ResponseFuture::waiting(Waiting::new(pending, service, request, Arc::clone(&self.mount)))
+                self.release();
+                ResponseFuture::waiting(Waiting::new(pending, self.inner.clone(), request, Arc::clone(&self.mount)))
             }
         }
     }

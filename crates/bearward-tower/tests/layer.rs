@@ -3,16 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bearward_tower::testing::TestIssuer;
-use bearward_tower::{Bearward, BearwardLayer, Gate, Identity, RouteRule, require};
+use bearward_tower::{
+    Bearward, BearwardLayer, ClientAuth, Gate, Identity, IntrospectionSettings, RouteRule, Secret, require,
+};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use tower::{Layer as _, Service, ServiceExt as _};
+use tokio::net::TcpListener;
+use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _};
 
 /// Answers with what it learnt of the caller.
 async fn tell(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -128,7 +132,10 @@ async fn an_optional_token_must_hold() {
     let read = || issuer.token().subject("alice").scope("read");
     for (authorization, path, expected) in [
         (None, "/", Ok("nobody; ")),
-        (Some("Basic YTpi".parse().unwrap()), "/", Ok("nobody; ")),
+        // What is sent is never taken for nothing: not another scheme, nor what is none.
+        (Some("Basic YTpi".parse().unwrap()), "/", Err(401)),
+        (Some("DPoP abc".parse().unwrap()), "/", Err(401)),
+        (Some(", Bearer abc".parse().unwrap()), "/", Err(401)),
         (Some(read().header()), "/", Ok("alice; ")),
         (Some(read().expired().header()), "/", Err(401)),
         (Some(issuer.token().header()), "/", Err(403)),
@@ -199,7 +206,7 @@ impl Service<Request<()>> for Strict {
 }
 
 #[tokio::test]
-async fn the_service_that_was_ready_is_the_one_that_is_called() {
+async fn a_service_is_ready_when_it_is_called() {
     let issuer = TestIssuer::new();
     let inner = Strict::default();
     let calls = Arc::clone(&inner.calls);
@@ -212,6 +219,36 @@ async fn the_service_that_was_ready_is_the_one_that_is_called() {
     }
     assert_eq!(service.ready().await.unwrap().call(get("/").body(()).unwrap()).await.unwrap().status(), 401);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// While one token is being proved, and nobody answers, there is room for others.
+#[tokio::test]
+async fn who_is_not_admitted_yet_holds_no_place_of_the_inner_service() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut asked = IntrospectionSettings::new("gateway", ClientAuth::Basic(Secret::from_text("secret".to_owned())));
+    asked.url = Some(format!("http://{}/introspect", silent.local_addr().unwrap()));
+    let issuer = TestIssuer::new();
+    let gate = Gate::builder().issuer(issuer.issuer().introspection(asked)).build().unwrap();
+    let service = ServiceBuilder::new().layer(BearwardLayer::new(gate)).concurrency_limit(1).service(Strict::default());
+
+    let opaque = get("/").header("authorization", "Bearer opaque").body(()).unwrap();
+    let mut waiting = Box::pin(service.clone().oneshot(opaque));
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    // The question is out.
+    let _question = silent.accept().await.unwrap();
+    let mut refused = service.clone();
+    assert_eq!(refused.ready().await.unwrap().call(get("/").body(()).unwrap()).await.unwrap().status(), 401);
+    for _ in 0..2 {
+        let request = get("/").header("authorization", issuer.token().header()).body(()).unwrap();
+        let mut service = service.clone();
+        assert!(poll_once(pin!(service.ready())).is_ready());
+        assert_eq!(service.call(request).await.unwrap().status(), 200);
+    }
+    assert!(poll_once(waiting.as_mut()).is_pending());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bearward_core::{Algorithm, ClaimPointer, ClaimRule, ClaimTest, Profile};
 
 use crate::key_source::KeySource;
-use crate::settings::{IntrospectionSettings, IssuerSettings};
+use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
 
 /// An authorization server whose tokens a gate accepts, with the defaults of [`IssuerSettings::new`].
 ///
@@ -35,6 +35,13 @@ impl Issuer {
     /// How its access tokens are known for such; [`Profile::Rfc9068`] where nothing is said.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.0.profile = profile;
+        self
+    }
+
+    /// Which formats of tokens it hands out, and so who is believed about them; told by each token's shape where nothing is
+    /// said.
+    pub fn tokens(mut self, tokens: TokenFormats) -> Self {
+        self.0.tokens = tokens;
         self
     }
 
