@@ -15,14 +15,19 @@ impl IntrospectionAnswer {
     /// # Errors
     ///
     /// [`Reason::TypeMismatch`] where the answer is about an ID token, [`Reason::AudienceMismatch`] where it names no
-    /// audience, and [`Reason::IntrospectionUnavailable`] where it is no such answer: one has `exp` and no `error`.
+    /// audience, and [`Reason::IntrospectionUnavailable`] where it is no such answer: one has `exp`, and neither `error`
+    /// nor the `active` of RFC 7662, which could be false.
     pub fn parse_tokeninfo(body: &[u8]) -> Result<Self, Reason> {
         let mut members = parse_object(body).map_err(|_| Reason::IntrospectionUnavailable)?;
-        if members.contains_key("error") || !members.contains_key("exp") {
+        let is_other_answer = members.contains_key("error") || members.contains_key("active");
+        // ID tokens are described with the members of their header and their claims.
+        let is_id_token = is_foreign(&members) || members.contains_key("alg") || members.contains_key("kid");
+        // What says `null` says nothing: no token lives for ever by it, nor is for us.
+        members.retain(|_, value| !value.is_null());
+        if is_other_answer || !members.contains_key("exp") {
             return Err(Reason::IntrospectionUnavailable);
         }
-        // ID tokens are described with the members of their header and their claims.
-        if is_foreign(&members) || members.contains_key("alg") || members.contains_key("kid") {
+        if is_id_token {
             return Err(Reason::TypeMismatch);
         }
         // Tokens of every client in the world are active here.
