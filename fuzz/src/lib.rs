@@ -5,6 +5,7 @@
 //! that they do not repeat the mistakes of the code that they hold to account.
 #![forbid(unsafe_code)]
 
+mod answer_kinds;
 mod claims;
 mod configuration;
 mod credential;
@@ -16,6 +17,7 @@ mod jws;
 mod path;
 mod properties;
 
+pub use answer_kinds::{token_review, tokeninfo};
 pub use claims::claims;
 pub use configuration::configuration;
 pub use credential::credential;

@@ -2,6 +2,7 @@
 //!
 //! It deletes nothing: what the fuzzer found and a person kept stays beside them.
 
+mod answer_kinds;
 mod answers;
 mod configurations;
 mod keys;
@@ -23,6 +24,8 @@ fn main() -> io::Result<()> {
         ("jws", tokens::jws()),
         ("path", requests::path()),
         ("signed_introspection", answers::signed_introspection()),
+        ("token_review", answer_kinds::token_review()),
+        ("tokeninfo", answer_kinds::tokeninfo()),
     ];
     for (target, seeds) in corpora {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
