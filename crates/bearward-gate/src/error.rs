@@ -116,6 +116,19 @@ pub enum GateError {
         /// The name.
         route: String,
     },
+    /// Two routes for one place: only one of them could ever be reached.
+    #[error(
+        "route `{route}` matches {place}, as the route `{earlier}` does already: join the two, or give them other hosts, \
+         methods or paths"
+    )]
+    SamePlace {
+        /// The route.
+        route: String,
+        /// The route that was there before.
+        earlier: String,
+        /// What both match.
+        place: String,
+    },
     /// A route names an issuer that is not configured.
     #[error("route `{route}` names issuer `{issuer}`, which is not configured")]
     UnknownIssuer {

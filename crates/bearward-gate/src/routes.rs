@@ -130,11 +130,9 @@ pub(crate) struct Routes(Vec<Arc<Route>>);
 
 impl Routes {
     pub(crate) fn resolve(settings: Vec<RouteSettings>, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
+        told_apart(&settings)?;
         let mut routes = Vec::with_capacity(settings.len());
         for route in settings {
-            if routes.iter().any(|known: &Route| *known.name == *route.name) {
-                return Err(GateError::DuplicateRoute { route: route.name });
-            }
             routes.push(Route::resolve(route, issuers)?);
         }
         routes.sort_by(|a, b| {
@@ -187,6 +185,22 @@ impl Routes {
         let mut here = self.0.iter().filter(|route| route.rank == place.rank && route.matches_place(host, path));
         here.find(|route| route.allows_method(method))
     }
+}
+
+/// Each route must have a name of its own, and match something that no other matches in the same way.
+fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
+    for (at, route) in routes.iter().enumerate() {
+        for earlier in routes.iter().take(at) {
+            if earlier.name == route.name {
+                return Err(GateError::DuplicateRoute { route: route.name.clone() });
+            }
+            if let Some(place) = earlier.collision(route) {
+                let (route, earlier) = (route.name.clone(), earlier.name.clone());
+                return Err(GateError::SamePlace { route, earlier, place });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The path with a slash at its end where it has none, and without where it has one.
@@ -266,6 +280,31 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
             assert_eq!(found.map(|route| route.name()), expected, "{method} {host:?} {path}");
+        }
+    }
+
+    #[test]
+    fn what_two_routes_match_in_the_same_way_is_told() {
+        let get = &[Method::GET][..];
+        let both = &[Method::POST, Method::GET][..];
+        let (one, two) = (&["a.example"][..], &["b.example", "A.example"][..]);
+        for (a, b, expected) in [
+            ((&[][..], &[][..], "/orders/{id}"), (&[][..], &[][..], "/orders/{order}"), Some("/orders/{order}")),
+            ((get, &[], "/orders"), (both, &[], "/orders"), Some("GET /orders")),
+            ((get, one, "/orders"), (get, two, "/orders"), Some("GET a.example/orders")),
+            ((&[], one, "/*"), (&[], two, "/*"), Some("a.example/*")),
+            // What names its methods, its hosts or its path more closely goes first.
+            ((get, &[], "/orders"), (&[], &[], "/orders"), None),
+            ((&[], one, "/orders"), (&[], &[], "/orders"), None),
+            ((&[], &[], "/orders/{id}"), (&[], &[], "/orders/*"), None),
+            ((get, &[], "/orders"), (&[Method::PUT], &[], "/orders"), None),
+            ((get, one, "/orders"), (get, &["b.example"], "/orders"), None),
+            ((get, one, "/orders"), (&[], two, "/orders"), None),
+        ] {
+            let (a, b) = (route("a", a.0, a.1, a.2), route("b", b.0, b.1, b.2));
+            assert_eq!(a.collision(&b).as_deref(), expected, "{a:?} {b:?}");
+            assert_eq!(b.collision(&a).is_some(), expected.is_some());
+            assert_eq!(Routes::resolve(vec![a, b], &[]).is_err(), expected.is_some());
         }
     }
 

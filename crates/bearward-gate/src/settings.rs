@@ -336,3 +336,28 @@ pub struct RouteSettings {
     /// The one issuer that answers for referential tokens; needed where several candidates can.
     pub referential_issuer: Option<String>,
 }
+
+impl RouteSettings {
+    /// What `other` matches with the same precedence as this route, if anything: only one of the two could ever be reached
+    /// there, and its author may have meant the other, which may ask for more.
+    ///
+    /// A route that names its hosts goes before one that does not, and likewise with methods. So only routes that both name
+    /// them, or both do not, can collide there.
+    pub fn collision(&self, other: &Self) -> Option<String> {
+        if self.path != other.path {
+            return None;
+        }
+        let host = common(&self.hosts, &other.hosts, |a, b| a.eq_ignore_ascii_case(b))?;
+        let method = common(&self.methods, &other.methods, Method::eq)?;
+        let method = method.map_or_else(String::new, |method| format!("{method} "));
+        Some(format!("{method}{}{}", host.map_or("", String::as_str), other.path))
+    }
+}
+
+/// `None` where nothing is in both; `Some(None)` where both are empty and stand for everything.
+fn common<'a, T>(a: &'a [T], b: &[T], same: impl Fn(&T, &T) -> bool) -> Option<Option<&'a T>> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => Some(None),
+        _ => a.iter().find(|element| b.iter().any(|other| same(element, other))).map(Some),
+    }
+}

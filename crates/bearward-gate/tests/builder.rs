@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bearward_core::ClaimTest;
 use bearward_gate::{Gate, GateBuilder, GateError, Issuer, RouteRule};
+use http::Method;
 use support::{AUDIENCE, FakeIssuer, Key, outcome};
 
 fn builder() -> GateBuilder {
@@ -29,6 +30,10 @@ async fn what_makes_no_gate_says_why() {
         builder().route(rule("/orders").open().scope("a")),
         builder().route(rule("/orders").open().claim("a", ClaimTest::Exists)),
         builder().route(rule("/orders")).route(rule("/orders")),
+        builder().route(rule("/orders/{id}").open()).route(rule("/orders/{order}").scope("a")),
+        builder()
+            .route(rule("/orders").methods([Method::GET]).open())
+            .route(rule("/orders").methods([Method::GET, Method::POST]).scope("a")),
         builder().route(rule("/orders").issuer("https://other.example.com")),
         builder().scope_implies("a", ["b c"]),
         builder().identity_claim("x auth", "/a"),
