@@ -78,9 +78,7 @@ fn access(route: &RouteSettings, gate: &GateSettings) -> String {
     if !requirement.all.is_empty() {
         needs.push(format!("scopes: {}", scopes(&requirement.all)));
     }
-    if !requirement.any.is_empty() {
-        needs.push(format!("one scope of: {}", scopes(&requirement.any)));
-    }
+    needs.extend(requirement.any.iter().map(|set| format!("one scope of: {}", scopes(set))));
     if !requirement.claims.is_empty() {
         needs.push(format!("claims: {}", claim_rules(&requirement.claims)));
     }

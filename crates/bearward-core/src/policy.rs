@@ -35,8 +35,9 @@ impl Access {
 pub struct Requirement {
     /// Scopes that the token must have, all of them.
     pub all: Vec<Scope>,
-    /// Scopes of which the token must have one, where there are any. The first is the one that a challenge asks for.
-    pub any: Vec<Scope>,
+    /// Sets of scopes, of each of which the token must have one. The first of a set is the one that a challenge asks for. A
+    /// set without scopes is met by no token.
+    pub any: Vec<Vec<Scope>>,
     /// Audiences of which one must stand in `aud`, on top of what the issuer's rules ask for. Empty: those suffice.
     pub audiences: Vec<String>,
     /// Conditions on the token's claims, all of which must hold.
@@ -68,7 +69,7 @@ impl Requirement {
             return Err(Reason::AudienceMismatch);
         }
         let has = |scope: &Scope| implications.grant(token.scopes(), scope);
-        if !self.all.iter().all(has) || !self.any.is_empty() && !self.any.iter().any(has) {
+        if !self.all.iter().all(has) || !self.any.iter().all(|set| set.iter().any(has)) {
             return Err(Reason::ScopeMissing);
         }
         if !self.claims.iter().all(|rule| rule.holds(token.claims())) {
@@ -80,12 +81,16 @@ impl Requirement {
     /// The value of a challenge's `scope`: with all of these a token suffices (RFC 6750 section 3). `None` when the
     /// route needs no scope.
     ///
-    /// The attribute knows no alternatives. Naming all of `any` would have clients ask for more than they need, so the
-    /// first is named, and none when `all` holds one already.
+    /// The attribute knows no alternatives. Naming all of a set would have clients ask for more than they need, so its
+    /// first is named, and none when one of it is named already.
     pub fn scope_for_challenge(&self) -> Option<String> {
-        let alternative = self.any.first().filter(|_| !self.any.iter().any(|scope| self.all.contains(scope)));
-        let needed: Vec<_> = self.all.iter().chain(alternative).map(Scope::as_str).collect();
-        (!needed.is_empty()).then(|| needed.join(" "))
+        let mut needed: Vec<_> = self.all.iter().collect();
+        for set in &self.any {
+            if !set.iter().any(|scope| needed.contains(&scope)) {
+                needed.extend(set.first());
+            }
+        }
+        (!needed.is_empty()).then(|| needed.into_iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -155,6 +160,10 @@ mod tests {
             (&orders, "orders:read", "orders:write", "", Ok(())),
             (&orders, "orders:read", "orders:admin", "", Err(Reason::ScopeMissing)),
             (&orders, "orders:admin", "orders:read", "", Err(Reason::ScopeMissing)),
+            // Of each set one.
+            (&orders, "", "orders:read orders:admin; orders:write", "", Ok(())),
+            (&orders, "", "orders:read; orders:admin", "", Err(Reason::ScopeMissing)),
+            (&orders, "", "orders:admin; orders:read", "", Err(Reason::ScopeMissing)),
             (&orders, "", "", "orders", Ok(())),
             (&orders, "", "", "billing orders", Ok(())),
             (&orders, "orders:read", "", "orders", Ok(())),
@@ -178,6 +187,8 @@ mod tests {
             ("", "c d", Some("c")),
             ("a b", "c d", Some("a b c")),
             ("a b", "c b", Some("a b")),
+            ("a", "c d; e f", Some("a c e")),
+            ("", "c d; f c", Some("c")),
         ] {
             let requirement = requirement(all, any, "");
             let asked = requirement.scope_for_challenge();
@@ -192,11 +203,20 @@ mod tests {
         Verified::for_tests("https://auth.example.com", claims.clone())
     }
 
+    #[test]
+    fn a_choice_of_nothing_is_no_choice() {
+        let requirement = Requirement { any: vec![Vec::new()], ..Requirement::default() };
+        assert_eq!(requirement.check(&token(&json!({"scope": "a"}))), Err(Reason::ScopeMissing));
+        assert_eq!(requirement.scope_for_challenge(), None);
+    }
+
+    /// `any`: sets, with `;` between them.
     fn requirement(all: &str, any: &str, audiences: &str) -> Requirement {
-        let scopes = |text: &str| text.split_whitespace().map(|scope| Scope::parse(scope).unwrap()).collect();
+        let scopes =
+            |text: &str| -> Vec<_> { text.split_whitespace().map(|scope| Scope::parse(scope).unwrap()).collect() };
         Requirement {
             all: scopes(all),
-            any: scopes(any),
+            any: any.split(';').filter(|set| !set.is_empty()).map(scopes).collect(),
             audiences: audiences.split_whitespace().map(str::to_owned).collect(),
             ..Requirement::default()
         }

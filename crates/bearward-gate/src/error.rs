@@ -88,6 +88,15 @@ pub enum GateError {
         /// What is wrong with it.
         why: ScopeError,
     },
+    /// A choice of no scopes, which an empty list that was read from somewhere becomes.
+    #[error("one of several scopes is asked for, and none is named: name them, or ask for none")]
+    NoScope,
+    /// A list of methods without one, which would stand for every method.
+    #[error("route `{route}` is for certain methods, and none is named: name them, or say nothing of methods for all")]
+    NoMethods {
+        /// The route.
+        route: String,
+    },
     /// A text that is no pattern of paths.
     #[error("`{path}` is no path of a route: {why}")]
     Path {

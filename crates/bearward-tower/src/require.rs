@@ -35,8 +35,8 @@ pub fn require() -> Require {
 /// A requirement of one handler, made by [`require`]; a layer.
 ///
 /// The requirement is held against the token by the rules that hold for routes, and a refusal is the answer that a route
-/// would give, with the scopes of both in its challenge. Where no `BearwardLayer` runs before it, and where a text is no
-/// scope, every request is answered 500, and the log says why.
+/// would give, with the scopes of both in its challenge. Where no `BearwardLayer` runs before it, where a text is no
+/// scope, and where one of no scopes is asked for, every request is answered 500, and the log says why.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Require {
@@ -50,7 +50,8 @@ impl Require {
         self
     }
 
-    /// Scopes of which the token must have one.
+    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
+    /// as well.
     pub fn any_scope<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         self.needs.any_scope(scopes);
         self

@@ -120,8 +120,25 @@ async fn a_requirement_without_the_layer_or_without_sense_lets_nothing_through()
     let token = issuer.token().scope("a b").header();
     let request = || get("/").header("authorization", token.clone()).body(()).unwrap();
     assert_eq!(ask(require().layer(tower::service_fn(tell)), request()).await.0, 500);
-    let wrong = require().scope("a b").layer(tower::service_fn(tell));
-    assert_eq!(ask(BearwardLayer::new(issuer.gate()).layer(wrong), request()).await.0, 500);
+    for wrong in [require().scope("a b"), require().any_scope([]), require().any_scope(["a"]).any_scope([])] {
+        let service = BearwardLayer::new(issuer.gate()).layer(wrong.layer(tower::service_fn(tell)));
+        assert_eq!(ask(service, request()).await.0, 500, "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_choice_of_scopes_asks_more() {
+    let issuer = TestIssuer::new();
+    let twice = require().any_scope(["a", "b"]).any_scope(["c", "d"]);
+    let rule = RouteRule::new("/*").any_scope(["a", "b"]).any_scope(["c", "d"]);
+    let by_route = Gate::builder().issuer(issuer.issuer()).route(rule).build().unwrap();
+    let by_handler = BearwardLayer::new(issuer.gate()).layer(twice.layer(tower::service_fn(tell)));
+    let by_route = BearwardLayer::new(by_route).layer(tower::service_fn(tell));
+    for (scope, status) in [("a c", 200), ("d b", 200), ("a b", 403), ("c d", 403), ("a", 403)] {
+        let request = || get("/").header("authorization", issuer.token().scope(scope).header()).body(()).unwrap();
+        assert_eq!(ask(by_handler.clone(), request()).await.0, status, "{scope}");
+        assert_eq!(ask(by_route.clone(), request()).await.0, status, "{scope}");
+    }
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ impl Reader<'_> {
         let reading = section.reading;
         let open = section.boolean("open").is_some_and(|open| open.value);
         let all = values(section.list("scopes", scopes::scope));
+        section.refuse_empty("any_scope", "name the scopes of which a token needs one, or leave it out");
         let any = values(section.list("any_scope", scopes::scope));
         let claims = claims::rules(section, "claims");
         let audiences = section.list("audiences", |text| Ok(text.to_owned()));
@@ -130,6 +131,7 @@ impl Reader<'_> {
             self.audiences(section, &names, &audiences.value);
         }
         let implications = Arc::clone(self.known.implications);
+        let any = if any.is_empty() { Vec::new() } else { vec![any] };
         let requirement = Requirement { all, any, audiences: values(audiences), claims, implications };
         (Access::Token(requirement), names, referential.map(|name| name.value))
     }

@@ -54,7 +54,7 @@ fn every_setting_is_read() {
     );
     assert_eq!(one.methods.iter().map(http::Method::as_str).collect::<Vec<_>>(), ["GET", "PROPFIND"]);
     let Access::Token(requirement) = &one.access else { panic!("{:?}", one.access) };
-    assert_eq!((requirement.all.len(), requirement.any.len(), requirement.audiences.len()), (2, 2, 1));
+    assert_eq!((requirement.all.len(), requirement.any.concat().len(), requirement.audiences.len()), (2, 2, 1));
     assert_eq!(one.issuers, ["https://auth.example.com"]);
 
     assert!(matches!(open.access, Access::Open));
@@ -84,6 +84,7 @@ fn a_route_alone() {
         ("scopes = <<\"a\">>", "expected a list of strings", ""),
         ("<<scope>> = \"a\"", "unknown key `scope`", "did you mean `scopes`?"),
         ("any_scope = [<<\"\u{e9}\">>]", "a scope cannot hold", ""),
+        ("any_scope = <<[]>>", "must not be empty", "of which a token needs one"),
         ("open = <<\"true\">>", "expected true or false, found a string", ""),
         ("<<public>> = true", "unknown key `public`", "did you mean `open`?"),
     ];

@@ -21,7 +21,7 @@ use crate::settings::RouteSettings;
 #[must_use]
 pub struct RouteRule {
     path: String,
-    methods: Vec<Method>,
+    methods: Option<Vec<Method>>,
     hosts: Vec<String>,
     name: Option<String>,
     kind: Kind,
@@ -43,7 +43,7 @@ impl RouteRule {
     pub fn new(path: impl Into<String>) -> Self {
         Self {
             path: path.into(),
-            methods: Vec::new(),
+            methods: None,
             hosts: Vec::new(),
             name: None,
             kind: Kind::Token,
@@ -53,9 +53,9 @@ impl RouteRule {
         }
     }
 
-    /// The methods that it speaks of; every method where nothing is said.
+    /// The methods that it speaks of, at least one, beside those named already; every method where nothing is said.
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
-        self.methods.extend(methods);
+        self.methods.get_or_insert_default().extend(methods);
         self
     }
 
@@ -77,7 +77,8 @@ impl RouteRule {
         self
     }
 
-    /// Scopes of which the token must have one.
+    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
+    /// as well.
     pub fn any_scope<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
         self.needs.any_scope(scopes);
         self
@@ -126,6 +127,9 @@ impl RouteRule {
             Ok(path) => path,
             Err(why) => return Err(GateError::Path { path: self.path, why }),
         };
+        if self.methods.as_ref().is_some_and(Vec::is_empty) {
+            return Err(GateError::NoMethods { route: name });
+        }
         let requirement = self.needs.requirement()?;
         let access = match self.kind {
             Kind::Open if requirement != Requirement::default() => {
@@ -138,7 +142,7 @@ impl RouteRule {
         Ok(RouteSettings {
             name,
             hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            methods: self.methods,
+            methods: self.methods.unwrap_or_default(),
             path,
             upstream: String::new(),
             access,
@@ -148,7 +152,7 @@ impl RouteRule {
     }
 
     fn made_name(&self) -> String {
-        let methods: Vec<_> = self.methods.iter().map(Method::as_str).collect();
+        let methods: Vec<_> = self.methods.iter().flatten().map(Method::as_str).collect();
         let place = format!("{}{}", self.hosts.join(","), self.path);
         if methods.is_empty() { place } else { format!("{} {place}", methods.join(",")) }
     }
@@ -158,7 +162,8 @@ impl RouteRule {
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
     all: Vec<String>,
-    any: Vec<String>,
+    /// One set for each time that it was asked for.
+    any: Vec<Vec<String>>,
     audiences: Vec<String>,
     claims: Vec<ClaimRule>,
 }
@@ -169,9 +174,10 @@ impl Needs {
         self.all.push(scope.to_owned());
     }
 
-    /// Scopes of which the token must have one.
+    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
+    /// as well.
     pub fn any_scope<'a>(&mut self, scopes: impl IntoIterator<Item = &'a str>) {
-        self.any.extend(scopes.into_iter().map(str::to_owned));
+        self.any.push(scopes.into_iter().map(str::to_owned).collect());
     }
 
     /// An audience of which, with the others named, one must stand in `aud`.
@@ -188,12 +194,15 @@ impl Needs {
     ///
     /// # Errors
     ///
-    /// [`GateError::Scope`] where a text is no scope.
+    /// [`GateError::Scope`] where a text is no scope, [`GateError::NoScope`] where one of no scopes is asked for.
     pub fn requirement(self) -> Result<Requirement, GateError> {
-        let scopes = |texts: &[String]| texts.iter().map(|text| scope(text)).collect::<Result<Vec<_>, _>>();
+        let scopes = |texts: &Vec<String>| texts.iter().map(|text| scope(text)).collect::<Result<Vec<_>, _>>();
+        if self.any.iter().any(Vec::is_empty) {
+            return Err(GateError::NoScope);
+        }
         Ok(Requirement {
             all: scopes(&self.all)?,
-            any: scopes(&self.any)?,
+            any: self.any.iter().map(scopes).collect::<Result<_, _>>()?,
             audiences: self.audiences,
             claims: self.claims,
             ..Requirement::default()
