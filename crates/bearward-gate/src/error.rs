@@ -125,6 +125,17 @@ pub enum GateError {
         /// The name.
         route: String,
     },
+    /// A route for a host that no request can be for.
+    #[error(
+        "route `{route}`: `{host}` is no host of a route: a whole name or address, such as `api.example.com` or `[::1]`, \
+         without port, `*` and final dot"
+    )]
+    Host {
+        /// The route.
+        route: String,
+        /// The text.
+        host: String,
+    },
     /// Two routes for one place: only one of them could ever be reached.
     #[error(
         "route `{route}` matches {place}, as the route `{earlier}` does already: join the two, or give them other hosts, \

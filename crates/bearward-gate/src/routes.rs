@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Access, PathPattern, RequestPath, Requirement};
-use http::Method;
+use bearward_core::{Access, PathPattern, RequestPath, Requirement, request_host};
+use http::{HeaderMap, Method};
 
 use crate::error::GateError;
 use crate::settings::{IssuerSettings, RouteSettings};
@@ -56,6 +56,9 @@ impl Route {
     }
 
     fn resolve(settings: RouteSettings, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
+        if let Some(host) = settings.hosts.iter().find(|host| !can_be_asked_for(host)) {
+            return Err(GateError::Host { route: settings.name, host: host.clone() });
+        }
         let place = |name: &str| {
             let place = issuers.iter().position(|issuer| issuer.issuer == name);
             place.ok_or_else(|| GateError::UnknownIssuer { route: settings.name.clone(), issuer: name.to_owned() })
@@ -208,6 +211,12 @@ fn with_other_end(path: &str) -> String {
     path.strip_suffix('/').map_or_else(|| [path, "/"].concat(), str::to_owned)
 }
 
+/// Whether a request can be for this host, as it is compared. A route for another one would be reached by nobody, and what
+/// was meant for it by a wider route.
+fn can_be_asked_for(host: &str) -> bool {
+    request_host(Some(host), &HeaderMap::new()).is_ok() && without_port(host) == host
+}
+
 /// `example.com:8080` -> `example.com`; `[::1]:80` -> `[::1]`. One trailing dot is the same host (RFC 1034, 3.1).
 fn without_port(host: &str) -> &str {
     let name = match host.rsplit_once(':') {
@@ -280,6 +289,19 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
             assert_eq!(found.map(|route| route.name()), expected, "{method} {host:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_one_that_can_be_asked_for() {
+        for host in ["a", "a.example", "A.example", "my_service", "127.0.0.1", "[::1]"] {
+            assert!(Routes::resolve(vec![route("a", &[], &[host], "/*")], &[]).is_ok(), "{host}");
+        }
+        let wrong =
+            ["", "a:8443", "a.", "*.a", "a b", "https://a", "u@a", "a/b", ".a", "a..b", "::1", "[::1]:80", "\u{e4}"];
+        for host in wrong {
+            let resolved = Routes::resolve(vec![route("a", &[], &["a", host], "/*")], &[]);
+            assert!(matches!(resolved, Err(GateError::Host { .. })), "{host}");
         }
     }
 

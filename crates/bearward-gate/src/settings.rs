@@ -321,7 +321,7 @@ impl Default for CacheSettings {
 pub struct RouteSettings {
     /// The name in logs and metrics; unique.
     pub name: String,
-    /// The hosts it answers for, in lower case and without a port; empty: any.
+    /// The hosts it answers for, in lower case, without a port and without a final dot; empty: any.
     pub hosts: Vec<String>,
     /// The methods it answers for; empty: any.
     pub methods: Vec<Method>,

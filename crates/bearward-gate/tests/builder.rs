@@ -39,6 +39,8 @@ async fn what_makes_no_gate_says_why() {
         builder()
             .route(rule("/orders").methods([Method::GET]).open())
             .route(rule("/orders").methods([Method::GET, Method::POST]).scope("a")),
+        builder().route(rule("/admin").host("admin.example.com:8443")),
+        builder().route(rule("/admin").host("")),
         builder().route(rule("/orders").issuer("https://other.example.com")),
         builder().scope_implies("a", ["b c"]),
         builder().identity_claim("x auth", "/a"),

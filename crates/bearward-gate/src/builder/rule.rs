@@ -59,7 +59,8 @@ impl RouteRule {
         self
     }
 
-    /// A host that it speaks of, without a port; every host where nothing is said.
+    /// A host that it speaks of, a whole name or address without port and final dot, beside those named already; every host
+    /// where nothing is said.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
         self
