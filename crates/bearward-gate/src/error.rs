@@ -26,6 +26,12 @@ pub enum GateError {
         /// The URL.
         url: String,
     },
+    /// Keys that never change, and none of them proves anything: its tokens could never be judged.
+    #[error("issuer `{issuer}`: none of the keys that it is given can verify a token, and no others are fetched")]
+    NoKey {
+        /// The issuer.
+        issuer: String,
+    },
     /// Tokens that only the issuer can answer for, and nobody to ask.
     #[error("issuer `{issuer}`: tokens that are `{tokens}` are asked about, and it has no introspection")]
     TokensWithoutIntrospection {

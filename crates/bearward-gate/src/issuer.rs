@@ -14,7 +14,8 @@ use crate::decryption::DecryptionKeySource;
 use crate::discovery::is_acceptable_url;
 use crate::error::GateError;
 use crate::http_client::HttpClient;
-use crate::introspect::{Answer, Introspector, Proved, Surroundings};
+use crate::introspect::{Answer, Introspector, Proved, SignedResponse, Surroundings};
+use crate::key_source::KeySource;
 use crate::keystore::{Demand, KeyStore, Keys};
 use crate::metrics::Metrics;
 use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
@@ -113,6 +114,9 @@ impl Issuer {
         }
         if settings.leeway > MAX_LEEWAY {
             return Err(GateError::LeewayTooLarge { issuer: settings.issuer });
+        }
+        if matches!(&settings.keys, KeySource::Fixed(set) if set.is_empty()) {
+            return Err(GateError::NoKey { issuer: settings.issuer });
         }
         check_tokens(&settings)?;
         let introspection = settings.introspection.as_ref();
@@ -242,11 +246,16 @@ impl Issuer {
         let keys = self.keys.keys();
         let introspection =
             self.introspection.as_ref().map(|asked| asked.settings.url.is_some() || self.known_endpoint().is_some());
+        let (has_keys, answers) = (keys.is_some(), introspection == Some(true));
+        // An answer that has to be signed is none without the key.
+        let must_sign = |asked: &Introspection| asked.settings.signed_response == SignedResponse::Require;
+        let needs_keys = !self.keys.has_no_key_set() || self.introspection.as_ref().is_some_and(must_sign);
         IssuerStatus {
             issuer: self.name.to_string(),
             ready: match self.tokens {
-                TokenFormats::Both => keys.is_some() && introspection == Some(true),
-                _ => keys.is_some() || (self.keys.has_no_key_set() && introspection == Some(true)),
+                TokenFormats::Auto | TokenFormats::SelfContained => has_keys || answers && !needs_keys,
+                TokenFormats::Referential => answers && (has_keys || !needs_keys),
+                TokenFormats::Both => has_keys && answers,
             },
             keys: keys.as_ref().map_or(0, |keys| keys.set.len()),
             skipped: keys.as_ref().map_or(0, |keys| keys.set.skipped().len()),

@@ -18,7 +18,7 @@ pub enum KeySource {
     Url(String),
     /// A JWK set in a file, which is read again every ten seconds: somebody else keeps it fresh.
     File(PathBuf),
-    /// These keys, which never change.
+    /// These keys, which never change; one of them at least must be able to verify a token.
     Fixed(Arc<KeySet>),
 }
 

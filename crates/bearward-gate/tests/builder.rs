@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::ClaimTest;
-use bearward_gate::{Gate, GateBuilder, GateError, Issuer, RouteRule};
+use bearward_gate::{Gate, GateBuilder, GateError, Issuer, KeySource, RouteRule};
 use http::Method;
 use support::{AUDIENCE, FakeIssuer, Key, outcome};
 
@@ -23,6 +24,7 @@ async fn what_makes_no_gate_says_why() {
         Gate::builder().issuer(Issuer::new("https://auth.example.com")),
         builder().issuer(Issuer::new("http://auth.example.org").audience(AUDIENCE)),
         builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE)),
+        builder().issuer(Issuer::new("acme").audience(AUDIENCE).keys(KeySource::Fixed(Arc::default()))),
         builder().issuer(Issuer::new("https://a.example.com").audience(AUDIENCE).leeway(Duration::from_secs(301))),
         builder().route(rule("orders")),
         builder().route(rule("/orders").scope("a b")),

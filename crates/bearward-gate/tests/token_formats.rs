@@ -5,10 +5,14 @@
 mod support;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use bearward_gate::{Gate, IssuerSettings, TokenFormats, Verdict};
+use bearward_core::KeySet;
+use bearward_gate::{
+    ClientAuth, Gate, IntrospectionSettings, IssuerSettings, KeySource, Secret, SignedResponse, TokenFormats, Verdict,
+};
 use serde_json::{Value, json};
 use support::{AUDIENCE, FakeIssuer, Key, TestClock, decide, gate, outcome, route};
 
@@ -61,6 +65,37 @@ async fn every_token_is_asked_about_and_no_key_is_needed() {
     let status = gate.status().remove(0);
     assert!(status.ready && status.keys == 0 && status.last_error.is_none(), "{status:?}");
     assert_eq!(issuer.key_fetches(), 0);
+}
+
+#[tokio::test]
+async fn it_is_ready_where_tokens_can_be_judged_and_only_there() {
+    use SignedResponse::{Never, Require};
+    use TokenFormats::{Auto, Both, Referential};
+    let (clock, key, nobody) = (TestClock::new(), Key::new("k1"), "http://127.0.0.1:9");
+    let key_set = json!({"keys": [key.jwk()]}).to_string();
+    let fixed = KeySource::Fixed(Arc::new(KeySet::parse(key_set.as_bytes()).unwrap()));
+    // Whether keys are there, and whether it is known whom to ask.
+    for (tokens, signed_response, has_keys, has_endpoint, ready) in [
+        (Auto, Never, true, false, true),
+        (Auto, Never, false, true, false),
+        (Referential, Never, true, false, false),
+        (Referential, Never, false, true, true),
+        (Referential, Require, true, false, false),
+        (Referential, Require, false, true, false),
+        (Referential, Require, true, true, true),
+        (Both, Never, true, false, false),
+        (Both, Never, true, true, true),
+    ] {
+        let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+        let url = has_endpoint.then(|| format!("{nobody}/introspect"));
+        let asked = IntrospectionSettings { url, signed_response, ..IntrospectionSettings::new("gateway", auth) };
+        let keys = if has_keys { fixed.clone() } else { KeySource::Url(format!("{nobody}/jwks")) };
+        let issuer = IssuerSettings::new(nobody, vec![AUDIENCE.to_owned()]);
+        let settings = IssuerSettings { tokens, keys, introspection: Some(asked), ..issuer };
+        let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+        let case = format!("{tokens:?} {signed_response:?}, keys: {has_keys}, endpoint: {has_endpoint}");
+        assert_eq!(gate.status()[0].ready, ready, "{case}");
+    }
 }
 
 #[tokio::test]
