@@ -98,12 +98,19 @@ impl Memory {
 
     /// A verified token that is still good, and was proved by `key_set` if by any.
     pub(crate) fn recall(&self, fingerprint: &Fingerprint, key_set: Option<Fingerprint>) -> Option<Arc<Identity>> {
-        let now = self.clock.now();
-        let is_good =
-            |entry: &Entry| entry.proved_by == key_set && now < entry.until && entry.identity.token.is_current(now);
-        let found = self.verified.get(fingerprint).filter(is_good);
+        let found = self.good_entry(fingerprint, key_set);
         self.count("verified", found.is_some());
         found.map(|entry| entry.identity)
+    }
+
+    /// Whether [`Memory::recall`] would find something; nothing is counted.
+    pub(crate) fn holds(&self, fingerprint: &Fingerprint, key_set: Option<Fingerprint>) -> bool {
+        self.good_entry(fingerprint, key_set).is_some()
+    }
+
+    /// Whether [`Memory::recall_refusal`] would find something; nothing is counted.
+    pub(crate) fn holds_refusal(&self, fingerprint: &Fingerprint) -> bool {
+        self.refused.contains_key(fingerprint)
     }
 
     /// Why a referential token was refused a moment ago.
@@ -156,6 +163,13 @@ impl Memory {
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             self.metrics.cache_entries.with_label_values(&[cache]).set(size);
         }
+    }
+
+    fn good_entry(&self, fingerprint: &Fingerprint, key_set: Option<Fingerprint>) -> Option<Entry> {
+        let now = self.clock.now();
+        let is_good =
+            |entry: &Entry| entry.proved_by == key_set && now < entry.until && entry.identity.token.is_current(now);
+        self.verified.get(fingerprint).filter(is_good)
     }
 
     fn count(&self, cache: &str, hit: bool) {

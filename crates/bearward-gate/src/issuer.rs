@@ -217,6 +217,15 @@ impl Issuer {
         known.map_or(Recalled::Unknown(fingerprint), |outcome| Recalled::Known(Source::Cache, outcome))
     }
 
+    /// Whether [`Issuer::recall`] knows an encrypted token; the metrics do not hear of it.
+    pub(crate) fn remembers_encrypted(&self, token: &str) -> bool {
+        let (Some(prints), memory) = (self.prints(Way::Decryption), &self.shared.memory) else { return false };
+        let fingerprint = prints.of(token);
+        let is_proved = |keys: Arc<Keys>| memory.holds(&fingerprint, Some(keys.set.fingerprint()));
+        self.keys.keys().is_some_and(is_proved)
+            || self.tokens == TokenFormats::Both && memory.holds_refusal(&fingerprint)
+    }
+
     /// Proves a token of which nothing was known, and remembers what came of it.
     pub(crate) async fn prove(&self, way: Way, token: &str, fingerprint: Fingerprint) -> Result<Arc<Identity>, Reason> {
         match (way, &self.decryption, &self.introspection) {

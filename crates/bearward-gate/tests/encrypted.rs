@@ -125,3 +125,45 @@ async fn several_issuers_may_encrypt_to_one_key() {
     let crossed = encrypt(&header, &one_key.sign(&two.claims(clock.now())));
     assert_eq!(outcome(&gate, "/", &crossed).await, "key_unknown");
 }
+
+/// Seen by a key that is another one now: what is remembered needs it no more.
+#[tokio::test]
+async fn a_remembered_token_is_not_opened_again_to_learn_whose_it_is() {
+    let (clock, one_key, two_key) = (TestClock::new(), Key::new("one"), Key::new("two"));
+    let (one, two) = (FakeIssuer::start(&[&one_key]).await, FakeIssuer::start(&[&two_key]).await);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.jwk");
+    let jwk = |secret: [u8; 32]| {
+        json!({"kty": "oct", "kid": "g1", "alg": "A256GCM", "k": URL_SAFE_NO_PAD.encode(secret)}).to_string()
+    };
+    std::fs::write(&path, jwk(SECRET)).unwrap();
+    let decryption_keys = DecryptionKeySource::new(Secret::from_file(&path).unwrap()).unwrap();
+    let settings = [&one, &two].map(|issuer| {
+        let mut settings = issuer.settings();
+        settings.decryption_keys = Some(decryption_keys.clone());
+        settings.introspection = None;
+        settings
+    });
+    let gate = gate(&clock, settings.to_vec(), vec![route("/*", &[])]);
+    let token = |issuer: &FakeIssuer, key: &Key, id: &str| {
+        let mut claims = issuer.claims(clock.now());
+        claims["jti"] = json!(id);
+        encrypt(&json!({"alg": "dir", "enc": "A256GCM", "kid": "g1"}), &key.sign(&claims))
+    };
+    let remembered = [token(&one, &one_key, "1"), token(&two, &two_key, "1")];
+    for token in &remembered {
+        assert_eq!(outcome(&gate, "/", token).await, "admit signature");
+    }
+    std::fs::write(&path, jwk([8; 32])).unwrap();
+    // A file is looked at once a second.
+    for id in 2..100 {
+        if outcome(&gate, "/", &token(&one, &one_key, &id.to_string())).await == "decryption_failed" {
+            for token in &remembered {
+                assert_eq!(outcome(&gate, "/", token).await, "admit cache");
+            }
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the new key is never used");
+}
