@@ -207,7 +207,9 @@ impl Issuer {
         let memory = &self.shared.memory;
         let known = match way {
             Way::Signature | Way::Decryption => {
-                let refused = || memory.recall_refusal(&fingerprint).filter(|_| self.tokens == TokenFormats::Both);
+                // Where keys alone prove it, no refusal is remembered, and none is looked for.
+                let is_asked = self.tokens == TokenFormats::Both;
+                let refused = || is_asked.then(|| memory.recall_refusal(&fingerprint)).flatten();
                 self.recall_signed(&fingerprint).map(Ok).or_else(|| refused().map(Err))
             }
             Way::Introspection => {
