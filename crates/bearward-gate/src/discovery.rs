@@ -85,16 +85,24 @@ pub(crate) async fn discover(get: &Getter, at: Whereabouts<'_>, timeout: Duratio
     }
 }
 
-/// A URL as the log may show it: without a query, in which some put secrets, and no longer than a line.
+/// A URL as the log may show it: without user information and query, in which some put secrets, and no longer than a line.
 pub(crate) fn shown(url: &str) -> String {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    url.chars().take(end.min(200)).flat_map(char::escape_debug).collect()
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // That there was some is told: it is why such a URL is refused.
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(_, host)| ("***@", host));
+    [scheme, user, host, path].iter().flat_map(|part| part.chars()).take(200).flat_map(char::escape_debug).collect()
 }
 
-/// Whether the gateway may connect there: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2).
+/// Whether the gateway may connect there: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2). No user name
+/// and no password: they would be sent nowhere, and shown in many places.
 pub(crate) fn is_acceptable_url(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let Some(host) = uri.host() else { return false };
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return false;
+    }
     match uri.scheme_str() {
         Some("https") => true,
         Some("http") => {
@@ -138,7 +146,8 @@ async fn fetch(get: &Getter, address: &str, issuer: &str, timeout: Duration) -> 
     metadata.drop_unacceptable(address);
     for url in [&metadata.jwks_uri, &metadata.introspection_endpoint].into_iter().flatten() {
         if !is_as_safe(url, address) {
-            return Err(GetError::Other(format!("the metadata names `{}`, which is not https", shown(url))));
+            let why = "which is not https, or has a user name";
+            return Err(GetError::Other(format!("the metadata names `{}`, {why}", shown(url))));
         }
     }
     Ok(metadata)
@@ -171,6 +180,26 @@ mod tests {
         for bad in ["http://a.example", "http://10.0.0.1/", "http://127.0.0.1.example/", "ftp://a.example", "/x", ""] {
             assert!(!is_acceptable_url(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_secret_of_a_url_is_shown() {
+        for (url, expected) in [
+            ("https://a.example:8443/b/c", "https://a.example:8443/b/c"),
+            ("https://a.example/b?key=secret", "https://a.example/b"),
+            ("https://a.example#secret", "https://a.example"),
+            ("https://user:secret@a.example/b@c", "https://***@a.example/b@c"),
+            ("https://user:sec@ret@a.example", "https://***@a.example"),
+            ("https://user:secret@[::1]:1?x=@y", "https://***@[::1]:1"),
+            ("https://a.example/\u{7}", "https://a.example/\\u{7}"),
+            ("acme", "acme"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        for bad in ["https://user:secret@a.example", "https://user@a.example/b", "http://:@127.0.0.1:9"] {
+            assert!(!is_acceptable_url(bad), "{bad}");
+        }
+        assert_eq!(shown(&format!("https://{}", "a".repeat(500))).len(), 200);
     }
 
     #[test]

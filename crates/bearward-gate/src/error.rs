@@ -18,12 +18,14 @@ pub enum GateError {
         /// The issuer.
         issuer: String,
     },
-    /// Tokens and keys travel by https, or stay on this machine.
-    #[error("issuer `{issuer}`: `{url}` is not an https URL (plain http is for loopback addresses alone)")]
+    /// Tokens and keys travel by https, or stay on this machine; and no secret stands in a URL, which is shown in many places.
+    #[error(
+        "issuer `{issuer}`: `{url}` is not an https URL without user name (plain http is for loopback addresses alone)"
+    )]
     UnacceptableUrl {
         /// The issuer.
         issuer: String,
-        /// The URL.
+        /// The URL, without user information and query.
         url: String,
     },
     /// Keys that never change, and none of them proves anything: its tokens could never be judged.

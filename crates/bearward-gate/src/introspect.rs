@@ -37,6 +37,7 @@ use self::kind::Said;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
 use crate::clock::Clock;
+use crate::discovery::shown;
 use crate::http_client::{FetchError, HttpClient};
 use crate::keystore::KeyStore;
 use crate::metrics::Metrics;
@@ -307,25 +308,11 @@ impl Desk {
             }
             due
         };
-        let (issuer, endpoint, outcome) = (&**self.rules.issuer.text(), Endpoint(url), outcome.name());
+        let (issuer, endpoint, outcome) = (&**self.rules.issuer.text(), shown(&url.to_string()), outcome.name());
         if due {
             tracing::warn!(issuer, %endpoint, outcome, "introspection: {problem}");
         } else {
             tracing::debug!(issuer, %endpoint, outcome, "introspection: {problem}");
         }
-    }
-}
-
-/// An address as the log may show it: without user information and query, in which some put secrets.
-struct Endpoint<'a>(&'a Uri);
-
-impl fmt::Display for Endpoint<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, host) = (self.0.scheme_str().unwrap_or_default(), self.0.host().unwrap_or_default());
-        write!(f, "{scheme}://{host}")?;
-        if let Some(port) = self.0.port_u16() {
-            write!(f, ":{port}")?;
-        }
-        f.write_str(self.0.path())
     }
 }

@@ -11,7 +11,7 @@ use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
 use crate::decision::{Identity, Source};
 use crate::decryption::DecryptionKeySource;
-use crate::discovery::is_acceptable_url;
+use crate::discovery::{is_acceptable_url, shown};
 use crate::error::GateError;
 use crate::http_client::HttpClient;
 use crate::introspect::{Answer, Introspector, Proved, SignedResponse, Surroundings};
@@ -126,7 +126,7 @@ impl Issuer {
         let metadata = settings.needs_metadata().then(|| settings.metadata_at());
         for url in [metadata, settings.jwks_url(), introspection_url, token_url].into_iter().flatten() {
             if !is_acceptable_url(url) {
-                return Err(GateError::UnacceptableUrl { issuer: settings.issuer.clone(), url: url.to_owned() });
+                return Err(GateError::UnacceptableUrl { issuer: shown(&settings.issuer), url: shown(url) });
             }
         }
         if settings.variable.is_some() && settings.needs_metadata() && settings.discovery_url.is_none() {

@@ -23,6 +23,7 @@ async fn what_makes_no_gate_says_why() {
         Gate::builder(),
         Gate::builder().issuer(Issuer::new("https://auth.example.com")),
         builder().issuer(Issuer::new("http://auth.example.org").audience(AUDIENCE)),
+        builder().issuer(Issuer::new("https://user:pass@auth.example.org").audience(AUDIENCE)),
         builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE)),
         builder().issuer(Issuer::new("acme").audience(AUDIENCE).keys(KeySource::Fixed(Arc::default()))),
         builder().issuer(Issuer::new("https://a.example.com").audience(AUDIENCE).leeway(Duration::from_secs(301))),
