@@ -166,6 +166,21 @@ impl Problem {
         }
     }
 
+    /// Whether nobody was asked, for a reason on this side.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Signing
+                | Self::UnsendableToken
+                | Self::CertificateWithoutTls
+                | Self::NoTokenEndpoint
+                | Self::Overloaded
+                | Self::Resting
+                | Self::CircuitOpen
+                | Self::Lost
+        )
+    }
+
     pub(super) fn outcome(&self) -> IntrospectionOutcome {
         match self {
             Self::Credentials(_) | Self::TokenRefused(_) => IntrospectionOutcome::Refused,

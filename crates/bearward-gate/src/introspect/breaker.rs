@@ -4,7 +4,8 @@
 //! Failures in a row open the circuit: no connection, no answer in time, an exchange that breaks off, a 5xx. Any other
 //! answer shows that somebody is there, and ends the row: also one that refuses the gateway's own credentials, which no
 //! waiting would heal. While the circuit is open nobody is asked. After a pause one question is let through; its answer
-//! closes the circuit, its failure opens it again for twice as long.
+//! closes the circuit, its failure opens it again for twice as long. A question that was never sent, for a fault of the
+//! gateway's own, says nothing of the issuer and changes nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -106,6 +107,16 @@ impl Breaker {
         }
     }
 
+    fn not_asked(&self, is_probe: bool) {
+        let mut state = self.state();
+        if let State::Probing { nth } = *state
+            && is_probe
+        {
+            // Its pause is over as before, and the next question decides.
+            *state = State::Open { until: Instant::now(), nth };
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +135,7 @@ impl Pass<'_> {
         self.is_settled = true;
         match said {
             Err(problem) if problem.is_silence() => self.breaker.failed(self.is_probe),
+            Err(problem) if problem.is_ours() => self.breaker.not_asked(self.is_probe),
             _ => self.breaker.answered(self.is_probe),
         }
     }
@@ -206,6 +218,34 @@ mod tests {
         assert!(breaker.is_open() && breaker.pass().is_none());
         tokio::time::advance(Duration::from_secs(10)).await;
         assert!(breaker.pass().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_was_never_sent_changes_nothing() {
+        let ours = [
+            Problem::Signing,
+            Problem::UnsendableToken,
+            Problem::CertificateWithoutTls,
+            Problem::NoTokenEndpoint,
+            Problem::Lost,
+        ];
+        let breaker = breaker(2);
+        for problem in ours {
+            let ours: Result<(), _> = Err(problem);
+            breaker.pass().unwrap().settle(&timed_out());
+            breaker.pass().unwrap().settle(&ours);
+            assert!(!breaker.is_open(), "{ours:?} is no failure of the issuer");
+            breaker.pass().unwrap().settle(&timed_out());
+            assert!(breaker.is_open(), "{ours:?} is no answer that would end the row");
+
+            tokio::time::advance(Duration::from_secs(5)).await;
+            breaker.pass().unwrap().settle(&ours);
+            assert_eq!(openings(&breaker).0, 1, "{ours:?} closes nothing");
+            // The next one decides, and there was no second pause.
+            breaker.pass().unwrap().settle(&Ok(()));
+            assert!(!breaker.is_open(), "{ours:?}");
+        }
+        assert_eq!(openings(&breaker), (0, 5));
     }
 
     #[tokio::test(start_paused = true)]
