@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bearward_core::{
-    Access, DecryptionKeys, IdentityHeaders, Reason, RequestPath, Requirement, Shape, credential,
+    Access, DecryptionKeys, IdentityHeaders, Reason, Refusal, RequestPath, Requirement, Shape, credential,
     query_holds_credential, request_host, unverified_issuer,
 };
 use http::header::AUTHORIZATION;
@@ -192,12 +192,24 @@ impl Gate {
     fn conclude(&self, outcome: Result<Admission, Reason>, trail: Trail) -> Decision {
         let verdict = match outcome {
             Ok(admission) => Verdict::Admit(admission),
-            Err(reason) => Verdict::Refuse(self.refuse(reason, trail.route.as_deref())),
+            Err(reason) => Verdict::Refuse(self.refuse_for_now(reason, &trail)),
         };
         let Trail { route, issuer, source, started } = trail;
         let decision = Decision { verdict, route, issuer, source };
         self.shared.metrics.record(&decision, started.elapsed());
         decision
+    }
+
+    /// The refusal, with the time after which an issuer will be asked again that is not asked now.
+    fn refuse_for_now(&self, reason: Reason, trail: &Trail) -> Refusal {
+        let refusal = self.refuse(reason, trail.route.as_deref());
+        if reason != Reason::IntrospectionUnavailable {
+            return refusal;
+        }
+        let issuer = self.issuers.iter().find(|issuer| trail.issuer.as_ref() == Some(issuer.name()));
+        let Some(pause) = issuer.and_then(Issuer::introspection_pause) else { return refusal };
+        let whole_seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
+        refusal.with_retry_after(u32::try_from(whole_seconds).unwrap_or(u32::MAX))
     }
 
     /// Tells by its shape who can say what the token means, and how: the issuer, its place, and the way.

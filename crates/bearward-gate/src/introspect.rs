@@ -199,6 +199,12 @@ impl Introspector {
     pub(crate) fn is_paused(&self) -> bool {
         self.desk.breaker.is_open()
     }
+
+    /// How long nobody is asked yet, because the issuer does not answer, or has asked for a pause.
+    pub(crate) fn pause_left(&self) -> Option<Duration> {
+        let resting = self.desk.resting_until().map(|until| until.saturating_duration_since(Instant::now()));
+        resting.max(self.desk.breaker.pause_left()).filter(|left| !left.is_zero())
+    }
 }
 
 impl fmt::Debug for Introspector {
@@ -244,8 +250,7 @@ impl Desk {
         let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
             return Err(Problem::Overloaded);
         };
-        let resting = *self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        if resting.is_some_and(|until| Instant::now() < until) {
+        if self.resting_until().is_some_and(|until| Instant::now() < until) {
             return Err(Problem::Resting);
         }
         let pass = self.breaker.pass().ok_or(Problem::CircuitOpen)?;
@@ -268,6 +273,10 @@ impl Desk {
             .unwrap_or(Err(Problem::Fetch(FetchError::Timeout(self.timeout))));
         pass.settle(&said);
         self.judge(said?, proved)
+    }
+
+    fn resting_until(&self) -> Option<Instant> {
+        *self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Holds what the issuer said against the rules.

@@ -253,6 +253,11 @@ impl Issuer {
         }
     }
 
+    /// How long it is still not asked about tokens, because it does not answer or wants a pause.
+    pub(crate) fn introspection_pause(&self) -> Option<Duration> {
+        self.introspection.as_ref()?.introspector.pause_left()
+    }
+
     pub(crate) fn status(&self) -> IssuerStatus {
         let keys = self.keys.keys();
         let introspection =

@@ -7,16 +7,10 @@ use bearward_core::{Reason, Refusal, Requirement, ScopeImplications, Verified};
 use crate::gate::Gate;
 use crate::routes::Route;
 
-/// What a caller is told to wait, in seconds, where an issuer cannot be asked.
-const RETRY_AFTER: u32 = 5;
-
 impl Gate {
     /// The refusal for `reason` on `route`, with this gate's realm and the scopes that the route needs.
     pub fn refuse(&self, reason: Reason, route: Option<&Route>) -> Refusal {
-        Refusal::new(reason)
-            .with_realm(Arc::clone(&self.realm))
-            .with_scope(route.and_then(Route::challenge_scope))
-            .with_retry_after(RETRY_AFTER)
+        Refusal::new(reason).with_realm(Arc::clone(&self.realm)).with_scope(route.and_then(Route::challenge_scope))
     }
 
     /// Asks more of an admitted request than its route did: it must have a token, the one that was proved, and that must meet

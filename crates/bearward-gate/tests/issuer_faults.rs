@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use bearward_gate::KeySource;
+use bearward_gate::{ClientAuth, IntrospectionSettings, IssuerSettings, KeySource, Secret, Verdict};
 use serde_json::json;
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
+use support::wire::{Says, Wire};
+use support::{AUDIENCE, FakeIssuer, Key, TestClock, decide, gate, outcome, route};
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -263,6 +264,37 @@ async fn metadata_that_hangs_leaves_time_for_keys_at_a_configured_address() {
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
     assert_eq!(outcome(&gate, "/", "opaque").await, "introspection_unavailable");
+}
+
+#[tokio::test]
+async fn a_refusal_says_when_the_issuer_is_asked_again() {
+    // Whether the issuer asks for half a minute or the circuit opens for one, which may be a tenth less.
+    for (says, expected) in [
+        (Says::answer("429 Too Many Requests", "retry-after: 30\r\n", ""), 10..=30),
+        (Says::answer("502 Bad Gateway", "", ""), 34..=60),
+        (Says::answer("400 Bad Request", "", ""), 5..=5),
+    ] {
+        let (clock, issuer) = (TestClock::new(), Wire::start().await);
+        issuer.say("/introspect", says);
+        let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+        let asked = IntrospectionSettings {
+            url: Some(format!("{}/introspect", issuer.url)),
+            breaker_failures: 1,
+            breaker_pause: Duration::from_secs(60),
+            ..IntrospectionSettings::new("gateway", auth)
+        };
+        let mut settings = IssuerSettings::new(&issuer.url, vec![AUDIENCE.to_owned()]);
+        settings.introspection = Some(asked);
+        let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+        for token in ["the one that learns it", "the next"].map(|token| token.replace(' ', "-")) {
+            let Verdict::Refuse(refusal) = decide(&gate, "/", &token).await.verdict else { panic!("{token}") };
+            let answer = refusal.answer("1", bearward_core::Wire::Http);
+            let mut headers = answer.headers.iter();
+            let (_, wait) = headers.find(|(name, _)| *name == http::header::RETRY_AFTER).unwrap();
+            let wait: u32 = wait.to_str().unwrap().parse().unwrap();
+            assert!(expected.contains(&wait), "{token}: {wait}, not {expected:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,14 @@ impl Breaker {
         }
     }
 
+    /// For how long nobody may ask yet, where that is known.
+    pub(super) fn pause_left(&self) -> Option<Duration> {
+        match *self.state() {
+            State::Open { until, .. } => Some(until.saturating_duration_since(Instant::now())),
+            State::Closed { .. } | State::Probing { .. } => None,
+        }
+    }
+
     /// Leave to ask one question, unless the circuit is open.
     pub(super) fn pass(&self) -> Option<Pass<'_>> {
         let mut state = self.state();
