@@ -1,5 +1,7 @@
 //! Why no gate can be built.
 
+use std::time::Duration;
+
 use bearward_core::{IssuerNameError, PathPatternError, ScopeError};
 
 /// Why no gate can be built from the settings.
@@ -87,6 +89,18 @@ pub enum GateError {
     LeewayTooLarge {
         /// The issuer.
         issuer: String,
+    },
+    /// A duration beyond [its bounds](crate::bounds).
+    #[error("{setting} is {value:?}, and must be between {least:?} and {most:?}")]
+    OutOfBounds {
+        /// The setting, and whose.
+        setting: String,
+        /// What it is.
+        value: Duration,
+        /// The least that it may be.
+        least: Duration,
+        /// The most that it may be.
+        most: Duration,
     },
     /// A text that is no scope.
     #[error("`{scope}` is no scope: {why}")]

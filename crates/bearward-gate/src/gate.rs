@@ -12,6 +12,7 @@ use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use crate::bounds;
 use crate::builder::GateBuilder;
 use crate::cache::Memory;
 use crate::clock::Clock;
@@ -59,6 +60,7 @@ impl Gate {
         clock: Clock,
     ) -> Result<Self, GateError> {
         let routes = Routes::resolve(settings.routes, &settings.issuers)?;
+        bounds::within(settings.cache.max_age, &bounds::MAX_AGE, || "cache.max_age".to_owned())?;
         let metrics = Metrics::new(registry)?;
         let shared = Shared {
             memory: Memory::new(&settings.cache, Arc::new(settings.identity), clock.clone(), metrics.clone()),

@@ -7,6 +7,7 @@ use bearward_core::{DecryptionKeys, KeySet, Reason, TokenRules, Verified, verify
 use http::Uri;
 use tokio::runtime::Handle;
 
+use crate::bounds;
 use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
 use crate::decision::{Identity, Source};
@@ -42,9 +43,6 @@ pub(crate) enum Recalled {
 
 /// How long a fetch that was joined and failed may have taken for another one to be tried at once.
 const JOIN_AGAIN_WITHIN: Duration = Duration::from_secs(1);
-
-/// "Usually no more than a few minutes" (RFC 9068, 4).
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// What all issuers of a gate share.
 #[derive(Clone)]
@@ -112,9 +110,7 @@ impl Issuer {
         if settings.audiences.is_empty() || settings.audiences.iter().any(String::is_empty) {
             return Err(GateError::NoAudience { issuer: settings.issuer });
         }
-        if settings.leeway > MAX_LEEWAY {
-            return Err(GateError::LeewayTooLarge { issuer: settings.issuer });
-        }
+        bounds::check(&settings)?;
         if matches!(&settings.keys, KeySource::Fixed(set) if set.is_empty()) {
             return Err(GateError::NoKey { issuer: settings.issuer });
         }

@@ -202,7 +202,7 @@ impl TokenFormats {
     }
 }
 
-/// When a key set is fetched again.
+/// When a key set is fetched again, within [`bounds`](crate::bounds).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshSettings {
     /// The shortest time between two regular fetches, whatever `Cache-Control` says.
@@ -226,7 +226,7 @@ impl Default for RefreshSettings {
     }
 }
 
-/// How to ask an issuer about tokens (RFC 7662).
+/// How to ask an issuer about tokens (RFC 7662); durations within [`bounds`](crate::bounds).
 #[derive(Clone, Debug)]
 pub struct IntrospectionSettings {
     /// What is asked, and how the answer is read.

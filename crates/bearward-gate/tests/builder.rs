@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::ClaimTest;
-use bearward_gate::{Gate, GateBuilder, GateError, Issuer, KeySource, RouteRule};
+use bearward_gate::{
+    CacheSettings, ClientAuth, Gate, GateBuilder, GateError, IntrospectionSettings, Issuer, IssuerSettings, KeySource,
+    RouteRule, Secret,
+};
 use http::Method;
 use support::{AUDIENCE, FakeIssuer, Key, outcome};
 
@@ -80,4 +83,42 @@ async fn it_starts_without_its_issuer_and_can_be_waited_for() {
 async fn who_waits_for_an_issuer_that_is_away_waits() {
     let gate = Gate::builder().issuer(Issuer::new("http://127.0.0.1:9").audience(AUDIENCE)).build().unwrap();
     assert!(tokio::time::timeout(Duration::from_millis(500), gate.ready()).await.is_err());
+}
+
+/// A refresh without a pause is a busy loop, a cooldown of nothing none, and the end of time more than a clock can hold.
+#[tokio::test]
+async fn durations_are_held_to_the_bounds_of_the_configuration() {
+    let longest = Duration::MAX;
+    type Set = fn(&mut IssuerSettings, Duration);
+    let cases: [(&str, Duration, Set); 14] = [
+        ("timeout", Duration::ZERO, |issuer, it| issuer.timeout = it),
+        ("timeout", longest, |issuer, it| issuer.timeout = it),
+        ("refresh.min", Duration::ZERO, |issuer, it| issuer.refresh.min = it),
+        ("refresh.min", longest, |issuer, it| issuer.refresh.min = it),
+        ("refresh.max", Duration::ZERO, |issuer, it| issuer.refresh.max = it),
+        ("refresh.max", Duration::from_secs(59), |issuer, it| issuer.refresh.max = it),
+        ("refresh.max", longest, |issuer, it| issuer.refresh.max = it),
+        ("refresh.stale", longest, |issuer, it| issuer.refresh.stale = it),
+        ("refresh.cooldown", Duration::ZERO, |issuer, it| issuer.refresh.cooldown = it),
+        ("introspection.timeout", longest, |issuer, it| asked(issuer).timeout = it),
+        ("introspection.timeout", Duration::ZERO, |issuer, it| asked(issuer).timeout = it),
+        ("introspection.cache_ttl", longest, |issuer, it| asked(issuer).cache_ttl = it),
+        ("introspection.negative_ttl", longest, |issuer, it| asked(issuer).negative_ttl = it),
+        ("introspection.breaker_pause", longest, |issuer, it| asked(issuer).breaker_pause = it),
+    ];
+    for (name, value, set) in cases {
+        let mut issuer = IssuerSettings::new("https://auth.example.com", vec![AUDIENCE.to_owned()]);
+        let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+        issuer.introspection = Some(IntrospectionSettings::new("gateway", auth));
+        assert!(Gate::builder().issuer(issuer.clone()).build().is_ok());
+        set(&mut issuer, value);
+        let told = Gate::builder().issuer(issuer).build().unwrap_err().to_string();
+        assert!(told.starts_with(&format!("issuer `https://auth.example.com`: {name} is {value:?}, and")), "{told}");
+    }
+    let cache = CacheSettings { max_age: longest, ..CacheSettings::default() };
+    assert!(matches!(builder().cache(cache).build(), Err(GateError::OutOfBounds { .. })));
+}
+
+fn asked(issuer: &mut IssuerSettings) -> &mut IntrospectionSettings {
+    issuer.introspection.as_mut().unwrap()
 }

@@ -13,9 +13,9 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
 use bearward_core::{ClaimPointer, IssuerVariable, KeySet};
-use bearward_gate::{Gate, GateError, IssuerSettings, KeySource, RefreshSettings, Secret};
+use bearward_gate::{GateError, IssuerSettings, KeySource, RefreshSettings, Secret};
 use serde_json::{Value, json};
-use support::{AUDIENCE, Key, TestClock, gate, outcome, route, try_gate};
+use support::{AUDIENCE, Key, TestClock, becomes, gate, outcome, route, try_gate};
 use tokio::net::TcpListener;
 
 /// An issuer at `name`, whether or not anything answers there.
@@ -43,17 +43,6 @@ async fn served(router: Router) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     url
-}
-
-/// Until the gate says so: a file is looked at every ten seconds, an issuer every second here.
-async fn becomes(gate: &Gate, token: &str, expected: &str) {
-    for _ in 0..300 {
-        if outcome(gate, "/", token).await == expected {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(outcome(gate, "/", token).await, expected);
 }
 
 #[tokio::test]
@@ -169,11 +158,8 @@ async fn an_unchanged_key_set_is_confirmed_by_its_tag_and_not_sent_again() {
         }
     };
     let url = served(Router::new().route("/jwks", get(handler))).await;
-    let refresh = RefreshSettings {
-        min: Duration::from_millis(50),
-        max: Duration::from_millis(50),
-        ..RefreshSettings::default()
-    };
+    let second = Duration::from_secs(1);
+    let refresh = RefreshSettings { min: second, max: second, ..RefreshSettings::default() };
     let settings = IssuerSettings { refresh, ..named("https://a.example", KeySource::Url(format!("{url}/jwks"))) };
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     let [by_old, by_new] = [&key, &new].map(|key| key.sign(&claims("https://a.example", &clock)));

@@ -8,7 +8,7 @@ mod method;
 
 use std::time::Duration;
 
-use bearward_gate::{ClientAuth, IntrospectionKind, IntrospectionSettings, Secret, SignedResponse};
+use bearward_gate::{ClientAuth, IntrospectionKind, IntrospectionSettings, Secret, SignedResponse, bounds};
 
 use self::method::Method;
 use super::urls;
@@ -43,12 +43,12 @@ pub(super) fn introspection(
         [("never", SignedResponse::Never), ("accept", SignedResponse::Accept), ("require", SignedResponse::Require)];
     let signed_response = section.choice("signed_response", &signed_responses);
     let signed_response = signed_response.map_or_else(SignedResponse::default, |signed| signed.value);
-    let cache_ttl = section.duration("cache_ttl", Duration::ZERO..=3_600 * SECOND);
-    let negative_ttl = section.duration("negative_ttl", Duration::ZERO..=3_600 * SECOND);
-    let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
+    let cache_ttl = section.duration("cache_ttl", bounds::CACHE_TTL);
+    let negative_ttl = section.duration("negative_ttl", bounds::CACHE_TTL);
+    let timeout = section.duration("timeout", bounds::TIMEOUT);
     let max_concurrent = section.integer("max_concurrent", 1..=10_000);
     let breaker_failures = section.integer("breaker_failures", 1..=1_000);
-    let breaker_pause = section.duration("breaker_pause", SECOND / 10..=600 * SECOND);
+    let breaker_pause = section.duration("breaker_pause", bounds::BREAKER_PAUSE);
 
     // An access token says itself who asks. Only a signed answer, which is made for one client, needs the name then.
     let nameless = kind != IntrospectionKind::Rfc7662 || has_own_token && signed_response == SignedResponse::Never;

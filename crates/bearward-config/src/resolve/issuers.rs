@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bearward_core::{AbsentAudience, Algorithm};
-use bearward_gate::{IssuerSettings, RefreshSettings};
+use bearward_gate::{IssuerSettings, RefreshSettings, bounds};
 
 use super::{introspection, issuer_keys, issuer_name, issuer_tokens, token_formats, traps, unique};
 use crate::place::{At, Complaint, quote};
@@ -12,8 +12,6 @@ use crate::units::format_duration;
 use crate::{Provider, suggest};
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Every issuer, readable or not: routes that name a broken one are not at fault. And which of them have a preset.
 pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, Vec<(String, Provider)>) {
@@ -38,9 +36,9 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
     let algorithms = section.list("algorithms", algorithm);
     let formats = token_formats::formats(&mut section);
     let tokens = issuer_tokens::tokens(&mut section, &audiences);
-    let leeway = section.duration("leeway", Duration::ZERO..=300 * SECOND);
+    let leeway = section.duration("leeway", bounds::LEEWAY);
     let keys = issuer_keys::keys(&mut section);
-    let timeout = section.duration("timeout", SECOND / 10..=60 * SECOND);
+    let timeout = section.duration("timeout", bounds::TIMEOUT);
     let refresh = refresh(section.section_or_empty("refresh"));
     let has_clients = tokens.absent_audience != AbsentAudience::Refuse;
     let issuer = name.as_ref().map(|name| name.value.as_str());
@@ -109,10 +107,10 @@ fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
 
 fn refresh(mut section: Section<'_>) -> RefreshSettings {
     let default = RefreshSettings::default();
-    let min = section.duration("min", SECOND..=DAY);
-    let max = section.duration("max", SECOND..=7 * DAY);
-    let stale = section.duration("stale", Duration::ZERO..=30 * DAY);
-    let cooldown = section.duration("cooldown", SECOND..=HOUR);
+    let min = section.duration("min", bounds::REFRESH_MIN);
+    let max = section.duration("max", bounds::REFRESH_MAX);
+    let stale = section.duration("stale", bounds::STALE);
+    let cooldown = section.duration("cooldown", bounds::COOLDOWN);
     let place = max.as_ref().or(min.as_ref()).map(|at| at.place.clone());
     let refresh = RefreshSettings {
         min: min.map_or(default.min, |min| min.value),

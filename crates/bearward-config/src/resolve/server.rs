@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::CacheSettings;
+use bearward_gate::{CacheSettings, bounds};
 
 use crate::place::{At, Complaint, Place, quote};
 use crate::reader::Section;
@@ -85,7 +85,7 @@ pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
     const MOST: u64 = 100_000_000;
     let default = CacheSettings::default();
     let max_entries = section.integer("max_entries", 0..=MOST);
-    let max_age = section.duration("max_age", Duration::ZERO..=24 * HOUR);
+    let max_age = section.duration("max_age", bounds::MAX_AGE);
     let negative_entries = section.integer("negative_entries", 0..=MOST);
     section.finish();
     CacheSettings {

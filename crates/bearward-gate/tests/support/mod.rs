@@ -274,6 +274,17 @@ pub async fn outcome(gate: &Gate, path: &str, token: &str) -> String {
     outcome_at(gate, None, path, token).await
 }
 
+/// Until the gate says so: a file is looked at every ten seconds, an issuer when a cooldown is over.
+pub async fn becomes(gate: &Gate, token: &str, expected: &str) {
+    for _ in 0..300 {
+        if outcome(gate, "/", token).await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(outcome(gate, "/", token).await, expected);
+}
+
 pub async fn outcome_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> String {
     let decision = decide_at(gate, host, path, token).await;
     match &decision.verdict {

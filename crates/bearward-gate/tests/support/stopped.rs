@@ -42,6 +42,13 @@ impl Stopped {
     }
 }
 
+/// Moves the clock of a test in which it runs on.
+pub async fn skip(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
 /// A moment of the machine's own time.
 async fn breathe() {
     tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(3))).await.unwrap();
