@@ -95,10 +95,14 @@ impl Reader<'_> {
     fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
         let reading = section.reading;
         let open = section.boolean("open").is_some_and(|open| open.value);
+        // Who writes a list wants to ask for something, and with an empty one every valid token would do.
+        section.refuse_empty("scopes", "name the scopes that a token needs, or leave it out");
         let all = values(section.list("scopes", scopes::scope));
         section.refuse_empty("any_scope", "name the scopes of which a token needs one, or leave it out");
         let any = values(section.list("any_scope", scopes::scope));
+        section.refuse_empty("claims", "say what a token must hold, or leave it out");
         let claims = claims::rules(section, "claims");
+        section.refuse_empty("audiences", "name the audiences of which a token needs one, or leave it out");
         let audiences = section.list("audiences", |text| Ok(text.to_owned()));
         section.refuse_empty("issuers", "leave it out to accept the tokens of every issuer");
         let issuers = section.list("issuers", |text| Ok(text.to_owned())).map(|list| list.value).unwrap_or_default();

@@ -163,6 +163,13 @@ fn an_open_route_asks_for_nothing() {
 }
 
 #[test]
+fn nothing_to_ask_for_is_not_written_as_an_empty_list() {
+    for key in ["scopes", "any_scope", "claims", "audiences"] {
+        refuses(&route(&format!("{key} = <<[]>>")), "must not be empty", "leave it out");
+    }
+}
+
+#[test]
 fn referential_tokens_go_to_one_issuer() {
     let environment = || [("SECRET".to_owned(), "s".to_owned())];
     let read = |text: &str| parse(text, Path::new("config.toml"), &Overrides::default(), environment());
