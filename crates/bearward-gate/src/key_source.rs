@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::KeySet;
+use bearward_core::{KeySet, KeySetError};
 
 /// Where an issuer's keys come from. Nothing in a token has a say in it.
 #[derive(Clone, Debug, Default)]
@@ -32,18 +32,33 @@ impl KeySource {
 /// How long a file's keys are used before it is read again.
 pub(crate) const FILE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// Reads a JWK set from a file of at most `most` bytes.
+/// The largest JWK set that is read, in bytes. One of a hundred RSA keys has some 80 KB.
+pub(crate) const MAX_KEY_SET: usize = 512 * 1024;
+
+/// Why a file gives no JWK set. The messages do not name the file, and show nothing of its content.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// It is larger than any key set.
+    #[error("larger than {} KiB, which no JWK set is", MAX_KEY_SET / 1024)]
+    TooLarge,
+    /// There is something else in it.
+    #[error(transparent)]
+    NotAKeySet(#[from] KeySetError),
+}
+
+/// Reads the JWK set of a [`KeySource::File`] as the gate does, so that a file which it could not use can be told before.
 ///
 /// # Errors
 ///
-/// A sentence for the person who runs the gateway.
-pub(crate) fn read_key_file(path: &Path, most: usize) -> Result<KeySet, String> {
-    let shown = path.display();
+/// A [`KeyFileError`] where there is none, or one of more than 512 KiB.
+pub fn read_key_file(path: &Path) -> Result<KeySet, KeyFileError> {
     let mut bytes = Vec::new();
-    let mut read = || File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes);
-    read().map_err(|error: io::Error| format!("{shown}: {error}"))?;
-    if bytes.len() > most {
-        return Err(format!("{shown}: larger than {most} bytes"));
+    File::open(path)?.take(MAX_KEY_SET as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_KEY_SET {
+        return Err(KeyFileError::TooLarge);
     }
-    KeySet::parse(&bytes).map_err(|why| format!("{shown}: {why}"))
+    Ok(KeySet::parse(&bytes)?)
 }

@@ -19,13 +19,10 @@ use crate::discovery::shown;
 use crate::endpoints::{Endpoints, METADATA_LIFETIME};
 use crate::get::Getter;
 use crate::http_client::{HttpClient, Limit};
-use crate::key_source::{FILE_LIFETIME, KeySource, read_key_file};
+use crate::key_source::{FILE_LIFETIME, KeySource, MAX_KEY_SET, read_key_file};
 use crate::metrics::Metrics;
 use crate::settings::IssuerSettings;
 use crate::single_flight::SingleFlight;
-
-/// A key set of a hundred RSA keys is some 80 KB.
-const MAX_KEY_SET: usize = 512 * 1024;
 
 /// The first pause after a failed fetch; it doubles up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
@@ -318,7 +315,7 @@ impl KeyStore {
         match &self.settings.keys {
             KeySource::Fixed(set) => Some(Ok(self.confirmed_now(Arc::clone(set), Duration::MAX))),
             KeySource::File(path) => {
-                let set = read_key_file(path, MAX_KEY_SET);
+                let set = read_key_file(path).map_err(|why| format!("{}: {why}", path.display()));
                 Some(set.map(|set| self.confirmed_now(Arc::new(set), FILE_LIFETIME)))
             }
             KeySource::Metadata | KeySource::Url(_) => None,

@@ -40,7 +40,7 @@ pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,
 };
-pub use key_source::KeySource;
+pub use key_source::{KeyFileError, KeySource, read_key_file};
 pub use progress::{Pending, Progress};
 pub use request_id::{RequestIds, X_REQUEST_ID};
 pub use routes::Route;

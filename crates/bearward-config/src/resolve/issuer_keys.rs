@@ -1,10 +1,9 @@
 //! What `[[issuers]]` says of where its keys come from, and of the way there.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use bearward_core::KeySet;
-use bearward_gate::{DecryptionKeySource, KeySource, Secret, TrustedRoots};
+use bearward_core::{KeySet, KeySetError};
+use bearward_gate::{DecryptionKeySource, KeyFileError, KeySource, Secret, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
 use crate::place::{At, Complaint, quote};
@@ -31,7 +30,9 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     }
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
-    let inline = section.parsed("jwks", "a JWK set in a string", |text| usable(text.as_bytes()));
+    let inline = section.parsed("jwks", "a JWK set in a string", |text| {
+        KeySet::parse(text.as_bytes()).map_err(|error| not_a_key_set(&error)).and_then(usable)
+    });
     let inline = inline.map(|set| KeySource::Fixed(Arc::new(set.value)));
     let discovery_url = section.parsed("discovery_url", "a URL", urls::endpoint).map(|url| url.value);
     let roots = section.string("ca_file").and_then(|file| {
@@ -47,22 +48,26 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     Keys { source, discovery_url, roots, bearer_token, decryption }
 }
 
-/// A file is read here as well, so that one which cannot be used is told before anything starts.
+/// A file is read here as well, as the gate does, so that one which cannot be used is told before anything starts.
 fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
     let path = section.reading.folder.join(&file.value);
-    let read = read(&path).and_then(|bytes| usable(&bytes));
-    read.map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
+    let shown = quote(&path.display().to_string());
+    let read = read_key_file(&path).map_err(|error| match error {
+        KeyFileError::Unreadable(error) => Complaint::new(format!("cannot read {shown}: {}", reason(&error))),
+        KeyFileError::TooLarge => Complaint::new(format!("{shown} is {error}")),
+        KeyFileError::NotAKeySet(error) => not_a_key_set(&error),
+    });
+    read.and_then(usable).map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
     Some(KeySource::File(path))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Complaint> {
-    let shown = quote(&path.display().to_string());
-    std::fs::read(path).map_err(|error| Complaint::new(format!("cannot read {shown}: {}", reason(&error))))
+/// What is written there may be a private key.
+fn not_a_key_set(error: &KeySetError) -> Complaint {
+    Complaint::new(error.to_string()).private()
 }
 
 /// A JWK set in which a key can be used: one without has been mistaken for one.
-fn usable(json: &[u8]) -> Result<KeySet, Complaint> {
-    let set = KeySet::parse(json).map_err(|error| Complaint::new(error.to_string()).private())?;
+fn usable(set: KeySet) -> Result<KeySet, Complaint> {
     match set.skipped() {
         _ if !set.is_empty() => Ok(set),
         [] => Err(Complaint::new("a JWK set without keys")),

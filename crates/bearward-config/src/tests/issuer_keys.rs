@@ -63,6 +63,8 @@ fn files_are_looked_at_before_anything_starts() {
     };
     file("keys.json", PUBLIC_KEYS, 0o644);
     file("broken.json", "{", 0o644);
+    // A key set but for its size, which the gate would not read.
+    file("large.json", &format!("{PUBLIC_KEYS}{}", " ".repeat(512 * 1024)), 0o644);
     file("ca.pem", &certificate(), 0o644);
     file("token", "hunter2", 0o600);
     file("open", "hunter2", 0o644);
@@ -74,6 +76,9 @@ fn files_are_looked_at_before_anything_starts() {
     for (added, message) in [
         ("jwks_file = \"absent.json\"", "there is no such file"),
         ("jwks_file = \"broken.json\"", "not a JWK set"),
+        ("jwks_file = \"large.json\"", "large.json` is larger than 512 KiB"),
+        ("jwks_file = \"/dev/zero\"", "`/dev/zero` is larger than 512 KiB"),
+        ("jwks_file = \".\"", "it is a directory"),
         ("jwks_file = \"keys.json\"\nca_file = \"broken.json\"", "no certificate authority"),
         ("jwks_file = \"keys.json\"\nca_file = \"absent.pem\"", "there is no such file"),
         ("jwks_file = \"keys.json\"\nbearer_token_file = \"open\"", "every user of this machine"),
