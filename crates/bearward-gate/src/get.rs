@@ -4,15 +4,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 
+use crate::bearer_token::BearerToken;
 use crate::http_client::{HttpClient, Limit};
-use crate::secret::Secret;
 use crate::settings::IssuerSettings;
 
 /// Fetches what one issuer publishes.
 #[derive(Clone)]
 pub(crate) struct Getter {
     client: HttpClient,
-    token: Option<Secret>,
+    token: Option<BearerToken>,
     /// Where the token may be shown: at the addresses that the configuration itself names.
     shown_to: Vec<Origin>,
 }
@@ -54,7 +54,7 @@ impl Getter {
         if let Some(known) = known {
             request.headers_mut().insert(header::IF_NONE_MATCH, known.clone());
         }
-        if let Some(token) = self.token_for(&uri)? {
+        if let Some(token) = self.token_for(&uri) {
             request.headers_mut().insert(header::AUTHORIZATION, token);
         }
         let response = self.client.send(request, limit).await.map_err(|error| GetError::Other(error.to_string()))?;
@@ -66,15 +66,9 @@ impl Getter {
     }
 
     /// The token for this address. What an issuer's metadata names elsewhere is not shown it.
-    fn token_for(&self, uri: &Uri) -> Result<Option<HeaderValue>, GetError> {
-        let Some(token) = self.token.as_ref().filter(|_| origin(uri).is_some_and(|it| self.shown_to.contains(&it)))
-        else {
-            return Ok(None);
-        };
-        let mut value = HeaderValue::try_from(format!("Bearer {}", token.read()))
-            .map_err(|_| "the bearer token holds characters that cannot be sent: check the file")?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+    fn token_for(&self, uri: &Uri) -> Option<HeaderValue> {
+        let is_shown = origin(uri).is_some_and(|it| self.shown_to.contains(&it));
+        self.token.as_ref().filter(|_| is_shown).map(BearerToken::value)
     }
 }
 

@@ -34,6 +34,7 @@ pub use self::auth::{
 use self::breaker::Breaker;
 pub use self::kind::IntrospectionKind;
 use self::kind::Said;
+pub(crate) use self::request::bearer;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
 use crate::clock::Clock;

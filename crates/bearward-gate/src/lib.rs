@@ -2,6 +2,7 @@
 //! tokens, and decides each request by the route it matches.
 
 pub mod bounds;
+mod bearer_token;
 mod builder;
 mod cache;
 mod clock;
@@ -29,6 +30,7 @@ mod single_flight;
 mod status;
 mod trusted_roots;
 
+pub use bearer_token::{BearerToken, BearerTokenError};
 pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
 pub use clock::Clock;
 pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};

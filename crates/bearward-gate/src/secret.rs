@@ -61,6 +61,13 @@ impl Secret {
         }
     }
 
+    /// A secret that looks at its file at each read.
+    #[cfg(test)]
+    pub(crate) fn eager(path: &Path) -> Self {
+        #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+        Self(Source::File(Arc::new(SecretFile::open(path.to_owned(), Duration::ZERO).unwrap())))
+    }
+
     /// Whether users of the machine other than the file's owner and group may read, change or run the file at `path`.
     /// Where there are no such permissions (outside Unix) the answer is always no.
     ///
@@ -214,11 +221,6 @@ mod tests {
         (folder, path)
     }
 
-    /// A secret that looks at its file at each read.
-    fn eager(path: &Path) -> Secret {
-        Secret(Source::File(Arc::new(SecretFile::open(path.to_owned(), Duration::ZERO).unwrap())))
-    }
-
     #[test]
     fn no_form_of_it_shows_the_secret() {
         let (_folder, path) = file("hush\n");
@@ -256,7 +258,7 @@ mod tests {
     #[test]
     fn a_changed_file_is_read_again_by_all_clones() {
         let (_folder, path) = file("one");
-        let secret = eager(&path);
+        let secret = Secret::eager(&path);
         let clone = secret.clone();
         assert_eq!(&*secret.read(), "one");
         fs::write(&path, "longer two").unwrap();
@@ -277,7 +279,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("v1", at("..data")).unwrap();
         std::os::unix::fs::symlink("..data/secret", at("secret")).unwrap();
-        let secret = eager(&at("secret"));
+        let secret = Secret::eager(&at("secret"));
         assert_eq!(&*secret.read(), "one");
         std::os::unix::fs::symlink("v2", at("..new")).unwrap();
         fs::rename(at("..new"), at("..data")).unwrap();
@@ -287,7 +289,7 @@ mod tests {
     #[test]
     fn the_last_good_value_stays_while_the_file_is_unusable() {
         let (_folder, path) = file("good");
-        let secret = eager(&path);
+        let secret = Secret::eager(&path);
         fs::write(&path, "").unwrap();
         assert_eq!(&*secret.read(), "good", "emptied");
         fs::remove_file(&path).unwrap();

@@ -22,10 +22,10 @@ pub use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, IssuerVariable, KeySet, Profile, ScopeSet, UnixTime, Verified,
 };
 pub use bearward_gate::{
-    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, DecryptionKeySource,
-    Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, Issuer, IssuerSettings,
-    IssuerStatus, KeySource, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt, SignedResponse,
-    TokenFormats, TrustedRoots,
+    AssertionAudience, BearerToken, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock,
+    DecryptionKeySource, Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings,
+    Issuer, IssuerSettings, IssuerStatus, KeySource, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt,
+    SignedResponse, TokenFormats, TrustedRoots,
 };
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]

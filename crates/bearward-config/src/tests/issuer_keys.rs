@@ -67,6 +67,7 @@ fn files_are_looked_at_before_anything_starts() {
     file("large.json", &format!("{PUBLIC_KEYS}{}", " ".repeat(512 * 1024)), 0o644);
     file("ca.pem", &certificate(), 0o644);
     file("token", "hunter2", 0o600);
+    file("lines", "hunter2\nhunter2", 0o600);
     file("open", "hunter2", 0o644);
 
     let config = read("jwks_file = \"keys.json\"\nca_file = \"ca.pem\"\nbearer_token_file = \"token\"").unwrap();
@@ -82,6 +83,10 @@ fn files_are_looked_at_before_anything_starts() {
         ("jwks_file = \"keys.json\"\nca_file = \"broken.json\"", "no certificate authority"),
         ("jwks_file = \"keys.json\"\nca_file = \"absent.pem\"", "there is no such file"),
         ("jwks_file = \"keys.json\"\nbearer_token_file = \"open\"", "every user of this machine"),
+        (
+            "jwks_file = \"keys.json\"\nbearer_token_file = \"lines\"",
+            "no access token: expected one alone, in one line",
+        ),
     ] {
         let problems = read(added).unwrap_err();
         assert!(problems.contains(message), "{added}\n{problems}");
