@@ -1,4 +1,5 @@
-//! What the proxy needs to know, without the proxy: a configuration can be read and tested where no proxy is built.
+//! What the proxy needs to know, without the proxy: a configuration can be read and tested where no proxy is built. The binary,
+//! which knows both, holds that they have the same defaults.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -53,7 +53,7 @@ pub use path::{PathPattern, PathPatternError, RequestPath};
 pub use policy::{Access, Requirement, ScopeImplications};
 pub use profile::Profile;
 pub use reason::{Cause, Check, Reason};
-pub use refusal::{Answer, Refusal, Wire};
+pub use refusal::{Answer, DEFAULT_REALM, Refusal, Wire};
 pub use scope::{Scope, ScopeError, ScopeSet};
 pub use shape::{Shape, unverified_issuer};
 pub use signed_introspection::read_signed_introspection;

@@ -15,7 +15,7 @@ use crate::{Cause, Reason};
 use challenge::Challenge;
 
 /// The realm of challenges where none is configured.
-const DEFAULT_REALM: &str = "bearward";
+pub const DEFAULT_REALM: &str = "bearward";
 
 /// How long a client is asked to wait, in seconds, where nothing better is known.
 const DEFAULT_RETRY_AFTER: u32 = 5;

@@ -52,9 +52,6 @@ pub struct GateBuilder {
     clock: Option<Clock>,
 }
 
-/// The longest access token that is looked at where nothing else is said, in bytes.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
-
 impl GateBuilder {
     /// Accepts tokens of this issuer: an [`Issuer`], or an [`IssuerSettings`] for what that does not offer. At least one
     /// is needed.
@@ -146,13 +143,14 @@ impl GateBuilder {
         let implications = Arc::new(implications(&self.implications)?);
         let rules = if self.routes.is_empty() { vec![RouteRule::new("/*")] } else { self.routes };
         let resolve = |rule: RouteRule| rule.resolve(&implications);
+        let routes = rules.into_iter().map(resolve).collect::<Result<Vec<RouteSettings>, _>>()?;
+        let defaults = GateSettings::new(self.issuers, routes);
         let settings = GateSettings {
-            realm: self.realm.unwrap_or_else(|| "bearward".to_owned()),
-            max_token_bytes: self.max_token_bytes.unwrap_or(MAX_TOKEN_BYTES),
-            issuers: self.issuers,
-            routes: rules.into_iter().map(resolve).collect::<Result<Vec<RouteSettings>, _>>()?,
+            realm: self.realm.unwrap_or(defaults.realm),
+            max_token_bytes: self.max_token_bytes.unwrap_or(defaults.max_token_bytes),
             cache: self.cache,
             identity: identity(&self.identity_claims)?,
+            ..defaults
         };
         let clock = self.clock.unwrap_or_else(Clock::system);
         Gate::with_clock(settings, &self.registry.unwrap_or_default(), runtime, clock)

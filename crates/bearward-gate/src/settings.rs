@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bearward_core::{
-    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, IdentityHeaders, IssuerName, IssuerNameError,
-    IssuerVariable, PathPattern, Profile, TokenRules,
+    AbsentAudience, Access, Algorithm, ClaimPointer, ClaimRule, DEFAULT_REALM, IdentityHeaders, IssuerName,
+    IssuerNameError, IssuerVariable, PathPattern, Profile, TokenRules,
 };
 use http::Method;
 
@@ -29,6 +29,20 @@ pub struct GateSettings {
     pub cache: CacheSettings,
     /// The headers in which the upstream learns who calls.
     pub identity: IdentityHeaders,
+}
+
+impl GateSettings {
+    /// Settings with every default: the realm `bearward`, tokens of at most 16 KiB, the native identity headers alone.
+    pub fn new(issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> Self {
+        Self {
+            realm: DEFAULT_REALM.to_owned(),
+            max_token_bytes: 16 * 1024,
+            issuers,
+            routes,
+            cache: CacheSettings::default(),
+            identity: IdentityHeaders::default(),
+        }
+    }
 }
 
 /// One authorization server.

@@ -25,3 +25,26 @@ fn upstream(settings: config::UpstreamSettings) -> UpstreamSettings {
         idle_timeout: settings.idle_timeout,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::path::Path;
+
+    use bearward_config::{Overrides, parse};
+
+    use super::*;
+
+    #[test]
+    fn what_a_configuration_does_not_say_is_as_in_a_proxy_that_is_built_in_code() {
+        let text = r#"
+            upstreams = [{ name = "orders", servers = ["127.0.0.1:3000"] }]
+            routes = [{ path = "/*", upstream = "orders", open = true }]
+        "#;
+        let config = parse(text, Path::new("config.toml"), &Overrides::default(), []).unwrap();
+        let upstream = UpstreamSettings::new("orders", ["127.0.0.1:3000"]);
+        let expected = ProxySettings::new(["127.0.0.1:8080".parse().unwrap()], [upstream]);
+        assert_eq!(format!("{:#?}", of(config.proxy)), format!("{expected:#?}"));
+    }
+}

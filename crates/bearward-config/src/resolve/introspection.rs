@@ -58,17 +58,20 @@ pub(super) fn introspection(
     section.finish();
     let client_id = client_id.map(|id| id.value).unwrap_or_default();
     let auth = auth.unwrap_or_else(|| ClientAuth::Basic(Secret::from_text(String::new())).into());
+    let defaults = IntrospectionSettings::new(client_id, auth);
+    let max_concurrent = max_concurrent.and_then(|most| usize::try_from(most.value).ok());
+    let breaker_failures = breaker_failures.and_then(|most| u32::try_from(most.value).ok());
     IntrospectionSettings {
         kind,
         url,
-        bare_answers: bare_answers.is_some_and(|bare| bare.value),
+        bare_answers: bare_answers.map_or(defaults.bare_answers, |bare| bare.value),
         signed_response,
-        cache_ttl: cache_ttl.map_or(60 * SECOND, |ttl| ttl.value),
-        negative_ttl: negative_ttl.map_or(10 * SECOND, |ttl| ttl.value),
-        max_concurrent: max_concurrent.and_then(|most| usize::try_from(most.value).ok()).unwrap_or(64),
-        timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
-        breaker_failures: breaker_failures.and_then(|most| u32::try_from(most.value).ok()).unwrap_or(5),
-        breaker_pause: breaker_pause.map_or(5 * SECOND, |pause| pause.value),
-        ..IntrospectionSettings::new(client_id, auth)
+        cache_ttl: cache_ttl.map_or(defaults.cache_ttl, |ttl| ttl.value),
+        negative_ttl: negative_ttl.map_or(defaults.negative_ttl, |ttl| ttl.value),
+        max_concurrent: max_concurrent.unwrap_or(defaults.max_concurrent),
+        timeout: timeout.map_or(defaults.timeout, |timeout| timeout.value),
+        breaker_failures: breaker_failures.unwrap_or(defaults.breaker_failures),
+        breaker_pause: breaker_pause.map_or(defaults.breaker_pause, |pause| pause.value),
+        ..defaults
     }
 }

@@ -44,27 +44,27 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
     let issuer = name.as_ref().map(|name| name.value.as_str());
     let introspection =
         section.section("introspection").map(|asked| introspection::introspection(asked, issuer, has_clients));
+    let defaults = IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences);
     let settings = IssuerSettings {
         variable,
         tokens: formats,
-        algorithms: algorithms
-            .map_or(Algorithm::ALL.to_vec(), |list| list.value.into_iter().map(|at| at.value).collect()),
+        algorithms: algorithms.map_or(defaults.algorithms, |list| list.value.into_iter().map(|at| at.value).collect()),
         profile: tokens.profile,
         absent_audience: tokens.absent_audience,
         max_lifetime: tokens.max_lifetime,
         required_claims: tokens.required_claims,
         scope_claims: tokens.scope_claims,
         client_id_claims: tokens.client_id_claims,
-        leeway: leeway.map_or(30 * SECOND, |leeway| leeway.value),
+        leeway: leeway.map_or(defaults.leeway, |leeway| leeway.value),
         discovery_url: keys.discovery_url,
         keys: keys.source,
         roots: keys.roots,
         bearer_token: keys.bearer_token,
         decryption_keys: keys.decryption,
         introspection,
-        timeout: timeout.map_or(5 * SECOND, |timeout| timeout.value),
+        timeout: timeout.map_or(defaults.timeout, |timeout| timeout.value),
         refresh,
-        ..IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences)
+        ..defaults
     };
     if let Some(name) = &name {
         let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();

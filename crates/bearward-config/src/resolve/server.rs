@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::{CacheSettings, bounds};
+use bearward_gate::{CacheSettings, GateSettings, bounds};
 
 use crate::place::{At, Complaint, Place, quote};
 use crate::reader::Section;
+use crate::units::format_size;
 use crate::{AdminSettings, LogFormat, LogSettings, suggest};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -33,6 +34,7 @@ pub(super) struct Admin {
 
 pub(super) fn server(mut section: Section<'_>) -> Server {
     let place = section.place_of("listen");
+    let defaults = GateSettings::new(Vec::new(), Vec::new());
     section.refuse_empty("listen", "name at least one address, such as \"127.0.0.1:8080\"");
     let listen = section.one_or_more("listen", address).map(|listen| listen.value);
     let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), place }]);
@@ -44,11 +46,14 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
         let complaint = Complaint::new("must not be larger than max_header_bytes: the token is in a header");
         section.reading.error(&token.place, complaint);
-    } else if let Some(header) = max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < 16 << 10) {
-        let complaint = Complaint::new("leaves no room for max_token_bytes, which is 16KiB unless set");
+    } else if let Some(header) =
+        max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && as_usize(most) < defaults.max_token_bytes)
+    {
+        let shown = format_size(defaults.max_token_bytes as u64);
+        let complaint = Complaint::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
         section.reading.error(&header.place, complaint.hint("set max_token_bytes to less than this"));
     }
-    let realm = section.parsed("realm", "a string", realm).map_or_else(|| "bearward".to_owned(), |realm| realm.value);
+    let realm = section.parsed("realm", "a string", realm).map_or(defaults.realm, |realm| realm.value);
     let drain = section.duration("drain", Duration::ZERO..=HOUR);
     let keepalive_pool = section.integer("keepalive_pool", 0..=65_536);
     section.finish();
@@ -56,7 +61,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
         listen,
         threads,
         max_header_bytes: as_usize(most),
-        max_token_bytes: max_token_bytes.map_or(16 << 10, |size| as_usize(size.value)),
+        max_token_bytes: max_token_bytes.map_or(defaults.max_token_bytes, |size| as_usize(size.value)),
         realm,
         drain: drain.map_or(Duration::from_secs(20), |drain| drain.value),
         keepalive_pool: keepalive_pool.map_or(512, |pool| as_usize(pool.value)),

@@ -1,5 +1,5 @@
-//! The values in force of settings that nobody set. They are taken from the resolved configuration, so that every default
-//! stands in one place alone.
+//! The values in force of settings that nobody set. They are taken from the resolved configuration, which has them from the
+//! settings' own constructors; where those know no word for a default, what is shown is read again by a test.
 
 use bearward_core::{Access, ClaimPointer};
 use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings, SignedResponse};

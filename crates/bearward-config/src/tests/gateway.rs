@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bearward_gate::{ClientAuth, GateSettings, IntrospectionSettings, IssuerSettings, Secret};
+
 use super::*;
 use crate::AuthorizationMode;
 use crate::LogFormat;
@@ -18,6 +20,22 @@ fn a_small_configuration_has_safe_defaults() {
     assert_eq!((config.gate.cache.max_entries, config.gate.cache.negative_entries), (100_000, 10_000));
     assert_eq!((config.gate.cache.max_age, config.gate.realm.as_str()), (Duration::from_secs(300), "bearward"));
     assert!(matches!(config.proxy.upstreams[0].authorization, AuthorizationMode::Remove));
+}
+
+#[test]
+fn what_is_not_said_is_as_in_a_gate_that_is_built_in_code() {
+    let asked = "[issuers.introspection]\nclient_id = \"gateway\"\nclient_secret_env = \"SECRET\"\n";
+    let text = format!("{ISSUER}{asked}{UPSTREAM}{ROUTE}");
+    let environment = [("SECRET".to_owned(), "hunter2".to_owned())];
+    let mut gate = parse(&text, Path::new("config.toml"), &Overrides::default(), environment).unwrap().gate;
+    gate.routes.clear();
+
+    let secret = ClientAuth::Basic(Secret::from_text("hunter2".to_owned()));
+    let issuer = IssuerSettings {
+        introspection: Some(IntrospectionSettings::new("gateway", secret)),
+        ..IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".to_owned()])
+    };
+    assert_eq!(format!("{gate:#?}"), format!("{:#?}", GateSettings::new(vec![issuer], Vec::new())));
 }
 
 #[test]
