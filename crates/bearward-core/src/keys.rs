@@ -37,6 +37,16 @@ pub struct SkippedKey {
     pub why: &'static str,
 }
 
+/// Why a key is left out that nobody but its owner should have.
+const PRIVATE: &str = "it is a secret or private key, published by mistake";
+
+impl SkippedKey {
+    /// Whether it is a secret or private key, which whoever reads the set has now too.
+    pub fn is_private(&self) -> bool {
+        self.why == PRIVATE
+    }
+}
+
 /// What was fetched is no JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
@@ -156,7 +166,7 @@ impl PublicKey {
 
     fn from_jwk(jwk: Map<String, Value>) -> Result<Self, &'static str> {
         if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
-            return Err("it is a secret or private key, published by mistake");
+            return Err(PRIVATE);
         }
         let jwk: Jwk = serde_json::from_value(Value::Object(jwk)).map_err(|_| "a member has the wrong type")?;
         // `jwt-svid` is what SPIFFE's trust bundles call it (SPIFFE Trust Domain and Bundle, 4.2.2).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bearward_core::{KeySet, KeySetError};
+use bearward_core::{KeySet, KeySetError, SkippedKey};
 use bearward_gate::{BearerToken, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
@@ -53,6 +53,12 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
 
 /// A file is read here as well, as the gate does, so that one which cannot be used is told before anything starts.
 fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
+    // No file is called so, and this may be a private key.
+    if file.value.trim_start().starts_with('{') {
+        let complaint = Complaint::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
+        section.reading.error(&file.place, complaint.private());
+        return None;
+    }
     let path = section.reading.folder.join(&file.value);
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
@@ -69,8 +75,15 @@ fn not_a_key_set(error: &KeySetError) -> Complaint {
     Complaint::new(error.to_string()).private()
 }
 
-/// A JWK set in which a key can be used: one without has been mistaken for one.
+/// A JWK set in which a key can be used: one without has been mistaken for one. What an issuer publishes is not for us to
+/// mend, but here a private key is the author's own accident, and beside a good key nobody would notice it.
 fn usable(set: KeySet) -> Result<KeySet, Complaint> {
+    if set.skipped().iter().any(SkippedKey::is_private) {
+        let complaint =
+            Complaint::new("a key of the JWK set is a secret or private one, which belongs to the issuer alone");
+        let hint = "leave its public members here; and have the issuer replace it, as whoever read this has it too";
+        return Err(complaint.hint(hint).private());
+    }
     match set.skipped() {
         _ if !set.is_empty() => Ok(set),
         [] => Err(Complaint::new("a JWK set without keys")),

@@ -35,11 +35,14 @@ fn keys_come_from_one_place() {
         "exclude",
         "one place",
     );
+    let good = PUBLIC_KEYS.trim().trim_end_matches("]}");
+    let with_private = format!("<<'{good},{{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"aHVudGVyMg\"}}]}}'>>");
     for (keys, message) in [
         ("<<'{'>>", "not a JWK set"),
         ("<<'[]'>>", "not a JWK set"),
         (r#"<<'{"keys":[]}'>>"#, "a JWK set without keys"),
-        (r#"<<'{"keys":[{"kty":"oct","k":"aHVudGVyMg"}]}'>>"#, "published by mistake"),
+        (r#"<<'{"keys":[{"kty":"oct","k":"aHVudGVyMg"}]}'>>"#, "is a secret or private one"),
+        (&with_private, "is a secret or private one"),
     ] {
         // What is written there may be a private key, so it is not shown again.
         let text = issuer(URL, &format!("jwks = {keys}"));
@@ -65,6 +68,8 @@ fn files_are_looked_at_before_anything_starts() {
     file("broken.json", "{", 0o644);
     // A key set but for its size, which the gate would not read.
     file("large.json", &format!("{PUBLIC_KEYS}{}", " ".repeat(512 * 1024)), 0o644);
+    let private = PUBLIC_KEYS.replacen('[', "[{\"kty\":\"oct\",\"k\":\"hunter2\"},", 1);
+    file("private.json", &private, 0o644);
     file("ca.pem", &certificate(), 0o644);
     file("token", "hunter2", 0o600);
     file("lines", "hunter2\nhunter2", 0o600);
@@ -80,6 +85,8 @@ fn files_are_looked_at_before_anything_starts() {
         ("jwks_file = \"large.json\"", "large.json` is larger than 512 KiB"),
         ("jwks_file = \"/dev/zero\"", "`/dev/zero` is larger than 512 KiB"),
         ("jwks_file = \".\"", "it is a directory"),
+        ("jwks_file = '{\"kty\":\"oct\",\"k\":\"hunter2\"}'", "must be the name of a file"),
+        ("jwks_file = \"private.json\"", "is a secret or private one"),
         ("jwks_file = \"keys.json\"\nca_file = \"broken.json\"", "no certificate authority"),
         ("jwks_file = \"keys.json\"\nca_file = \"absent.pem\"", "there is no such file"),
         ("jwks_file = \"keys.json\"\nbearer_token_file = \"open\"", "every user of this machine"),

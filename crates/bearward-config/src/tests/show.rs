@@ -122,9 +122,10 @@ fn the_environment_is_shown_as_the_file_would_say_it() {
 }
 
 #[test]
-fn a_private_key_that_strayed_into_a_set_is_not_shown() {
+fn what_nobody_uses_of_a_set_is_not_shown() {
     let public = keys::PUBLIC_KEYS.trim().strip_prefix("{\"keys\":[").and_then(|keys| keys.strip_suffix("]}")).unwrap();
-    let private = r#"{"kty":"oct","k":"aHVudGVyMg"},{"kty":"OKP","d":"aHVudGVyMg","d":"aHVudGVyMg"}"#;
+    // A private key that can be told for one is an error.
+    let private = r#"{"kty":"AKP","priv":"aHVudGVyMg"},{"kty":"OKP","d":"aHVudGVyMg","d":"aHVudGVyMg"}"#;
     let jwks = format!("jwks = '{{\"more\":\"aHVudGVyMg\",\"keys\":[{private},{public}]}}'\n");
     let text = with("").replace("audiences = ", &format!("{jwks}audiences = "));
     let (config, text) = shown(&text, Path::new("config.toml"));
