@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use http::Uri;
 use serde::Deserialize;
 
 use crate::get::{GetError, Getter};
 use crate::http_client::Limit;
+use crate::url::check_url;
 
 /// Metadata is some kilobytes; what is larger is none.
 const MAX_METADATA: usize = 256 * 1024;
@@ -95,22 +95,9 @@ pub(crate) fn shown(url: &str) -> String {
     [scheme, user, host, path].iter().flat_map(|part| part.chars()).take(200).flat_map(char::escape_debug).collect()
 }
 
-/// Whether the gateway may connect there: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2). No user name
-/// and no password: they would be sent nowhere, and shown in many places.
+/// Whether the gateway may connect there.
 pub(crate) fn is_acceptable_url(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let Some(host) = uri.host() else { return false };
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return false;
-    }
-    match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        _ => false,
-    }
+    check_url(url).is_ok()
 }
 
 /// Whether the gateway may connect where the metadata at `address` says: a remote issuer must not send the gateway's secrets
@@ -170,16 +157,6 @@ mod tests {
                 "https://auth.example.com/.well-known/oauth-authorization-server"
             ]
         );
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_alone() {
-        for good in ["https://a.example", "http://127.0.0.1:9000/x", "http://[::1]:9000", "http://localhost/"] {
-            assert!(is_acceptable_url(good), "{good}");
-        }
-        for bad in ["http://a.example", "http://10.0.0.1/", "http://127.0.0.1.example/", "ftp://a.example", "/x", ""] {
-            assert!(!is_acceptable_url(bad), "{bad}");
-        }
     }
 
     #[test]

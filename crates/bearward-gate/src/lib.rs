@@ -29,6 +29,7 @@ mod settings;
 mod single_flight;
 mod status;
 mod trusted_roots;
+mod url;
 
 pub use bearer_token::{BearerToken, BearerTokenError};
 pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
@@ -52,3 +53,4 @@ pub use settings::{
 };
 pub use status::IssuerStatus;
 pub use trusted_roots::{TrustedRoots, TrustedRootsError};
+pub use url::{UrlError, check_url};

@@ -1,8 +1,6 @@
 //! Issuer identifiers and the URLs of endpoints.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use http::Uri;
+use bearward_gate::{UrlError, check_url};
 
 use crate::place::{Complaint, quote};
 
@@ -20,32 +18,18 @@ pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
     Ok(url)
 }
 
-/// The URL of an endpoint: https without fragment, or plain http on this machine.
-///
-/// Keys and tokens travel to it. On an unprotected way, whoever sits there could put in keys of their own.
+/// The URL of an endpoint, to which the gateway may connect.
 pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
     const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(Complaint::new(format!("{} is not a URL", quote(text))).hint(EXAMPLE));
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(Complaint::new("a URL here holds no user name and no password").private());
-    }
-    let host = text.parse::<Uri>().ok().and_then(|uri| host(&uri));
-    let Some(host) = host.filter(|_| text.bytes().all(|byte| byte.is_ascii_graphic())) else {
-        return Err(Complaint::new(format!("{} is not a URL", quote(text))).hint(EXAMPLE));
-    };
-    if text.contains('#') {
-        return Err(Complaint::new("a URL here has no fragment"));
-    }
-    match scheme {
-        "https" => Ok(text.to_owned()),
-        "http" if is_loopback(&host) => Ok(text.to_owned()),
-        "http" => Err(Complaint::new("must be https; plain http is for 127.0.0.0/8, [::1] and localhost alone")
-            .did_you_mean(Some(format!("https://{rest}")))),
-        _ => Err(Complaint::new(format!("must be an https URL, not {}", quote(scheme))).hint(EXAMPLE)),
-    }
+    let Err(error) = check_url(text) else { return Ok(text.to_owned()) };
+    let complaint = Complaint::new(error.to_string());
+    Err(match error {
+        UrlError::NotAUrl => Complaint::new(format!("{} is {error}", quote(text))).hint(EXAMPLE),
+        UrlError::UserInfo => complaint.private(),
+        UrlError::Fragment => complaint,
+        UrlError::PlainHttp => complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{rest}"))),
+        UrlError::OtherScheme => complaint.hint(EXAMPLE),
+    })
 }
 
 /// An absolute URI without fragment that names something and is never connected to (RFC 8707, 2).
@@ -62,22 +46,6 @@ pub(super) fn identifier(text: &str) -> Result<String, Complaint> {
         return Err(Complaint::new("a URI here has no fragment"));
     }
     Ok(text.to_owned())
-}
-
-/// The host, if the authority is nothing but a host and perhaps a port.
-fn host(uri: &Uri) -> Option<String> {
-    let authority = uri.authority()?;
-    let host = authority.host();
-    let after = authority.as_str().strip_prefix(host)?;
-    let port_fits = after.is_empty() || authority.port_u16().is_some_and(|port| port > 0);
-    (!host.is_empty() && port_fits).then(|| host.to_owned())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || bare != host && bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -107,6 +75,7 @@ mod tests {
     fn what_is_no_issuer_is_refused() {
         let table = [
             ("auth.example.com", "is not a URL"),
+            ("bob:hunter2@a.example.com", "no password"),
             ("https://", "is not a URL"),
             ("https:///path", "is not a URL"),
             ("https://:8443", "is not a URL"),
