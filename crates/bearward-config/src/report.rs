@@ -33,12 +33,17 @@ pub fn report(config: &Config) -> String {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
         section("Warnings", &warnings.join("\n\n"));
     }
-    let open: Vec<&RouteSettings> = config.gate.routes.iter().filter(|route| is_open(route)).collect();
-    if open.is_empty() {
-        section("Open routes: none. Every request that is let through has a valid token.", "");
-    } else {
-        let lines: Vec<String> = open.iter().map(|route| open_route(route)).collect();
-        section("Open routes: these let everybody in, WITHOUT a token", &lines.join("\n"));
+    let optional = without_token(&config.gate, |access| matches!(access, Access::Optional(_)));
+    if !optional.is_empty() {
+        section("Optional routes: these answer WITHOUT a token too; one that is sent must hold", &optional);
+    }
+    let open = without_token(&config.gate, |access| matches!(access, Access::Open));
+    match (open.is_empty(), optional.is_empty()) {
+        (true, true) => section("Open routes: none. Every request that is let through has a valid token.", ""),
+        (true, false) => {
+            section("Open routes: none. Every request that is let through has a valid token, or none.", "")
+        }
+        (false, _) => section("Open routes: these let everybody in, WITHOUT a token", &open),
     }
     report.truncate(report.trim_end().len());
     report.push('\n');
@@ -73,7 +78,11 @@ fn routes(gate: &GateSettings) -> String {
 }
 
 fn access(route: &RouteSettings, gate: &GateSettings) -> String {
-    let Access::Token(requirement) = &route.access else { return "OPEN: no token needed".to_owned() };
+    let (requirement, before) = match &route.access {
+        Access::Open => return "OPEN: no token needed".to_owned(),
+        Access::Optional(requirement) => (requirement, "OPTIONAL: no token, or "),
+        Access::Token(requirement) => (requirement, ""),
+    };
     let mut needs = Vec::new();
     if !requirement.all.is_empty() {
         needs.push(format!("scopes: {}", scopes(&requirement.all)));
@@ -91,7 +100,7 @@ fn access(route: &RouteSettings, gate: &GateSettings) -> String {
     if !route.issuers.is_empty() && gate.issuers.len() > 1 {
         needs.push(format!("issuer: {}", route.issuers.join(" or ")));
     }
-    needs.join("; ")
+    format!("{before}{}", needs.join("; "))
 }
 
 fn implications(config: &Config) -> String {
@@ -120,9 +129,13 @@ fn claim_rules(rules: &[ClaimRule]) -> String {
     rules.iter().map(rule).collect::<Vec<_>>().join(" and ")
 }
 
-fn open_route(route: &RouteSettings) -> String {
-    let host = if route.hosts.is_empty() { String::new() } else { hosts(route) };
-    format!("{} {host}{} -> {}", methods(route), route.path, route.upstream)
+/// The routes of such access, one a line.
+fn without_token(gate: &GateSettings, is_such: impl Fn(&Access) -> bool) -> String {
+    let line = |route: &RouteSettings| {
+        let host = if route.hosts.is_empty() { String::new() } else { hosts(route) };
+        format!("{} {host}{} -> {}", methods(route), route.path, route.upstream)
+    };
+    gate.routes.iter().filter(|route| is_such(&route.access)).map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn methods(route: &RouteSettings) -> String {
@@ -132,10 +145,6 @@ fn methods(route: &RouteSettings) -> String {
 
 fn hosts(route: &RouteSettings) -> String {
     if route.hosts.is_empty() { "any".to_owned() } else { route.hosts.join(",") }
-}
-
-fn is_open(route: &RouteSettings) -> bool {
-    matches!(route.access, Access::Open)
 }
 
 #[cfg(test)]
@@ -189,6 +198,41 @@ mod tests {
           any /* -> site
           GET,HEAD a.example.com/* -> site
         "#);
+    }
+
+    #[test]
+    fn optional_routes_are_told_apart_from_open_ones() {
+        let routes = r#"
+            issuers = [{ issuer = "https://auth.example.com", audiences = ["a"] }]
+            upstreams = [{ name = "site", servers = ["127.0.0.1:3000"] }]
+            routes = [
+                { path = "/catalog/*", upstream = "site", optional = true },
+                { path = "/orders/*", upstream = "site", optional = true, scopes = ["a"], methods = ["GET"] },
+                OPEN
+            ]
+        "#;
+        let end =
+            |report: String| report.split_once("\nRoutes (the most specific one decides)\n").unwrap().1.to_owned();
+        insta::assert_snapshot!(end(reported(&routes.replace("OPEN", ""))), @"
+          METHODS  HOST  PATH        UPSTREAM  ACCESS
+          any      any   /catalog/*  site      OPTIONAL: no token, or any valid token
+          GET      any   /orders/*   site      OPTIONAL: no token, or scopes: a
+
+        Optional routes: these answer WITHOUT a token too; one that is sent must hold
+          any /catalog/* -> site
+          GET /orders/* -> site
+
+        Open routes: none. Every request that is let through has a valid token, or none.
+        ");
+        let open = end(reported(&routes.replace("OPEN", "{ path = \"/\", upstream = \"site\", open = true }")));
+        insta::assert_snapshot!(open.split_once("\nOptional routes").unwrap().1, @"
+        : these answer WITHOUT a token too; one that is sent must hold
+          any /catalog/* -> site
+          GET /orders/* -> site
+
+        Open routes: these let everybody in, WITHOUT a token
+          any / -> site
+        ");
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl Reader<'_> {
     fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
         let reading = section.reading;
         let open = section.boolean("open").is_some_and(|open| open.value);
+        let optional = section.boolean("optional").filter(|optional| optional.value);
         // Who writes a list wants to ask for something, and with an empty one every valid token would do.
         section.refuse_empty("scopes", "name the scopes that a token needs, or leave it out");
         let all = values(section.list("scopes", scopes::scope));
@@ -112,6 +113,11 @@ impl Reader<'_> {
             reading.error(&name.place, self.unknown_issuer(&name.value));
         }
 
+        if let Some(optional) = optional.as_ref().filter(|_| open) {
+            let complaint = Complaint::new("`open` and `optional` exclude each other");
+            let hint = "open: no token is looked at; optional: one that is sent must be valid and meet what the route asks for";
+            reading.error(&optional.place.key(), complaint.hint(hint));
+        }
         if open {
             for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
                 if section.has(key) {
@@ -124,8 +130,9 @@ impl Reader<'_> {
             return (Access::Open, Vec::new(), None);
         }
         if self.known.issuers.is_empty() {
+            let looks_at = if optional.is_some() { "looks at tokens" } else { "needs a token" };
             let complaint =
-                Complaint::new("this route needs a token, and there is no issuer whose tokens it could take");
+                Complaint::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
             let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let everybody in";
             reading.error(&section.place, complaint.hint(hint));
         }
@@ -137,7 +144,8 @@ impl Reader<'_> {
         let implications = Arc::clone(self.known.implications);
         let any = if any.is_empty() { Vec::new() } else { vec![any] };
         let requirement = Requirement { all, any, audiences: values(audiences), claims, implications };
-        (Access::Token(requirement), names, referential.map(|name| name.value))
+        let access = if optional.is_some() { Access::Optional(requirement) } else { Access::Token(requirement) };
+        (access, names, referential.map(|name| name.value))
     }
 
     /// A referential token names nobody, so there must be one issuer to ask, and it must be one that can answer.

@@ -126,7 +126,8 @@ fn upstream(values: &mut Dict, upstream: &UpstreamSettings) {
 
 fn route(values: &mut Dict, route: &RouteSettings) {
     let open = matches!(route.access, Access::Open);
-    below(values, [("name", route.name.as_str().into()), ("open", open.into())]);
+    let optional = matches!(route.access, Access::Optional(_));
+    below(values, [("name", route.name.as_str().into()), ("open", open.into()), ("optional", optional.into())]);
 }
 
 /// A claim by its plain name, where it has one.

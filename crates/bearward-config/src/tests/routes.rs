@@ -44,9 +44,18 @@ fn every_setting_is_read() {
         methods = ["GET", "POST"]
         upstream = "orders"
         open = false
+        optional = false
+        [[routes]]
+        path = "/catalog"
+        upstream = "orders"
+        open = false
+        optional = true
+        scopes = ["a"]
+        audiences = ["https://api.example.com"]
+        issuers = ["https://auth.example.com"]
         "#,
     ));
-    let [one, open, any] = config.gate.routes.as_slice() else { panic!("{:?}", config.gate.routes) };
+    let [one, open, any, optional] = config.gate.routes.as_slice() else { panic!("{:?}", config.gate.routes) };
     assert_eq!((one.name.as_str(), one.upstream.as_str()), ("one order", "orders"));
     assert_eq!(
         (one.path.to_string().as_str(), one.hosts.as_slice()),
@@ -60,6 +69,8 @@ fn every_setting_is_read() {
     assert!(matches!(open.access, Access::Open));
     assert_eq!((open.name.as_str(), any.name.as_str()), ("a.example.com,[::1]/*", "GET,POST /*"));
     assert!(matches!(&any.access, Access::Token(requirement) if requirement.all.is_empty()));
+    let Access::Optional(requirement) = &optional.access else { panic!("{:?}", optional.access) };
+    assert_eq!((requirement.all.len(), requirement.audiences.len(), optional.issuers.len()), (1, 1, 1));
 }
 
 #[test]
@@ -163,9 +174,26 @@ fn an_open_route_asks_for_nothing() {
 }
 
 #[test]
+fn a_route_is_open_or_optional() {
+    refuses(
+        &route("open = true\n<<optional>> = true"),
+        "`open` and `optional` exclude each other",
+        "optional: one that",
+    );
+    for one in ["open = true\noptional = false", "open = false\noptional = true"] {
+        accepts(&route(one));
+    }
+    refuses(&route("optional = <<\"yes\">>"), "expected true or false, found a string", "");
+    // A token that is sent must be somebody's.
+    let no_issuer = format!("{UPSTREAM}<<[[routes]]>>\npath = \"/*\"\nupstream = \"orders\"\noptional = true");
+    refuses(&no_issuer, "this route looks at tokens, and there is no issuer", "set `open = true`");
+}
+
+#[test]
 fn nothing_to_ask_for_is_not_written_as_an_empty_list() {
     for key in ["scopes", "any_scope", "claims", "audiences"] {
         refuses(&route(&format!("{key} = <<[]>>")), "must not be empty", "leave it out");
+        refuses(&route(&format!("optional = true\n{key} = <<[]>>")), "must not be empty", "leave it out");
     }
 }
 
