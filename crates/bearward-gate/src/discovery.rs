@@ -180,6 +180,16 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for good in ["https://a.example", "http://127.0.0.1:9000/x", "http://[::1]:9000", "http://localhost/"] {
+            assert!(is_acceptable_url(good), "{good}");
+        }
+        for bad in ["http://a.example", "http://10.0.0.1/", "http://127.0.0.1.example/", "ftp://a.example", "/x", ""] {
+            assert!(!is_acceptable_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn addresses_for_clients_with_a_certificate() {
         let metadata = |aliases: &str| -> Metadata {
             let endpoints = r#""introspection_endpoint":"https://a/i","token_endpoint":"https://a/t""#;
