@@ -1,8 +1,8 @@
 //! Bearward's engine: it knows the issuers, their keys and their introspection endpoints, remembers what they said of
 //! tokens, and decides each request by the route it matches.
 
-pub mod bounds;
 mod bearer_token;
+pub mod bounds;
 mod builder;
 mod cache;
 mod clock;

@@ -15,8 +15,6 @@ use super::urls;
 use crate::place::Complaint;
 use crate::reader::Section;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 /// How the issuer of that name is asked. `has_clients`: whether clients are named that stand for an absent audience.
 pub(super) fn introspection(
     mut section: Section<'_>,

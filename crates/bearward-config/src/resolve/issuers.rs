@@ -11,8 +11,6 @@ use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
 
-const SECOND: Duration = Duration::from_secs(1);
-
 /// Every issuer, readable or not: routes that name a broken one are not at fault. And which of them have a preset.
 pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, Vec<(String, Provider)>) {
     let mut issuers: Vec<At<IssuerSettings>> = Vec::new();
