@@ -13,16 +13,16 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// No TOML, or not with these keys and values; the message has the line and the column.
-    #[error("{}", .0.to_string().trim_end())]
-    Toml(#[from] toml_edit::de::Error),
+    /// No TOML, or not with these keys and values. It says where, and does not show the line: a secret may stand there.
+    #[error("{0}")]
+    Toml(String),
     /// The application's keys are no key set.
-    #[error("application {client_id:?}: jwks: {source}")]
+    #[error("application {client_id:?}: jwks: {problem}")]
     Keys {
         /// Of the application.
         client_id: String,
         /// What is wrong with them.
-        source: ClientKeysError,
+        problem: ClientKeysError,
     },
     /// The method needs a secret and there is none, or the other way round.
     #[error("application {client_id:?}: {method} goes with {needs}, and with nothing else")]
@@ -43,7 +43,7 @@ impl Settings {
     ///
     /// When it is not the TOML of one.
     pub fn from_toml(text: &str) -> Result<Self, FileError> {
-        let file: File = toml_edit::de::from_str(text)?;
+        let file: File = toml_edit::de::from_str(text).map_err(|error| mistake(&error, text, 0))?;
         let empty = Self::empty();
         Ok(Self {
             applications: file.applications.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
@@ -94,7 +94,17 @@ fn inline<T: DeserializeOwned>(text: &str) -> Result<T, FileError> {
     struct One<T> {
         entry: T,
     }
-    Ok(toml_edit::de::from_str::<One<T>>(&format!("entry = {{ {text} }}"))?.entry)
+    const BEFORE: &str = "entry = { ";
+    let one = toml_edit::de::from_str::<One<T>>(&format!("{BEFORE}{text} }}"));
+    one.map(|one| one.entry).map_err(|error| mistake(&error, text, BEFORE.len()))
+}
+
+/// Where in the text a mistake is, if so many bytes stood before it, and which.
+fn mistake(error: &toml_edit::de::Error, text: &str, before: usize) -> FileError {
+    let at = error.span().map_or(0, |span| span.start).saturating_sub(before).min(text.len());
+    let read = text.get(..at).unwrap_or_default();
+    let (line, column) = (read.matches('\n').count() + 1, read.chars().rev().take_while(|c| *c != '\n').count() + 1);
+    FileError::Toml(format!("line {line}, column {column}: {}", error.message()))
 }
 
 #[derive(Deserialize)]
@@ -183,7 +193,7 @@ impl ApplicationTable {
             (Method::ClientSecretPost, Some(secret), None) => Ok(ClientAuthentication::SecretPost(Secret::new(secret))),
             (Method::PrivateKeyJwt, None, Some(jwks)) => match ClientKeys::from_json(jwks) {
                 Ok(keys) => Ok(ClientAuthentication::PrivateKeyJwt(keys)),
-                Err(source) => Err(FileError::Keys { client_id: self.client_id.clone(), source }),
+                Err(problem) => Err(FileError::Keys { client_id: self.client_id.clone(), problem }),
             },
             (Method::None, None, None) => Ok(ClientAuthentication::None),
             (Method::ClientSecretBasic, ..) => Err(wrong("client_secret_basic", "client_secret")),
@@ -290,5 +300,23 @@ mod tests {
             let error = Settings::from_toml(&text).unwrap_err().to_string();
             assert!(error.contains(told) && !error.contains("hidden"), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn a_mistake_beside_a_secret_is_told_once_and_without_it() {
+        let entry = r#"client_id = "a", client_secret = "hidden", lifetime = "1h""#;
+        let place = "column 55: invalid type: string \"1h\", expected u64";
+        let file = format!("applications = [{{ {entry} }}]");
+        for (error, told) in [
+            (Application::from_toml(entry).unwrap_err(), format!("line 1, {place}")),
+            (Application::from_toml(&format!("\n{entry}")).unwrap_err(), format!("line 2, {place}")),
+            (Settings::from_toml(&file).unwrap_err(), format!("line 1, {}", place.replace("55", "73"))),
+        ] {
+            assert_eq!(error.to_string(), told);
+            assert!(std::error::Error::source(&error).is_none(), "whoever prints the sources would print it twice");
+        }
+        let keys = r#"client_id = "a", token_endpoint_auth_method = "private_key_jwt", jwks = "{}""#;
+        let keys = Application::from_toml(keys).unwrap_err();
+        assert!(matches!(keys, FileError::Keys { .. }) && std::error::Error::source(&keys).is_none());
     }
 }
