@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
-use crate::{Application, Issuer, settings};
+use crate::{Application, Issuer};
 
 /// Where a request came in, and so the `iss` of what it gets.
 #[derive(Clone, Debug)]
@@ -56,10 +56,10 @@ impl Authority {
         self.applications().find(|application| application.client_id == client_id)
     }
 
-    /// One that may ask here what tokens mean: those that get them, and the clients of resource servers.
+    /// One that may ask here what tokens mean: those that get them, and the clients of resource servers, which get none.
     pub(crate) fn introspecting_application(&self, client_id: &str) -> Option<&Application> {
-        let introspects = |application: &&Application| settings::only_introspects(application);
-        let of_resource_server = || self.issuer.settings().application(client_id).filter(introspects);
+        let gets_none = |application: &&Application| application.grant_types.is_empty();
+        let of_resource_server = || self.issuer.settings().application(client_id).filter(gets_none);
         self.application(client_id).or_else(of_resource_server)
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::path;
-use crate::{ClientAuthentication, ClientType, GrantType, Protocol, authority::Authority, client_auth, settings};
+use crate::{Application, ClientType, GrantType, Protocol, authority::Authority, client_auth};
 
 /// The authorization server metadata of RFC 8414. OpenID Connect Discovery gets the same document.
 pub(super) async fn metadata(authority: Authority) -> impl IntoResponse {
@@ -28,14 +28,12 @@ fn cached(authority: &Authority) -> [(HeaderName, String); 1] {
 /// What this issuer URL can do: no more than its applications can.
 fn document(authority: &Authority) -> Value {
     let at = |path: &str| format!("{}{path}", authority.url());
-    let algorithms: Vec<&str> =
-        authority.issuer().settings().algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    // The first one signs; a key of another is for tokens that are minted with it.
+    let algorithm: Vec<&str> =
+        authority.issuer().settings().algorithms.iter().take(1).map(|first| first.name()).collect();
+    let has = |grant: &GrantType| authority.applications().any(|application| application.has_grant(*grant));
     let grants = [GrantType::ClientCredentials, GrantType::AuthorizationCode, GrantType::RefreshToken];
-    let grants: Vec<&str> = grants
-        .into_iter()
-        .filter(|grant| authority.applications().any(|application| application.has_grant(*grant)))
-        .map(GrantType::name)
-        .collect();
+    let grants: Vec<&str> = grants.into_iter().filter(has).map(GrantType::name).collect();
     let mut document = json!({
         "issuer": authority.url(),
         "token_endpoint": at(path::TOKEN),
@@ -47,12 +45,12 @@ fn document(authority: &Authority) -> Value {
         // Required, and honestly empty where nobody signs in.
         "response_types_supported": [],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": algorithms,
-        "introspection_signing_alg_values_supported": algorithms,
+        "id_token_signing_alg_values_supported": algorithm,
+        "introspection_signing_alg_values_supported": algorithm,
     });
     if let Some(members) = document.as_object_mut() {
         authentication(authority, members);
-        if authority.applications().any(settings::has_people) {
+        if has(&GrantType::AuthorizationCode) {
             let endpoint = at(path::AUTHORIZE);
             members.extend([
                 ("authorization_endpoint".to_owned(), endpoint.into()),
@@ -71,52 +69,47 @@ fn document(authority: &Authority) -> Value {
                 ("claims_supported".to_owned(), json!(["sub", "name", "email", "email_verified"])),
             ]);
         }
+        // RFC 8414 3.2: an empty list is left out, but for one that is required and one whose absence means other grants.
+        let kept = ["response_types_supported", "grant_types_supported"];
+        members.retain(|name, value| *value != json!([]) || kept.contains(&name.as_str()));
     }
     document
 }
 
 /// How clients authenticate at each endpoint.
 fn authentication(authority: &Authority, document: &mut Map<String, Value>) {
-    let mut methods = Vec::new();
-    for application in authority.applications() {
-        let method = application.authentication.name();
-        if !methods.contains(&method) {
-            methods.push(method);
-        }
-    }
+    let method = |application: &Application| application.authentication.name();
+    let methods = once(authority.applications().map(method));
     // Public clients have no business at introspection; the clients of resource servers have.
     let asking = authority.issuer().settings().applications.iter().filter(|application| {
         application.client_type == ClientType::Confidential
             && authority.introspecting_application(&application.client_id).is_some()
     });
-    let mut introspecting = Vec::new();
-    for method in asking.map(|application| application.authentication.name()) {
-        if !introspecting.contains(&method) {
-            introspecting.push(method);
-        }
-    }
-    let signs = authority
-        .applications()
-        .any(|application| matches!(application.authentication, ClientAuthentication::PrivateKeyJwt(_)));
+    let introspecting = once(asking.map(method));
     for (endpoint, methods) in [("token", &methods), ("revocation", &methods), ("introspection", &introspecting)] {
-        document.insert(format!("{endpoint}_endpoint_auth_methods_supported"), json!(methods));
-        if signs {
+        if methods.contains(&"private_key_jwt") {
             let algorithms: Vec<&str> = client_auth::ALGORITHMS.iter().map(|(name, _)| *name).collect();
             document.insert(format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), json!(algorithms));
         }
+        document.insert(format!("{endpoint}_endpoint_auth_methods_supported"), json!(methods));
     }
 }
 
-/// Every scope that an application may ask for, each once.
+/// Every scope that an application may ask for.
 fn scopes(authority: &Authority) -> Vec<&str> {
-    let mut scopes: Vec<&str> = Vec::new();
-    for application in authority.applications() {
+    once(authority.applications().flat_map(|application| {
         let allowed = application.allowed_scopes.iter().map(String::as_str);
-        for name in application.identity_scopes().iter().copied().chain(allowed) {
-            if !scopes.contains(&name) {
-                scopes.push(name);
-            }
+        application.identity_scopes().iter().copied().chain(allowed)
+    }))
+}
+
+/// Each name once, in the order of the first ones.
+fn once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
         }
     }
-    scopes
+    known
 }

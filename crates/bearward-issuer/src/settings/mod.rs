@@ -7,7 +7,7 @@ mod rules;
 pub use file::FileError;
 pub(crate) use redirect_uri::origin;
 
-use crate::{Application, GrantType, Person, ResourceServer, SigningAlgorithm, TokenFormat};
+use crate::{Application, Person, ResourceServer, SigningAlgorithm, TokenFormat};
 
 /// All that an issuer is built from, but for where it listens: one tenant. The default is the built-in set that the
 /// demo uses.
@@ -120,16 +120,6 @@ impl Default for Settings {
             ..Self::empty()
         }
     }
-}
-
-/// Whether an application is a resource server's own client: it gets no tokens and asks what those of others mean.
-pub(crate) fn only_introspects(application: &Application) -> bool {
-    application.grant_types.is_empty()
-}
-
-/// Whether a person is present when this application gets a token.
-pub(crate) fn has_people(application: &Application) -> bool {
-    application.has_grant(GrantType::AuthorizationCode)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the issuer says of itself, and its keys.
 
-use bearward_issuer::SigningAlgorithm;
+use bearward_issuer::{Application, ClientAuthentication, ClientKeys, SigningAlgorithm};
 use serde_json::json;
 
 use crate::client::{get, send, spawn, spawn_with};
@@ -84,7 +84,40 @@ async fn the_key_set_has_its_own_media_type_and_may_be_kept() {
     assert_eq!(set["keys"].as_array().unwrap().len(), 2);
     assert!(set["keys"][0].get("d").is_none() && set["keys"][1].get("d").is_none());
     let metadata = get(&issuer, "/.well-known/openid-configuration").await.json();
-    assert_eq!(metadata["id_token_signing_alg_values_supported"], json!(["RS256", "EdDSA"]));
+    // A key of each is there, but the first one signs.
+    for member in ["id_token_signing_alg_values_supported", "introspection_signing_alg_values_supported"] {
+        assert_eq!(metadata[member], json!(["RS256"]), "{member}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_signs_has_its_algorithms_beside_it_and_an_empty_list_is_left_out() {
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let keys = ClientAuthentication::PrivateKeyJwt(ClientKeys::from_json(keys).unwrap());
+    // The client of a resource server signs, and may ask at every issuer URL. No client that gets tokens does.
+    let asking = Application::new("gateway", "").authentication(keys).without_grants();
+    let alone = Application::new("alone", "alone-secret");
+    let issuer = spawn_with(|builder| builder.application(asking).application(alone)).await;
+    let metadata = get(&issuer, "/apps/alone/.well-known/oauth-authorization-server").await.json();
+    for (endpoint, methods) in [
+        ("token", json!(["client_secret_basic"])),
+        ("revocation", json!(["client_secret_basic"])),
+        ("introspection", json!(["client_secret_basic", "private_key_jwt"])),
+    ] {
+        let signs = methods.as_array().unwrap().len() == 2;
+        // In the order of the settings, which a test need not know.
+        let mut told: Vec<_> =
+            metadata[format!("{endpoint}_endpoint_auth_methods_supported")].as_array().unwrap().clone();
+        told.sort_by_key(|method| method.as_str().map(str::to_owned));
+        assert_eq!(json!(told), methods, "{endpoint}");
+        let algorithms = metadata.get(format!("{endpoint}_endpoint_auth_signing_alg_values_supported"));
+        assert_eq!(algorithms.is_some(), signs, "{endpoint}");
+    }
+    // RFC 8414 3.2. It has no scopes; that nobody signs in has to be said.
+    assert_eq!(metadata.get("scopes_supported"), None);
+    assert_eq!(metadata["response_types_supported"], json!([]));
+    let metadata = get(&issuer, "/apps/gateway/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(metadata["grant_types_supported"], json!([]), "left out, it would be the authorization code");
 }
 
 #[tokio::test]
