@@ -19,7 +19,8 @@ pub struct Application {
     pub pkce: Pkce,
     /// What it may present at the token endpoint. Without any it may only introspect and revoke.
     pub grant_types: Vec<GrantType>,
-    /// Where the sign-in page may send its answer, compared character by character (RFC 9700 2.1).
+    /// Where the sign-in page may send its answer, compared character by character, but for the port of a public
+    /// application's `http://127.0.0.1` or `http://[::1]` (RFC 9700 2.1).
     pub redirect_uris: Vec<String>,
     /// Whether its tokens are self-contained or referential.
     pub token_format: TokenFormat,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    browser::{CALLBACK, Client, Flow, VERIFIER, payload},
+    browser::{CALLBACK, Client, Flow, Page, VERIFIER, payload},
     client::{assert_inactive, introspect, spawn},
 };
 
@@ -156,6 +156,7 @@ async fn where_nobody_proved_the_redirect_uri_nobody_is_sent_anywhere() {
         ("redirect_uri", "http://127.0.0.1:8081/callback?a=b"),
         ("redirect_uri", "http://127.0.0.1:8081/CALLBACK"),
         ("redirect_uri", "http://localhost:8081/callback"),
+        ("redirect_uri", "http://127.0.0.1:8082/callback"),
         ("redirect_uri", "https://evil.example.com"),
         ("state", &long),
     ] {
@@ -168,6 +169,26 @@ async fn where_nobody_proved_the_redirect_uri_nobody_is_sent_anywhere() {
     assert_eq!(twice.request(&issuer).await.status, 400);
     // Another application's page is not shown at this one's issuer URL.
     assert_eq!(Flow::web().at("/apps/native-app").request(&issuer).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_native_application_is_sent_to_the_port_that_it_got_and_proves_to_be_the_same() {
+    let issuer = spawn().await;
+    let port = "http://127.0.0.1:49152/callback";
+    let flow = Flow::native().with("redirect_uri", port);
+    // The port stands for a program: a code that went to one is not good for another.
+    for (redirect_uri, status) in [(port, 200), (CALLBACK, 400)] {
+        let page = flow.request(&issuer).await;
+        assert!(page.header("content-security-policy").contains("form-action 'self' http://127.0.0.1:49152;"));
+        let page = Page::of(page);
+        let mut fields = page.scopes.clone();
+        fields.extend([("person", "alice"), ("decision", "allow")].map(|(name, value)| (name.into(), value.into())));
+        let answer = page.send(&issuer, "", fields).await;
+        let (uri, query) = answer.header("location").split_once("?code=").unwrap();
+        assert_eq!(uri, port);
+        let code = query.split('&').next().unwrap();
+        assert_eq!(flow.redeem(&issuer, code, &[("redirect_uri", redirect_uri)]).await.status, status);
+    }
 }
 
 #[tokio::test]

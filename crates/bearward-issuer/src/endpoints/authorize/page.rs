@@ -43,8 +43,8 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id:
         redirect_uri = escape(request.back.uri()),
     );
     // The policy holds for where a form's answer redirects to as well.
-    let origin = settings::origin(request.back.uri()).unwrap_or_default();
-    document(StatusCode::OK, "Sign in", &body, &format!("'self' {origin}"))
+    let application = settings::policy_source(request.back.uri()).unwrap_or_default();
+    document(StatusCode::OK, "Sign in", &body, &format!("'self' {application}"))
 }
 
 /// What is wrong, told to the person who sits there.

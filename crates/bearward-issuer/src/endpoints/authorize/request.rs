@@ -7,7 +7,7 @@ use crate::{
     Application, Pkce, Protocol,
     authority::Authority,
     endpoints::{OAuthError, Parameters},
-    scope,
+    scope, settings,
 };
 
 /// The longest `state`, `nonce` and `login_hint`, in bytes: they are kept until somebody answers.
@@ -40,9 +40,8 @@ impl AuthorizationRequest {
             .application(client_id)
             .ok_or(Refused::Page("There is no application of this client_id at this issuer."))?;
         let redirect_uri = parameters.get("redirect_uri").ok_or(Refused::Page("redirect_uri is missing."))?;
-        // Character by character (RFC 9700 2.1): anything cleverer has been an open door before. Only applications with
-        // the authorization code flow have any.
-        if !application.redirect_uris.iter().any(|known| known == redirect_uri) {
+        // Only applications with the authorization code flow have any.
+        if !settings::is_registered(application, redirect_uri) {
             return Err(Refused::Page("The redirect_uri is not one that the application has registered."));
         }
         let state = parameters.get("state");
