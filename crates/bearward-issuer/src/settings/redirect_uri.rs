@@ -43,10 +43,12 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
 }
 
-/// How a content security policy names where a redirect URI leads: by its origin, or by its scheme where that is the
-/// application's own.
+/// How a content security policy names where a redirect URI leads: by its origin; by its scheme where that is the
+/// application's own, or where the host is an IPv6 address, for which a policy has no form (CSP 3, 2.3.1).
 pub(crate) fn policy_source(uri: &str) -> Option<String> {
-    origin(uri)
+    let origin = origin(uri)?;
+    let scheme = origin.split_once("//[").map(|(scheme, _)| scheme.to_owned());
+    Some(scheme.unwrap_or(origin))
 }
 
 /// The origin of a redirect URI, or its scheme where that is the application's own.
@@ -71,7 +73,7 @@ mod tests {
     fn web_addresses_and_schemes_of_applications_can_be_registered() {
         for (uri, named) in [
             ("http://127.0.0.1:8081/callback", "http://127.0.0.1:8081"),
-            ("http://[::1]:8081/callback?tenant=1", "http://[::1]:8081"),
+            ("http://[::1]:8081/callback?tenant=1", "http:"),
             ("https://app.example.com", "https://app.example.com"),
             ("com.example.app:/callback", "com.example.app:"),
         ] {
