@@ -137,3 +137,19 @@ async fn a_request_can_come_as_a_form() {
     let page = Page::of(crate::client::post_form_with(&issuer, "/authorize", &[], &form).await);
     assert!(answer_to(&page.send(&issuer, "", fields(&ALLOW)).await).contains_key("code"));
 }
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_told_to_who_sits_there() {
+    let issuer = spawn().await;
+    let page = Page::of(Flow::web().request(&issuer).await);
+    let cookie = [format!("cookie: {}", page.cookie)];
+    for path in ["/authorize", "/sign-in"] {
+        let twice = crate::client::post_form_with(&issuer, path, &cookie, "state=a&state=b").await;
+        let json = crate::client::post_json(&issuer, path, "{}").await;
+        for answer in [twice, json] {
+            assert_eq!(answer.status, 400);
+            assert!(answer.header("content-type").starts_with("text/html"), "{path}: {}", answer.body);
+            assert!(answer.body.contains("role=\"alert\""));
+        }
+    }
+}

@@ -8,14 +8,14 @@ mod sign_in;
 use axum::{
     extract::{Query, rejection::QueryRejection},
     http::HeaderMap,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 pub(crate) use sign_in::SignIn;
 pub(super) use sign_in::sign_in;
 
 use self::request::{AuthorizationRequest, Refused};
-use super::Parameters;
+use super::{OAuthError, Parameters};
 use crate::authority::Authority;
 
 type Pairs = Vec<(String, String)>;
@@ -25,23 +25,25 @@ pub(super) async fn by_query(
     headers: HeaderMap,
     query: Result<Query<Pairs>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(pairs)) = query else { return page::problem("The request cannot be read.") };
-    match Parameters::from_pairs(pairs) {
-        Ok(parameters) => authorize(&authority, &headers, &parameters),
-        // Which of two redirect URIs is meant? Nobody is sent anywhere.
-        Err(_) => page::problem("A parameter is there more than once."),
-    }
+    let Ok(Query(pairs)) = query else { return page::unreadable() };
+    authorize(&authority, &headers, Parameters::from_pairs(pairs))
 }
 
 /// OpenID Connect Core 3.1.2.1 asks for both methods.
-pub(super) async fn by_form(authority: Authority, headers: HeaderMap, parameters: Parameters) -> Response {
-    authorize(&authority, &headers, &parameters)
+pub(super) async fn by_form(
+    authority: Authority,
+    headers: HeaderMap,
+    parameters: Result<Parameters, OAuthError>,
+) -> Response {
+    authorize(&authority, &headers, parameters)
 }
 
-fn authorize(authority: &Authority, headers: &HeaderMap, parameters: &Parameters) -> Response {
-    match AuthorizationRequest::read(authority, parameters) {
+fn authorize(authority: &Authority, headers: &HeaderMap, parameters: Result<Parameters, OAuthError>) -> Response {
+    // Which of two redirect URIs is meant? Nobody is sent anywhere.
+    let Ok(parameters) = parameters else { return page::unreadable() };
+    match AuthorizationRequest::read(authority, &parameters) {
         Ok(request) => sign_in::ask(authority, headers, request),
         Err(Refused::Page(problem)) => page::problem(problem),
-        Err(Refused::Redirect(back, error)) => back.refuse(&error).into_response(),
+        Err(Refused::Redirect(back, error)) => back.refuse(&error),
     }
 }

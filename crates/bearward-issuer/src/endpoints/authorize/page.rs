@@ -57,6 +57,11 @@ pub(super) fn problem(problem: &str) -> Response {
     document(StatusCode::BAD_REQUEST, "Error", &body, "'none'")
 }
 
+/// Somebody sits there even where the request is no request.
+pub(super) fn unreadable() -> Response {
+    problem("The request is malformed or too long, or a parameter is there more than once.")
+}
+
 /// The form field of a scope.
 pub(super) fn scope_field(name: &str) -> String {
     format!("scope {name}")

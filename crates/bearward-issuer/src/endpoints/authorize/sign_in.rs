@@ -3,7 +3,7 @@
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use super::{page, request::AuthorizationRequest};
@@ -27,12 +27,10 @@ pub(crate) struct SignIn {
     browser: String,
 }
 
-/// Shows the page.
+/// Shows the page, or tells the application that it cannot be shown (RFC 6749 4.1.2.1).
 pub(super) fn ask(authority: &Authority, headers: &HeaderMap, request: AuthorizationRequest) -> Response {
-    match show(authority, headers, request) {
-        Ok(page) => page,
-        Err(error) => error.into_response(),
-    }
+    let back = request.back.clone();
+    show(authority, headers, request).unwrap_or_else(|error| back.refuse(&error))
 }
 
 fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationRequest) -> Result<Response, OAuthError> {
@@ -55,7 +53,12 @@ fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationReques
 }
 
 /// Takes the answer of a page, once, from the browser that it was shown in.
-pub(crate) async fn sign_in(State(issuer): State<Issuer>, headers: HeaderMap, parameters: Parameters) -> Response {
+pub(crate) async fn sign_in(
+    State(issuer): State<Issuer>,
+    headers: HeaderMap,
+    parameters: Result<Parameters, OAuthError>,
+) -> Response {
+    let Ok(parameters) = parameters else { return page::unreadable() };
     let now = issuer.now();
     let browser = cookie(&headers);
     let shown = |id: &str| {
@@ -126,4 +129,42 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 /// on this machine may be a site as well.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::{MAX_PENDING, SigningAlgorithm, endpoints::authorize::request::AuthorizationRequest};
+
+    #[test]
+    fn where_no_more_pages_can_be_open_the_application_is_told() {
+        let issuer = Issuer::builder().algorithms([SigningAlgorithm::EdDsa]).url("http://127.0.0.1:9000");
+        let authority = Authority::of_tenant(&issuer.build().unwrap());
+        let pairs = [
+            ("response_type", "code"),
+            ("client_id", "web-app"),
+            ("redirect_uri", "http://127.0.0.1:8081/callback"),
+            ("scope", "openid"),
+            ("state", "the-state"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let parameters = Parameters::from_pairs(pairs).unwrap();
+        let request = || AuthorizationRequest::read(&authority, &parameters).ok().unwrap();
+        let sign_ins = &authority.issuer().shared.sign_ins;
+        let now = authority.issuer().now();
+        for number in 0..MAX_PENDING {
+            let page = SignIn { request: request(), browser: String::new() };
+            sign_ins.insert(&number.to_string(), page, now + PAGE_LIFETIME, now).unwrap();
+        }
+        let answer = ask(&authority, &HeaderMap::new(), request());
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let location = answer.headers()[header::LOCATION].to_str().unwrap();
+        assert!(location.starts_with("http://127.0.0.1:8081/callback?error=temporarily_unavailable&"), "{location}");
+        assert!(location.contains("&state=the-state&"), "{location}");
+    }
 }
