@@ -13,7 +13,7 @@ use crate::{
 
 /// How long a code is good, in seconds (RFC 6749 4.1.2 recommends at most ten minutes).
 const CODE_LIFETIME: u64 = 60;
-/// How long a family of refresh tokens lives after the sign-in, in seconds.
+/// How long refresh tokens are good after the sign-in, in seconds.
 const REFRESH_LIFETIME: u64 = 30 * 24 * 3600;
 /// How many grants there are at most.
 const MAX_GRANTS: usize = 10_000;
@@ -38,6 +38,11 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// When its refresh tokens end, whatever becomes of its access tokens.
+    fn refresh_ends(&self) -> u64 {
+        self.auth_time.saturating_add(REFRESH_LIFETIME)
+    }
+
     /// Whether this verifier belongs to the request's challenge (RFC 7636 4.6). Where there was no challenge there must
     /// be no verifier: else whoever takes the challenge out of a request would take the proof away (RFC 9700 4.8.2).
     pub(crate) fn proves(&self, verifier: Option<&str>) -> bool {
@@ -144,7 +149,8 @@ impl Grants {
             }
             check(&family.grant).map_err(Refused::Request)?;
             family.generation = 1;
-            *expires = now.saturating_add(owner.lifetime.max(if owner.refreshes { REFRESH_LIFETIME } else { 0 }));
+            let refresh_ends = if owner.refreshes { family.grant.refresh_ends() } else { now };
+            *expires = now.saturating_add(owner.lifetime).max(refresh_ends);
             Ok(family.grant.clone())
         });
         match used.unwrap_or(Err(Refused::Unknown)) {
@@ -171,7 +177,7 @@ impl Grants {
         let RefreshToken { grant: id, generation } =
             tokens.open(Sealed::RefreshToken, token).ok_or(Refused::Unknown)?;
         let used = self.families.update(&id, now, |family, _| {
-            if !owner.has(&family.grant) {
+            if !owner.has(&family.grant) || family.grant.refresh_ends() <= now {
                 return Err(Refused::Unknown);
             }
             if family.generation != generation {
@@ -214,10 +220,11 @@ impl Grants {
     /// The grant of a refresh token that is still good, and when it ends.
     pub(crate) fn find(&self, tokens: &Tokens, token: &str, now: u64) -> Option<(String, Grant, u64)> {
         let RefreshToken { grant: id, generation } = tokens.open(Sealed::RefreshToken, token)?;
-        let found = self.families.update(&id, now, |family, expires| {
-            (family.generation == generation).then(|| (family.grant.clone(), *expires))
+        let found = self.families.update(&id, now, |family, _| {
+            let ends = family.grant.refresh_ends();
+            (family.generation == generation && now < ends).then(|| (family.grant.clone(), ends))
         });
-        found.flatten().map(|(grant, expires)| (id, grant, expires))
+        found.flatten().map(|(grant, ends)| (id, grant, ends))
     }
 
     /// Ends a grant: its code, its refresh tokens and its access tokens.
@@ -374,13 +381,18 @@ mod tests {
     }
 
     #[test]
-    fn a_family_ends_after_thirty_days() {
-        let (tokens, grants) = all();
-        let code = grants.code(&tokens, grant(), 1000).unwrap();
-        let held = grants.redeem(&tokens, &code, OWNER, fine, 1000).ok().unwrap();
-        let token = grants.refresh_token(&tokens, &held).unwrap();
-        assert!(grants.find(&tokens, &token, 1000 + REFRESH_LIFETIME - 1).is_some());
-        assert!(grants.find(&tokens, &token, 1000 + REFRESH_LIFETIME).is_none());
+    fn refresh_tokens_end_thirty_days_after_the_sign_in_however_long_access_tokens_live() {
+        let ends = 1000 + REFRESH_LIFETIME;
+        for lifetime in [3600, 365 * 24 * 3600] {
+            let ((tokens, grants), owner) = (all(), Owner { lifetime, ..OWNER });
+            let code = grants.code(&tokens, grant(), 1000).unwrap();
+            let held = grants.redeem(&tokens, &code, owner, fine, 1030).ok().unwrap();
+            let token = grants.refresh_token(&tokens, &held).unwrap();
+            assert_eq!(grants.find(&tokens, &token, ends - 1).unwrap().2, ends);
+            assert!(grants.find(&tokens, &token, ends).is_none());
+            assert!(matches!(grants.refresh(&tokens, &token, owner, fine, ends), Err(Refused::Unknown)));
+            assert!(grants.refresh(&tokens, &token, owner, fine, ends - 1).is_ok());
+        }
     }
 
     #[test]
