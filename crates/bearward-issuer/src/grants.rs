@@ -184,6 +184,11 @@ impl Grants {
                 return Err(Refused::Reused);
             }
             check(&family.grant).map_err(Refused::Request)?;
+            // Before the token is used up: the client has no other, and with this one it can come again.
+            family.issued.retain(|(_, exp)| now < *exp);
+            if family.issued.len() >= MAX_ISSUED {
+                return Err(Refused::Full);
+            }
             family.generation = family.generation.saturating_add(1);
             Ok((family.grant.clone(), family.generation))
         });
@@ -205,16 +210,8 @@ impl Grants {
 
     /// Remembers an access token, so that it ends with its grant. `false` when the grant has ended meanwhile: the token
     /// must then not be given out.
-    pub(crate) fn record(&self, held: &Held, jti: &str, exp: u64, now: u64) -> Result<bool, Full> {
-        let recorded = self.families.update(&held.id, now, |family, _| {
-            family.issued.retain(|(_, exp)| now < *exp);
-            if family.issued.len() >= MAX_ISSUED {
-                return Err(Full);
-            }
-            family.issued.push((jti.to_owned(), exp));
-            Ok(true)
-        });
-        recorded.unwrap_or(Ok(false))
+    pub(crate) fn record(&self, held: &Held, jti: &str, exp: u64, now: u64) -> bool {
+        self.families.update(&held.id, now, |family, _| family.issued.push((jti.to_owned(), exp))).is_some()
     }
 
     /// The grant of a refresh token that is still good, and when it ends.
@@ -356,11 +353,11 @@ mod tests {
         let code = grants.code(&tokens, grant(), 1000).unwrap();
         let held = grants.redeem(&tokens, &code, OWNER, fine, 1000).ok().unwrap();
         let refresh = grants.refresh_token(&tokens, &held).unwrap();
-        grants.record(&held, "first", 4600, 1000).unwrap();
+        assert!(grants.record(&held, "first", 4600, 1000));
         assert!(matches!(grants.redeem(&tokens, &code, OWNER, fine, 1001), Err(Refused::Reused)));
         assert!(tokens.is_revoked("first", 1001));
         assert!(matches!(grants.refresh(&tokens, &refresh, OWNER, fine, 1001), Err(Refused::Unknown)));
-        assert!(!grants.record(&held, "late", 4600, 1001).unwrap(), "nothing more is given");
+        assert!(!grants.record(&held, "late", 4600, 1001), "nothing more is given");
     }
 
     #[test]
@@ -373,7 +370,7 @@ mod tests {
         assert!(matches!(refused, Err(Refused::Request("no"))));
         let held = grants.refresh(&tokens, &first, OWNER, fine, 1001).ok().unwrap();
         let second = grants.refresh_token(&tokens, &held).unwrap();
-        grants.record(&held, "second", 4600, 1001).unwrap();
+        assert!(grants.record(&held, "second", 4600, 1001));
         assert!(grants.find(&tokens, &second, 1001).is_some() && grants.find(&tokens, &first, 1001).is_none());
         assert!(matches!(grants.refresh(&tokens, &first, OWNER, fine, 1002), Err(Refused::Reused)));
         assert!(tokens.is_revoked("second", 1002));
@@ -404,14 +401,15 @@ mod tests {
     }
 
     #[test]
-    fn the_access_tokens_of_a_grant_have_a_bound() {
+    fn the_access_tokens_of_a_grant_have_a_bound_and_a_refresh_token_outlasts_it() {
         let (tokens, grants) = all();
         let code = grants.code(&tokens, grant(), 1000).unwrap();
         let held = grants.redeem(&tokens, &code, OWNER, fine, 1000).ok().unwrap();
         for number in 0..MAX_ISSUED {
-            grants.record(&held, &number.to_string(), 2000, 1000).unwrap();
+            assert!(grants.record(&held, &number.to_string(), 2000, 1000));
         }
-        assert!(grants.record(&held, "one more", 2000, 1000).is_err());
-        assert!(grants.record(&held, "one more", 3000, 2000).unwrap(), "the others have expired");
+        let token = grants.refresh_token(&tokens, &held).unwrap();
+        assert!(matches!(grants.refresh(&tokens, &token, OWNER, fine, 1000), Err(Refused::Full)));
+        assert!(grants.refresh(&tokens, &token, OWNER, fine, 2000).is_ok(), "the others have expired");
     }
 }

@@ -93,11 +93,9 @@ impl TokenRequest<'_> {
             auth_time: content.auth_time,
             custom_claims: content.custom_claims,
         };
-        if let Some(held) = held {
-            // Before it is made: a token that nobody remembers could not be ended with its grant.
-            if !issuer.shared.grants.record(held, &claims.jti, claims.exp, self.now)? {
-                return Err(OAuthError::InvalidGrant(NOT_GOOD));
-            }
+        // Before it is made: a token that nobody remembers could not be ended with its grant.
+        if held.is_some_and(|held| !issuer.shared.grants.record(held, &claims.jti, claims.exp, self.now)) {
+            return Err(OAuthError::InvalidGrant(NOT_GOOD));
         }
         let access_token = issuer.issue(&claims, application.token_format, None)?;
         Ok(TokenAnswer {
