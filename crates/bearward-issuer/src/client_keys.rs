@@ -2,8 +2,13 @@
 
 use std::fmt;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
+};
 use serde_json::Value;
+
+use crate::client_auth::ALGORITHMS;
 
 /// The public keys of a `private_key_jwt` client (RFC 7517).
 #[derive(Clone)]
@@ -18,9 +23,9 @@ pub enum ClientKeysError {
     /// Not the JSON of a key set.
     #[error("not a JWK set: {0}")]
     Json(serde_json::Error),
-    /// There is no key in it.
-    #[error("the JWK set is empty")]
-    Empty,
+    /// There is no key in it that could have signed an assertion.
+    #[error("the JWK set holds no key that verifies RS256, PS256, ES256 or EdDSA")]
+    NoKey,
     /// A private key has no place at the issuer.
     #[error("the JWK set holds a private key: give the issuer the public part alone")]
     Private,
@@ -34,19 +39,20 @@ impl ClientKeys {
     ///
     /// # Errors
     ///
-    /// When it is no key set, is empty, or holds what is no public key.
+    /// When it is no key set, holds what is no public key, or no key that verifies assertions. Others are ignored.
     pub fn from_json(json: &str) -> Result<Self, ClientKeysError> {
         let set: Value = serde_json::from_str(json).map_err(ClientKeysError::Json)?;
         let members = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if members.iter().any(|key| key.get("d").is_some()) {
             return Err(ClientKeysError::Private);
         }
-        let keys: JwkSet = serde_json::from_value(set).map_err(ClientKeysError::Json)?;
-        if keys.keys.is_empty() {
-            return Err(ClientKeysError::Empty);
-        }
+        let mut keys: JwkSet = serde_json::from_value(set).map_err(ClientKeysError::Json)?;
         if keys.keys.iter().any(|key| matches!(key.algorithm, AlgorithmParameters::OctetKey(_))) {
             return Err(ClientKeysError::NotPublic);
+        }
+        keys.keys.retain(verifies_assertions);
+        if keys.keys.is_empty() {
+            return Err(ClientKeysError::NoKey);
         }
         Ok(Self { keys })
     }
@@ -59,6 +65,21 @@ impl ClientKeys {
             (None, _) => None,
         }
     }
+}
+
+/// Whether an assertion by one of our algorithms can be verified with this key, and may be (RFC 7517 4.2, 4.4).
+fn verifies_assertions(key: &Jwk) -> bool {
+    let of_kind = match &key.algorithm {
+        AlgorithmParameters::RSA(_) => true,
+        AlgorithmParameters::EllipticCurve(point) => point.curve == EllipticCurve::P256,
+        AlgorithmParameters::OctetKeyPair(pair) => pair.curve == EllipticCurve::Ed25519,
+        _ => false,
+    };
+    let known = |named| ALGORITHMS.iter().any(|(_, algorithm)| Algorithm::try_from(named).ok() == Some(*algorithm));
+    of_kind
+        && key.common.key_algorithm.is_none_or(known)
+        && key.common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature)
+        && DecodingKey::from_jwk(key).is_ok()
 }
 
 impl fmt::Debug for ClientKeys {
@@ -88,11 +109,29 @@ mod tests {
     fn what_is_no_public_key_set_is_refused() {
         assert!(matches!(ClientKeys::from_json("{"), Err(ClientKeysError::Json(_))));
         assert!(matches!(ClientKeys::from_json("{}"), Err(ClientKeysError::Json(_))));
-        assert!(matches!(ClientKeys::from_json(r#"{"keys":[]}"#), Err(ClientKeysError::Empty)));
+        assert!(matches!(ClientKeys::from_json(r#"{"keys":[]}"#), Err(ClientKeysError::NoKey)));
         let private = PUBLIC.replace(r#""kid""#, r#""d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","kid""#);
         let private = ClientKeys::from_json(&format!(r#"{{"keys":[{private}]}}"#));
         assert!(matches!(private, Err(ClientKeysError::Private)));
         let shared = ClientKeys::from_json(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
         assert!(matches!(shared, Err(ClientKeysError::NotPublic)));
+    }
+
+    #[test]
+    fn what_cannot_have_signed_an_assertion_is_no_key_of_one() {
+        let sign = PUBLIC.replace(r#""kid""#, r#""use":"sig","alg":"EdDSA","kid""#);
+        for useless in [
+            r#"{"kty":"EC","crv":"P-384","kid":"two","x":"AQ","y":"AQ"}"#,
+            r#"{"kty":"OKP","crv":"X25519","kid":"two","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+            r#"{"kty":"RSA","use":"enc","kid":"two","n":"AQ","e":"AQAB"}"#,
+            r#"{"kty":"RSA","alg":"RS512","kid":"two","n":"AQ","e":"AQAB"}"#,
+            r#"{"kty":"RSA","kid":"two","n":"*","e":"AQAB"}"#,
+            r#"{"kty":"AKP","kid":"two","pub":"AQ"}"#,
+        ] {
+            let alone = ClientKeys::from_json(&format!(r#"{{"keys":[{useless}]}}"#));
+            assert!(matches!(alone, Err(ClientKeysError::NoKey)), "{useless}: {alone:?}");
+            let with = ClientKeys::from_json(&format!(r#"{{"keys":[{useless},{sign}]}}"#)).unwrap();
+            assert!(with.find(None).is_some() && with.find(Some("two")).is_none(), "{useless}");
+        }
     }
 }
