@@ -18,6 +18,8 @@ pub(crate) const ALGORITHMS: [(&str, Algorithm); 4] = [
 /// The longest that an assertion may still be good for, in seconds: as long its `jti` is remembered. Libraries give theirs
 /// up to an hour; a minute more is for clocks that differ.
 const MAX_LIFETIME: u64 = 3660;
+/// The longest `jti`, in bytes.
+const MAX_JTI: usize = 255;
 
 #[derive(Deserialize)]
 struct Claims {
@@ -53,7 +55,8 @@ pub(super) fn verify(
         claims.aud.contains(authority.url()) || claims.aud.contains(&format!("{}{}", authority.url(), path::TOKEN));
     let in_time = claims.nbf.is_none_or(|nbf| nbf <= now)
         && (now.saturating_add(1)..=now.saturating_add(MAX_LIFETIME)).contains(&claims.exp);
-    if claims.iss != client_id || claims.sub != client_id || claims.jti.is_empty() || !for_us || !in_time {
+    let for_one_use = (1..=MAX_JTI).contains(&claims.jti.len());
+    if claims.iss != client_id || claims.sub != client_id || !for_us || !in_time || !for_one_use {
         return Ok(false);
     }
     let used = format!("{client_id} {}", claims.jti);

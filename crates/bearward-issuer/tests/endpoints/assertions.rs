@@ -79,6 +79,7 @@ async fn an_assertion_for_the_issuer_or_its_token_endpoint_is_good() {
         json!({ "aud": ["https://other.example.com", issuer.url()] }),
         json!({ "nbf": now() - 5, "iat": now() }),
         json!({ "exp": now() + 3600 }),
+        json!({ "jti": "a".repeat(255) }),
     ] {
         let answer = ask(&issuer, &signer.assertion(&issuer, &changes)).await;
         assert_eq!(answer.status, 200, "{changes}: {}", answer.body);
@@ -112,6 +113,7 @@ async fn everything_else_proves_nothing() {
         json!({ "nbf": now() + 60 }),
         json!({ "jti": null }),
         json!({ "jti": "" }),
+        json!({ "jti": "a".repeat(256) }),
     ] {
         ask(&issuer, &signer.assertion(&issuer, &changes)).await.expect_error(401, "invalid_client");
     }
