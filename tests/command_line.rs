@@ -111,12 +111,20 @@ fn the_issuer_takes_its_tenant_from_a_file_and_from_flags() {
     let of_its_own = finish(bearward().args(["token", "--issuer", &format!("{}/apps/mine", issuer.url)]));
     assert_eq!(of_its_own.code, Some(0), "{}", of_its_own.output());
 
+    let beside = "client_id = \"a\", client_secret = \"hidden\", lifetime = \"1h\"";
     for (tenant, flags, part) in [
         (tenant.replace("client_id", "client"), &[][..], "unknown field"),
         (tenant.replace("client_credentials", "password"), &[], "line 4"),
         (tenant.replace("\"client_credentials\"", "\"refresh_token\""), &[], "refresh_token needs authorization_code"),
         (tenant.to_owned(), &["--application", "client_id = \"a\""], "--application"),
         (tenant.to_owned(), &["--person", "name = \"a\""], "--person"),
+        (
+            tenant.to_owned(),
+            &["--person", "subject = \"a\", scopes = [\"b\"]"],
+            "no resource server has the scope \"b\"",
+        ),
+        (tenant.to_owned(), &["--application", beside], "--application: line 1, column 55: invalid type"),
+        (format!("algorithms = [\"EdDSA\", \"EdDSA\"]\n{tenant}"), &[], "each once"),
     ] {
         std::fs::write(file, tenant).unwrap();
         let refused = finish(bearward().args(["issuer", "--config", file, "--listen", &listen]).args(flags));

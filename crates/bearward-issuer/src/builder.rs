@@ -36,7 +36,7 @@ impl Default for IssuerBuilder {
 }
 
 impl IssuerBuilder {
-    /// Replaces all applications, resource servers, people and algorithms.
+    /// Replaces all settings.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
@@ -68,12 +68,7 @@ impl IssuerBuilder {
 
     /// Publishes a key of each of these; the first one signs. RS256 alone by default.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = SigningAlgorithm>) -> Self {
-        self.settings.algorithms.clear();
-        for algorithm in algorithms {
-            if !self.settings.algorithms.contains(&algorithm) {
-                self.settings.algorithms.push(algorithm);
-            }
-        }
+        self.settings.algorithms = algorithms.into_iter().collect();
         self
     }
 

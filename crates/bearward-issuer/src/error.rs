@@ -25,9 +25,9 @@ pub enum BuildError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// There is nothing to sign with.
-    #[error("the issuer needs at least one signing algorithm")]
-    NoAlgorithm,
+    /// There is nothing to sign with, or an algorithm is there twice.
+    #[error("the issuer needs at least one signing algorithm, and each once")]
+    Algorithms,
     /// A resource server identifier is empty or there twice.
     #[error("resource server identifier {0:?} is empty or there twice")]
     ResourceServer(String),
@@ -37,6 +37,14 @@ pub enum BuildError {
     /// A person's subject is empty, too long, not visible ASCII, or there twice.
     #[error("subject {0:?} is empty, longer than 255 characters, not visible ASCII, or there twice")]
     Subject(String),
+    /// A person's role holds what no resource server has.
+    #[error("person {subject:?}: no resource server has the scope {scope:?}")]
+    Role {
+        /// Of the person.
+        subject: String,
+        /// The scope.
+        scope: String,
+    },
     /// A client identifier cannot stand in a URL as it is, or is there twice.
     #[error("client_id {0:?} is there twice, or not 1 to 128 of the characters A-Z a-z 0-9 - . _ ~")]
     ClientId(String),
@@ -98,9 +106,9 @@ pub enum ApplicationError {
     /// A link to a resource server that does not exist.
     #[error("there is no resource server {0:?}")]
     UnknownResourceServer(String),
-    /// It is allowed what its resource server does not have, or has no resource server.
-    #[error("{0:?} is no scope of its resource server")]
-    UnknownScope(String),
+    /// It is allowed what its resource server does not have, or has no resource server, or is allowed it twice.
+    #[error("{0:?} is no scope of its resource server, or is there twice")]
+    Scope(String),
 }
 
 /// Why an issuer cannot be started.

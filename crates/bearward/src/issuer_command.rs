@@ -78,7 +78,8 @@ fn stop(error: SpawnError) -> Stop {
             | BuildError::ResourceServer(_)
             | BuildError::ScopeName(_)
             | BuildError::Subject(_)
-            | BuildError::NoAlgorithm),
+            | BuildError::Role { .. }
+            | BuildError::Algorithms),
         ) => Stop::new(Exit::Config, error),
         SpawnError::Bind { .. } => Stop::new(Exit::Unavailable, error),
         error => Stop::from(error),

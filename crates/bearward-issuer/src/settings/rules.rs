@@ -8,8 +8,8 @@ use crate::{
 
 impl Settings {
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        if self.algorithms.is_empty() {
-            return Err(BuildError::NoAlgorithm);
+        if self.algorithms.is_empty() || repeated(&self.algorithms).is_some() {
+            return Err(BuildError::Algorithms);
         }
         let mut identifiers = vec![ResourceServer::ISSUER];
         for server in &self.resource_servers {
@@ -27,6 +27,9 @@ impl Settings {
             let sound = (1..=255).contains(&person.subject.len()) && is_visible(&person.subject);
             if !sound || subjects.contains(&person.subject.as_str()) {
                 return Err(BuildError::Subject(person.subject.clone()));
+            }
+            if let Some(scope) = person.scopes.iter().flatten().find(|scope| !self.has_scope(scope)) {
+                return Err(BuildError::Role { subject: person.subject.clone(), scope: scope.clone() });
             }
             subjects.push(&person.subject);
         }
@@ -49,12 +52,10 @@ impl Settings {
         if !(1..=Application::MAX_LIFETIME).contains(&application.lifetime) {
             return Err(ApplicationError::Lifetime(application.lifetime));
         }
-        let unknown = |scope: &String| ApplicationError::UnknownScope(scope.clone());
         let beyond = match &application.resource_server {
             None => application.allowed_scopes.first(),
             Some(identifier) if identifier == ResourceServer::ISSUER => {
-                let known = ResourceServer::ISSUER_SCOPES;
-                application.allowed_scopes.iter().find(|name| !known.contains(&name.as_str()))
+                application.allowed_scopes.iter().find(|name| !is_of_issuer(name))
             }
             Some(identifier) => {
                 let server = self.resource_servers.iter().find(|server| server.identifier == *identifier);
@@ -62,8 +63,23 @@ impl Settings {
                 application.allowed_scopes.iter().find(|name| !server.scopes.contains(name))
             }
         };
-        beyond.map_or(Ok(()), |name| Err(unknown(name)))
+        let wrong = beyond.or_else(|| repeated(&application.allowed_scopes));
+        wrong.map_or(Ok(()), |name| Err(ApplicationError::Scope(name.clone())))
     }
+
+    /// Whether any resource server has it.
+    fn has_scope(&self, name: &str) -> bool {
+        is_of_issuer(name) || self.resource_servers.iter().flat_map(|server| &server.scopes).any(|known| known == name)
+    }
+}
+
+fn is_of_issuer(scope: &str) -> bool {
+    ResourceServer::ISSUER_SCOPES.contains(&scope)
+}
+
+/// The first that is there twice.
+fn repeated<T: PartialEq>(all: &[T]) -> Option<&T> {
+    all.iter().enumerate().find(|(at, one)| all.iter().take(*at).any(|before| before == *one)).map(|(_, one)| one)
 }
 
 fn check_authentication(application: &Application) -> Result<(), ApplicationError> {
@@ -138,7 +154,7 @@ fn is_visible(text: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
-    use crate::Person;
+    use crate::{Person, SigningAlgorithm};
 
     const CALLBACK: &str = "https://app.example.com/callback";
 
@@ -161,9 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_needs_an_algorithm() {
-        let settings = Settings { algorithms: Vec::new(), ..Settings::default() };
-        assert!(matches!(settings.check(), Err(BuildError::NoAlgorithm)));
+    fn an_issuer_needs_an_algorithm_and_each_once() {
+        for algorithms in [&[][..], &[SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Es256]] {
+            let settings = Settings { algorithms: algorithms.to_vec(), ..Settings::default() };
+            assert!(matches!(settings.check(), Err(BuildError::Algorithms)));
+        }
     }
 
     #[test]
@@ -240,11 +258,26 @@ mod tests {
         for (server, scope) in [("https://other.example.com", "orders:write"), (ResourceServer::ISSUER, "orders:read")]
         {
             let beyond = with(app().resource_server(server, [scope]));
-            assert!(matches!(beyond, Err(ApplicationError::UnknownScope(_))));
+            assert!(matches!(beyond, Err(ApplicationError::Scope(_))));
         }
         let mut none = app();
         none.allowed_scopes.push("orders:read".to_owned());
-        assert!(matches!(with(none), Err(ApplicationError::UnknownScope(_))));
+        assert!(matches!(with(none), Err(ApplicationError::Scope(_))));
+        // Its tokens would say it twice.
+        let twice = with(app().resource_server("https://other.example.com", ["orders:read", "orders:read"]));
+        assert!(matches!(twice, Err(ApplicationError::Scope(_))));
+    }
+
+    #[test]
+    fn a_role_holds_what_there_is() {
+        let with = |scopes: &[&str]| {
+            let people = vec![Person::new("carol").scopes(scopes.iter().copied())];
+            Settings { people, ..Settings::default() }.check()
+        };
+        assert!(with(&["orders:read", "tokens:read"]).is_ok() && with(&[]).is_ok());
+        for unknown in ["order:read", "openid"] {
+            assert!(matches!(with(&[unknown]), Err(BuildError::Role { .. })), "{unknown}");
+        }
     }
 
     #[test]
