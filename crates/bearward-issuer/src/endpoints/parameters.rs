@@ -7,7 +7,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::OAuthError;
-use crate::Application;
+use crate::{Application, scope};
 
 /// The longest `custom_claims`, in bytes: a token must still fit into a header.
 const MAX_CUSTOM_CLAIMS: usize = 4096;
@@ -24,6 +24,14 @@ impl Parameters {
     /// A parameter that must be there.
     pub(super) fn require(&self, name: &'static str) -> Result<&str, OAuthError> {
         self.get(name).ok_or_else(|| OAuthError::InvalidRequest(format!("{name} is missing").into()))
+    }
+
+    /// The scopes that the request is for: what it asks for, if the application may have all of it, and all that the
+    /// application is allowed where it asks for nothing.
+    pub(super) fn scope(&self, application: &Application) -> Result<Vec<String>, OAuthError> {
+        let Some(asked) = self.get("scope") else { return Ok(application.allowed_scopes.clone()) };
+        let asked = scope::parse(asked).filter(|asked| asked.iter().all(|name| application.may_ask_for(name)));
+        asked.ok_or(OAuthError::InvalidScope)
     }
 
     /// An application has one audience. To ignore a wish for another would have a client believe that it was granted
@@ -90,6 +98,19 @@ mod tests {
         assert_eq!((read.get("token"), read.get("scope"), read.get("other")), (Some("abc"), None, None));
         assert_eq!(read.require("token").unwrap(), "abc");
         assert!(matches!(read.require("scope"), Err(OAuthError::InvalidRequest(_))));
+    }
+
+    #[test]
+    fn scope_is_what_was_asked_for_or_all() {
+        let application = Application::new("app", "secret").resource_server("https://api.example.com", ["a", "b"]);
+        let read = |value: &str| parameters(&[("scope", value)]).ok().unwrap().scope(&application);
+        assert_eq!(read("").unwrap(), ["a", "b"]);
+        assert_eq!(read("b").unwrap(), ["b"]);
+        assert_eq!(read("b a b").unwrap(), ["b", "a"]);
+        for asked in ["c", "a c", "A", "a  b", "a\"", " ", "openid"] {
+            assert!(matches!(read(asked), Err(OAuthError::InvalidScope)), "{asked:?}");
+        }
+        assert!(parameters(&[]).unwrap().scope(&Application::new("app", "secret")).unwrap().is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     Application, Pkce, Protocol,
     authority::Authority,
     endpoints::{OAuthError, Parameters},
-    scope, settings,
+    settings,
 };
 
 /// The longest `state`, `nonce` and `login_hint`, in bytes: they are kept until somebody answers.
@@ -70,29 +70,21 @@ impl AuthorizationRequest {
             return Err(OAuthError::LoginRequired);
         }
         parameters.check_resource(application)?;
+        let scope = parameters.scope(application)?;
+        // OpenID Connect always asks, and for this at least.
+        if application.protocol == Protocol::Oidc && !scope.iter().any(|name| name == "openid") {
+            return Err(OAuthError::InvalidScope);
+        }
         Ok(Self {
             back,
             client_id: application.client_id.clone(),
-            scope: asked_scope(application, parameters.get("scope"))?,
+            scope,
             nonce: opaque(parameters, "nonce")?,
             code_challenge: code_challenge(application, parameters)?,
             login_hint: opaque(parameters, "login_hint")?,
             custom_claims: parameters.custom_claims(application)?,
         })
     }
-}
-
-/// All that is allowed when nothing is asked for; OpenID Connect always asks, and for `openid` at least.
-fn asked_scope(application: &Application, asked: Option<&str>) -> Result<Vec<String>, OAuthError> {
-    let asked = match asked {
-        None => application.allowed_scopes.clone(),
-        Some(asked) => scope::parse(asked).ok_or(OAuthError::InvalidScope)?,
-    };
-    let identifies = application.protocol == Protocol::OAuth2 || asked.iter().any(|name| name == "openid");
-    if !identifies || !asked.iter().all(|name| application.may_ask_for(name)) {
-        return Err(OAuthError::InvalidScope);
-    }
-    Ok(asked)
 }
 
 /// RFC 7636 4.3. Without `code_challenge_method` the method is `plain`, which protects nothing that can be seen.
