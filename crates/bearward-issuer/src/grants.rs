@@ -28,6 +28,8 @@ pub(crate) struct Grant {
     pub(crate) client_id: String,
     pub(crate) subject: String,
     pub(crate) scope: Vec<String>,
+    /// Whether refresh tokens come of it.
+    pub(crate) refreshes: bool,
     pub(crate) auth_time: u64,
     /// Repeated in the ID token (OpenID Connect Core 3.1.2.1).
     pub(crate) nonce: Option<String>,
@@ -149,7 +151,7 @@ impl Grants {
             }
             check(&family.grant).map_err(Refused::Request)?;
             family.generation = 1;
-            let refresh_ends = if owner.refreshes { family.grant.refresh_ends() } else { now };
+            let refresh_ends = if family.grant.refreshes { family.grant.refresh_ends() } else { now };
             *expires = now.saturating_add(owner.lifetime).max(refresh_ends);
             Ok(family.grant.clone())
         });
@@ -246,8 +248,6 @@ pub(crate) struct Owner<'a> {
     pub(crate) client_id: &'a str,
     /// The longest that an access token of this client lives, in seconds.
     pub(crate) lifetime: u64,
-    /// Whether the client is given refresh tokens.
-    pub(crate) refreshes: bool,
 }
 
 impl Owner<'_> {
@@ -282,7 +282,7 @@ mod tests {
     use crate::SigningAlgorithm;
 
     const ISSUER: &str = "http://127.0.0.1:9000";
-    const OWNER: Owner<'_> = Owner { issuer: ISSUER, client_id: "app", lifetime: 3600, refreshes: true };
+    const OWNER: Owner<'_> = Owner { issuer: ISSUER, client_id: "app", lifetime: 3600 };
 
     fn grant() -> Grant {
         Grant {
@@ -290,6 +290,7 @@ mod tests {
             client_id: "app".to_owned(),
             subject: "alice".to_owned(),
             scope: vec!["orders:read".to_owned()],
+            refreshes: true,
             auth_time: 1000,
             nonce: None,
             custom_claims: None,

@@ -75,6 +75,21 @@ async fn what_is_left_out_is_not_granted_and_a_denial_is_told() {
 }
 
 #[tokio::test]
+async fn who_may_not_go_on_while_the_person_is_away_gets_no_refresh_token() {
+    let issuer = spawn().await;
+    let flow = Flow::web().with("scope", "openid offline_access orders:read");
+    for (left_out, refreshes) in [("scope orders:read", true), ("scope offline_access", false)] {
+        let page = Page::of(flow.request(&issuer).await);
+        let mut some: Vec<_> = page.scopes.iter().filter(|(name, _)| name != left_out).cloned().collect();
+        assert_eq!(some.len() + 1, page.scopes.len());
+        some.extend(fields(&ALLOW));
+        let answer = answer_to(&page.send(&issuer, "", some).await);
+        let tokens = flow.redeem(&issuer, &answer["code"], &[]).await.json();
+        assert_eq!(tokens.get("refresh_token").is_some(), refreshes, "{left_out}: {tokens}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_answered_once_by_the_browser_that_it_was_shown_in() {
     let issuer = spawn().await;
     let flow = Flow::web();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::redirect::Redirect;
 use crate::{
-    Application, Pkce, Protocol,
+    Application, GrantType, Pkce, Protocol,
     authority::Authority,
     endpoints::{OAuthError, Parameters},
     settings,
@@ -18,6 +18,8 @@ pub(crate) struct AuthorizationRequest {
     pub(super) back: Redirect,
     pub(super) client_id: String,
     pub(super) scope: Vec<String>,
+    /// Whether the application is given refresh tokens.
+    pub(super) refreshes: bool,
     pub(super) nonce: Option<String>,
     pub(super) code_challenge: Option<String>,
     /// Who is likely to sign in, by subject (OpenID Connect Core 3.1.2.1).
@@ -79,6 +81,7 @@ impl AuthorizationRequest {
             back,
             client_id: application.client_id.clone(),
             scope,
+            refreshes: application.has_grant(GrantType::RefreshToken),
             nonce: opaque(parameters, "nonce")?,
             code_challenge: code_challenge(application, parameters)?,
             login_hint: opaque(parameters, "login_hint")?,

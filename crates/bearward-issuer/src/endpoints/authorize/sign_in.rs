@@ -89,7 +89,10 @@ fn decide(
     if scope.is_empty() && !request.scope.is_empty() {
         return Err(OAuthError::AccessDenied("no scope is left of what was asked for"));
     }
+    // Who may not go on while the person is away is given nothing to go on with (OpenID Connect Core 11).
+    let declined = |name: &String| name == "offline_access" && !scope.contains(name);
     let grant = Grant {
+        refreshes: request.refreshes && !request.scope.iter().any(declined),
         issuer: request.back.issuer().to_owned(),
         client_id: request.client_id.clone(),
         subject: person.subject.clone(),

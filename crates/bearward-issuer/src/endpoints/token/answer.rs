@@ -72,8 +72,7 @@ impl TokenRequest<'_> {
         };
         let answer = self.issue(content, Some(held))?;
         let shared = &self.authority.issuer().shared;
-        let refreshes = self.owner().refreshes;
-        let refresh_token = refreshes.then(|| shared.grants.refresh_token(&shared.tokens, held)).transpose()?;
+        let refresh_token = grant.refreshes.then(|| shared.grants.refresh_token(&shared.tokens, held)).transpose()?;
         Ok(TokenAnswer { refresh_token, id_token, ..answer })
     }
 

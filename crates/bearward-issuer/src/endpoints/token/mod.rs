@@ -50,7 +50,6 @@ impl<'a> TokenRequest<'a> {
             issuer: self.authority.url(),
             client_id: &self.application.client_id,
             lifetime: self.application.lifetime,
-            refreshes: self.application.has_grant(GrantType::RefreshToken),
         }
     }
 
