@@ -50,11 +50,17 @@ async fn an_endpoint_refuses_until_it_is_mended() {
 #[tokio::test]
 async fn a_slow_endpoint_answers_rightly_and_others_are_not_slow() {
     let issuer = spawn_with(|builder| builder.fault("introspection=slow:300ms".parse().unwrap())).await;
-    let token = obtain(&issuer, ORDERS).await;
+    let token = format!("token={}", obtain(&issuer, ORDERS).await);
     let started = Instant::now();
-    let answer = post_form(&issuer, "/introspect", GATEWAY, &format!("token={token}")).await;
+    let answer = post_form(&issuer, "/introspect", GATEWAY, &token).await;
     assert!(started.elapsed() >= Duration::from_millis(300));
     assert_eq!(answer.json()["active"], true);
+    // So slow that the others would not answer in time either.
+    assert_eq!(set(&issuer, r#"["introspection=slow:3600s"]"#).await, 204);
+    tokio::select! {
+        _ = post_form(&issuer, "/introspect", GATEWAY, &token) => panic!("it answered"),
+        _ = obtain(&issuer, ORDERS) => {}
+    }
 }
 
 #[tokio::test]

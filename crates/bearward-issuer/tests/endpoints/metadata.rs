@@ -64,6 +64,32 @@ async fn each_application_has_documents_of_its_own_in_every_place() {
 }
 
 #[tokio::test]
+async fn every_address_that_is_told_is_there() {
+    let issuer = spawn().await;
+    let applications = issuer.issuer().settings().applications.iter();
+    let urls = applications.map(|known| issuer.issuer().application_url(&known.client_id).unwrap());
+    for url in urls.chain([issuer.url().to_owned()]) {
+        let path = |url: &str| url.strip_prefix(issuer.url()).unwrap().to_owned();
+        let metadata = get(&issuer, &format!("{}/.well-known/oauth-authorization-server", path(&url))).await.json();
+        let members = metadata.as_object().unwrap().iter();
+        let told: Vec<_> = members.filter(|(name, _)| name.ends_with("_endpoint") || name.ends_with("_uri")).collect();
+        assert!(told.len() >= 4, "{told:?}");
+        for (name, address) in told {
+            let address = address.as_str().unwrap();
+            assert!(address.starts_with(&format!("{url}/")), "{name}: {address}");
+            // Some take a form, some are read, and all refuse what this is. But they are there.
+            let method = if ["jwks_uri", "authorization_endpoint", "userinfo_endpoint"].contains(&&**name) {
+                "GET"
+            } else {
+                "POST"
+            };
+            let answer = send(issuer.address(), method, &path(address), &[], "").await;
+            assert!([200, 400, 401].contains(&answer.status), "{method} {address}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_url_can_differ_from_the_address() {
     let issuer = spawn_with(|builder| builder.url("https://auth.example.com")).await;
     let metadata = get(&issuer, "/.well-known/openid-configuration").await.json();
