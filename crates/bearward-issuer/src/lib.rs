@@ -5,7 +5,7 @@
 //! read). It shares no code with the gateway it is used to test, so that one mistake cannot hide the same mistake in
 //! the other.
 //!
-//! **Not for production.** Keys live in memory and are new at every start, there is no person to authenticate, and
+//! **Not for production.** Keys live in memory and are new at every start, people sign in without a password, and
 //! [`/dev`](#endpoints) hands any token to any local process. For that reason it listens on loopback unless told
 //! otherwise in so many words.
 //!
