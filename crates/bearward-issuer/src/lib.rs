@@ -206,12 +206,10 @@ impl Issuer {
         algorithm: Option<SigningAlgorithm>,
     ) -> Result<String, MintError> {
         let tokens = &self.shared.tokens;
-        let token = match format {
-            TokenFormat::Referential => tokens.seal(tokens::Sealed::AccessToken, claims)?,
-            TokenFormat::SelfContained => match tokens.sign(tokens::Signed::AccessToken, claims, algorithm) {
-                Some(token) => token?,
-                None => return Err(algorithm.map_or(MintError::Crypto(CryptoError), MintError::Algorithm)),
-            },
+        let token = match (format, algorithm) {
+            (TokenFormat::Referential, _) => tokens.seal(tokens::Sealed::AccessToken, claims)?,
+            (TokenFormat::SelfContained, None) => tokens.sign(tokens::Signed::AccessToken, claims)?,
+            (TokenFormat::SelfContained, Some(algorithm)) => tokens.sign_by(algorithm, claims)?,
         };
         self.shared.ledger.add(ledger::Issued::new(claims, format));
         Ok(token)

@@ -94,7 +94,6 @@ fn signed(authority: &Authority, asking: &str, meaning: &Value) -> Result<Respon
         "iat": authority.issuer().now(),
         "token_introspection": meaning,
     });
-    let signed = authority.issuer().shared.tokens.sign(Signed::Introspection, &claims, None);
-    let body = signed.ok_or(OAuthError::ServerError)??;
+    let body = authority.issuer().shared.tokens.sign(Signed::Introspection, &claims)?;
     Ok((NO_STORE, [(header::CONTENT_TYPE, SIGNED)], body).into_response())
 }

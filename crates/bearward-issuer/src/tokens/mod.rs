@@ -12,7 +12,7 @@ pub(crate) use jwe::Sealed;
 pub(crate) use jws::Signed;
 
 use crate::{
-    CryptoError, SigningAlgorithm,
+    CryptoError, MintError, SigningAlgorithm,
     keys::KeyRing,
     store::{Full, Store},
 };
@@ -83,14 +83,17 @@ impl Tokens {
         })
     }
 
-    /// Signs claims. `None` if there is no key of that algorithm.
-    pub(crate) fn sign(
-        &self,
-        kind: Signed,
-        claims: &impl Serialize,
-        algorithm: Option<SigningAlgorithm>,
-    ) -> Option<Result<String, CryptoError>> {
-        self.keys.current(algorithm).map(|key| jws::sign(kind, claims, &key))
+    /// Signs claims by the first algorithm.
+    pub(crate) fn sign(&self, kind: Signed, claims: &impl Serialize) -> Result<String, CryptoError> {
+        // There is always one: settings without an algorithm are refused.
+        let key = self.keys.current(None).ok_or(CryptoError)?;
+        jws::sign(kind, claims, &key)
+    }
+
+    /// Signs an access token by one of the algorithms.
+    pub(crate) fn sign_by(&self, algorithm: SigningAlgorithm, claims: &Claims) -> Result<String, MintError> {
+        let key = self.keys.current(Some(algorithm)).ok_or(MintError::Algorithm(algorithm))?;
+        Ok(jws::sign(Signed::AccessToken, claims, &key)?)
     }
 
     /// Encrypts claims to the issuer itself.
@@ -170,10 +173,7 @@ mod tests {
     }
 
     fn both(tokens: &Tokens, claims: &Claims) -> [String; 2] {
-        [
-            tokens.sign(Signed::AccessToken, claims, None).unwrap().unwrap(),
-            tokens.seal(Sealed::AccessToken, claims).unwrap(),
-        ]
+        [tokens.sign(Signed::AccessToken, claims).unwrap(), tokens.seal(Sealed::AccessToken, claims).unwrap()]
     }
 
     #[test]

@@ -118,8 +118,7 @@ impl TokenRequest<'_> {
             auth_time: held.grant.auth_time,
             nonce,
         };
-        let signed = self.authority.issuer().shared.tokens.sign(Signed::IdToken, &claims, None);
-        Ok(signed.ok_or(OAuthError::ServerError)??)
+        Ok(self.authority.issuer().shared.tokens.sign(Signed::IdToken, &claims)?)
     }
 }
 
