@@ -109,8 +109,10 @@ struct Shared {
     faults: faults::Faults,
 }
 
-/// How many sign-in pages can be open, and how many client assertions are remembered, at most.
-const MAX_PENDING: usize = 10_000;
+/// How many sign-in pages can be open at most.
+const MAX_PAGES: usize = 10_000;
+/// How many client assertions are remembered at most: a gateway makes one for each question that it asks.
+const MAX_ASSERTIONS: usize = 100_000;
 
 impl Shared {
     fn new(url: String, settings: Settings) -> Result<Self, CryptoError> {
@@ -119,8 +121,8 @@ impl Shared {
             tokens: tokens::Tokens::generate(&settings.algorithms)?,
             settings,
             grants: grants::Grants::new(),
-            sign_ins: store::Store::new(MAX_PENDING),
-            assertions: store::Store::new(MAX_PENDING),
+            sign_ins: store::Store::new(MAX_PAGES),
+            assertions: store::Store::new(MAX_ASSERTIONS),
             ledger: ledger::Ledger::default(),
             clock: clock::Clock::default(),
             faults: faults::Faults::default(),

@@ -92,3 +92,20 @@ fn is_plain(header: &Header) -> bool {
         .is_none_or(|typ| ["JWT", "client-authentication+jwt"].iter().any(|known| typ.eq_ignore_ascii_case(known)));
     typed && header.crit.is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Issuer, SigningAlgorithm};
+
+    #[test]
+    fn a_client_can_make_a_thousand_assertions_a_second_that_live_for_a_minute()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let issuer = Issuer::builder().algorithms([SigningAlgorithm::EdDsa]).url("http://127.0.0.1:9000").build()?;
+        for number in 0..180_000 {
+            let now = number / 1000;
+            let taken = issuer.shared.assertions.insert_new(&format!("gateway {number}"), (), now + 60, now);
+            assert!(taken.is_ok_and(|new| new), "{number}");
+        }
+        Ok(())
+    }
+}

@@ -140,7 +140,7 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::*;
-    use crate::{MAX_PENDING, SigningAlgorithm, endpoints::authorize::request::AuthorizationRequest};
+    use crate::{MAX_PAGES, SigningAlgorithm, endpoints::authorize::request::AuthorizationRequest};
 
     #[test]
     fn where_no_more_pages_can_be_open_the_application_is_told() {
@@ -160,7 +160,7 @@ mod tests {
         let request = || AuthorizationRequest::read(&authority, &parameters).ok().unwrap();
         let sign_ins = &authority.issuer().shared.sign_ins;
         let now = authority.issuer().now();
-        for number in 0..MAX_PENDING {
+        for number in 0..MAX_PAGES {
             let page = SignIn { request: request(), browser: String::new() };
             sign_ins.insert(&number.to_string(), page, now + PAGE_LIFETIME, now).unwrap();
         }
