@@ -56,7 +56,7 @@ impl Authority {
         self.applications().find(|application| application.client_id == client_id)
     }
 
-    /// One that may ask here what tokens mean: those that get them, and the clients of resource servers, which get none.
+    /// One that may ask here what tokens mean: those that get them, and the clients of resource servers, which do not.
     pub(crate) fn introspecting_application(&self, client_id: &str) -> Option<&Application> {
         let gets_none = |application: &&Application| application.grant_types.is_empty();
         let of_resource_server = || self.issuer.settings().application(client_id).filter(gets_none);

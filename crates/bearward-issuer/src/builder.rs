@@ -153,8 +153,8 @@ fn assemble(settings: Settings, url: String, faults: Vec<Fault>) -> Result<Issue
     Ok(issuer)
 }
 
-/// RFC 8414 2: a URL without query or fragment. A path would come before those of the applications, and is refused until
-/// something needs it.
+/// RFC 8414 2: a URL without query or fragment. A path would come before those of the applications, and is refused
+/// until something needs it.
 fn check_url(url: &str) -> Result<(), BuildError> {
     let problem = |problem| Err(BuildError::Url { url: url.to_owned(), problem });
     let Some(authority) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {

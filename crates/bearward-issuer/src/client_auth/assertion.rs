@@ -15,8 +15,8 @@ pub(crate) const ALGORITHMS: [(&str, Algorithm); 4] = [
     ("ES256", Algorithm::ES256),
     ("EdDSA", Algorithm::EdDSA),
 ];
-/// The longest that an assertion may still be good for, in seconds: as long its `jti` is remembered. Libraries give theirs
-/// up to an hour; a minute more is for clocks that differ.
+/// The longest that an assertion may still be good for, in seconds: as long its `jti` is remembered. Libraries give
+/// theirs up to an hour; a minute more is for clocks that differ.
 const MAX_LIFETIME: u64 = 3660;
 /// The longest `jti`, in bytes.
 const MAX_JTI: usize = 255;

@@ -69,7 +69,7 @@ fn document(authority: &Authority) -> Value {
                 ("claims_supported".to_owned(), json!(["sub", "name", "email", "email_verified"])),
             ]);
         }
-        // RFC 8414 3.2: an empty list is left out, but for one that is required and one whose absence means other grants.
+        // RFC 8414 3.2: an empty list is left out. But one is required, and without the other it would have the defaults.
         let kept = ["response_types_supported", "grant_types_supported"];
         members.retain(|name, value| *value != json!([]) || kept.contains(&name.as_str()));
     }

@@ -52,8 +52,8 @@ fn asking(authority: &Authority, headers: &HeaderMap, parameters: &Parameters) -
     Ok(client_auth::authenticate_to_introspect(authority, headers, parameters)?.client_id.clone())
 }
 
-/// What the token means to that client, or `active: false` and not a word on why (RFC 7662 2.2): who asks about a foreign
-/// token learns nothing from us.
+/// What the token means to that client, or `active: false` and not a word on why (RFC 7662 2.2): who asks about a
+/// foreign token learns nothing from us.
 fn meaning(authority: &Authority, asking: &str, token: &str) -> Result<Value, OAuthError> {
     let shared = &authority.issuer().shared;
     let now = authority.issuer().now();

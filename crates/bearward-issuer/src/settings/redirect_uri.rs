@@ -19,8 +19,8 @@ pub(super) fn problem(uri: &str) -> Option<&'static str> {
     None
 }
 
-/// Whether the application has registered this URI: character by character, for anything cleverer has been an open door.
-/// But a program on the person's own machine listens on whichever port of loopback is free (RFC 8252 7.3, RFC 9700 2.1).
+/// Whether the application has registered this URI, character by character: anything cleverer has been an open door.
+/// But a program on the person's own machine has whichever port of loopback is free (RFC 8252 7.3, RFC 9700 2.1).
 pub(crate) fn is_registered(application: &Application, asked: &str) -> bool {
     let native = application.client_type == ClientType::Public;
     let at_another_port = |known: &str| native && without_port(known).is_some_and(|it| without_port(asked) == Some(it));
