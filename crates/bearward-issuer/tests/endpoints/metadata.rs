@@ -156,6 +156,7 @@ async fn other_paths_and_methods_are_refused() {
         ("GET", "/apps/nobody/jwks", 404),
         ("GET", "/apps/nobody/.well-known/openid-configuration", 404),
         ("POST", "/apps/nobody/token", 404),
+        ("POST", "/apps/nobody/sign-in", 404),
         ("GET", "/apps/orders-app/dev/rotate-keys", 404),
         ("GET", "/token", 405),
         ("GET", "/token?grant_type=client_credentials", 405),

@@ -108,6 +108,8 @@ async fn a_page_is_answered_once_by_the_browser_that_it_was_shown_in() {
         let answer = page.send_with(&issuer, "", fields(&ALLOW), headers).await;
         assert_eq!((answer.status, answer.header("location")), (400, ""), "{headers:?}");
     }
+    let elsewhere = page.send(&issuer, "/apps/web-app", fields(&ALLOW)).await;
+    assert_eq!(elsewhere.status, 400, "it was shown at the tenant's issuer URL");
     let same = [cookie(&page), "sec-fetch-site: same-origin".to_owned()];
     let answer = page.send_with(&issuer, "", fields(&ALLOW), &same).await;
     assert!(answer_to(&answer).contains_key("code"), "the attempts of others did not use it up");

@@ -1,7 +1,6 @@
 //! The sign-in: a person is chosen and allows scopes, and the application gets a code.
 
 use axum::{
-    extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
@@ -52,23 +51,25 @@ fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationReques
     Ok(response)
 }
 
-/// Takes the answer of a page, once, from the browser that it was shown in.
+/// Takes the answer of a page, once, at the issuer URL and from the browser that it was shown in.
 pub(crate) async fn sign_in(
-    State(issuer): State<Issuer>,
+    authority: Authority,
     headers: HeaderMap,
     parameters: Result<Parameters, OAuthError>,
 ) -> Response {
     let Ok(parameters) = parameters else { return page::unreadable() };
-    let now = issuer.now();
-    let browser = cookie(&headers);
+    let issuer = authority.issuer();
+    let (sign_ins, now, browser) = (&issuer.shared.sign_ins, issuer.now(), cookie(&headers));
     let shown = |id: &str| {
-        let here = issuer.shared.sign_ins.update(id, now, |page, _| Some(&page.browser) == browser.as_ref());
-        if here == Some(true) && is_same_origin(&headers) { issuer.shared.sign_ins.take(id, now) } else { None }
+        let here = sign_ins.update(id, now, |page, _| {
+            page.request.back.issuer() == authority.url() && Some(&page.browser) == browser.as_ref()
+        });
+        if here == Some(true) && is_same_origin(&headers) { sign_ins.take(id, now) } else { None }
     };
     let Some(SignIn { request, .. }) = parameters.get("sign_in").and_then(shown) else {
         return page::problem("This page was answered before, is too old, or was not shown in this browser.");
     };
-    match decide(&issuer, &request, &parameters, now) {
+    match decide(issuer, &request, &parameters, now) {
         Ok(code) => request.back.answer(&code),
         Err(error) => request.back.refuse(&error),
     }
