@@ -56,18 +56,22 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str, BearerError> {
     if values.next().is_some() {
         return Err(BearerError::InvalidRequest);
     }
-    let (scheme, token) =
-        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(BearerError::InvalidRequest)?;
-    if !scheme.eq_ignore_ascii_case("Bearer") {
+    let value = value.to_str().map_err(|_| BearerError::InvalidRequest)?;
+    // Of another scheme, whatever comes after it: there is no token.
+    if !value.split(' ').next().is_some_and(is_bearer) {
         return Err(BearerError::Missing);
     }
-    Ok(token)
+    value.split_once(' ').map(|(_, token)| token).ok_or(BearerError::InvalidRequest)
 }
 
 /// Whether the request authenticates with a bearer token rather than as a client.
 pub(super) fn is_used(headers: &HeaderMap) -> bool {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    value.and_then(|value| value.get(..7)).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer "))
+    value.and_then(|value| value.split(' ').next()).is_some_and(is_bearer)
+}
+
+fn is_bearer(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("Bearer")
 }
 
 /// The claims of a token for the issuer's own API that holds this scope. Any issuer URL of the tenant may have issued it.

@@ -51,6 +51,8 @@ async fn nobody_else_does() {
         }
     }
     assert_eq!(crate::client::get(&issuer, "/tokens").await.status, 401);
+    let empty = post_form_with(&issuer, "/introspect", &["authorization: Bearer".to_owned()], "token=a").await;
+    assert!(empty.status == 400 && empty.header("www-authenticate").starts_with("Bearer "), "asked as it tried");
     assert_eq!(introspect(&issuer, &token).await["active"], true);
 }
 

@@ -75,6 +75,17 @@ async fn userinfo_refuses_as_rfc_6750_has_it() {
         assert_eq!(answer.status, status);
         assert!(answer.header("www-authenticate").ends_with(challenge), "{}", answer.header("www-authenticate"));
     }
+    const REALM: &str = r#"Bearer realm="bearward-issuer""#;
     let nothing = crate::client::get(&issuer, "/userinfo").await;
-    assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, r#"Bearer realm="bearward-issuer""#));
+    assert_eq!((nothing.status, nothing.header("www-authenticate")), (401, REALM));
+    for (credentials, status, error) in [
+        ("Basic YTpi", 401, ""),
+        ("Negotiate", 401, ""),
+        ("Bearer", 400, r#", error="invalid_request""#),
+        ("bEARER unknown", 401, r#", error="invalid_token""#),
+    ] {
+        let header = [format!("authorization: {credentials}")];
+        let answer = crate::client::send(issuer.address(), "GET", "/userinfo", &header, "").await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (status, &*format!("{REALM}{error}")));
+    }
 }
