@@ -69,7 +69,7 @@ fn document(authority: &Authority) -> Value {
                 ("claims_supported".to_owned(), json!(["sub", "name", "email", "email_verified"])),
             ]);
         }
-        // RFC 8414 3.2: an empty list is left out. But one is required, and without the other it would have the defaults.
+        // RFC 8414 3.2: an empty list is left out. But one is required, and the other would stand for its defaults.
         let kept = ["response_types_supported", "grant_types_supported"];
         members.retain(|name, value| *value != json!([]) || kept.contains(&name.as_str()));
     }

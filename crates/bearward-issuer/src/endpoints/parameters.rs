@@ -37,10 +37,11 @@ impl Parameters {
     /// An application has one audience. To ignore a wish for another would have a client believe that it was granted
     /// (RFC 8707 2).
     pub(super) fn check_resource(&self, application: &Application) -> Result<(), OAuthError> {
-        if self.get("resource").is_some_and(|resource| Some(resource) != application.resource_server.as_deref()) {
-            return Err(OAuthError::InvalidTarget);
+        let known = application.resource_server.as_deref().map(without_empty_path);
+        match self.get("resource").map(without_empty_path) {
+            Some(resource) if Some(resource) != known => Err(OAuthError::InvalidTarget),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The claims that the request wants in the token, if the application may have any.
@@ -68,6 +69,12 @@ impl Parameters {
         }
         Ok(Self(pairs))
     }
+}
+
+/// A URL that ends after its host, without the slash that libraries put there: the two are the same (RFC 3986 6.2.3).
+fn without_empty_path(url: &str) -> &str {
+    let before = url.strip_suffix('/');
+    before.filter(|before| before.split_once("://").is_some_and(|(_, host)| !host.contains(['/', '?']))).unwrap_or(url)
 }
 
 impl<S: Send + Sync> FromRequest<S> for Parameters {

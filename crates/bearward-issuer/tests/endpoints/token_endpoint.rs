@@ -1,6 +1,6 @@
 //! The token endpoint: who gets a token, which, and who does not.
 
-use bearward_issuer::{Application, ClientAuthentication, RunningIssuer, SigningAlgorithm};
+use bearward_issuer::{Application, ClientAuthentication, ResourceServer, RunningIssuer, SigningAlgorithm};
 use serde_json::{Value, json};
 
 use crate::client::{
@@ -125,6 +125,42 @@ async fn scope_is_never_more_than_allowed() {
     }
     // An empty parameter is an omitted one.
     assert_eq!(ask(&issuer, &format!("{GRANT}&scope=")).await.json()["scope"], "orders:read orders:write");
+}
+
+#[tokio::test]
+async fn the_resource_is_the_one_that_the_client_is_linked_to() {
+    let (path, slash) = ("https://api.example.com/v1", "https://slash.example.com/");
+    let app =
+        |client_id, resource_server| Application::new(client_id, "secret").resource_server(resource_server, [""; 0]);
+    let issuer = spawn_with(|builder| {
+        let servers = [path, slash].map(ResourceServer::new);
+        let builder = servers.into_iter().fold(builder, |builder, server| builder.resource_server(server));
+        builder.application(app("path", path)).application(app("slash", slash))
+    });
+    let issuer = issuer.await;
+    for (client, resource, good) in [
+        (ORDERS, API, true),
+        // As a URL library writes it.
+        (ORDERS, "https://api.example.com/", true),
+        (("slash", "secret"), "https://slash.example.com", true),
+        (ORDERS, "https://api.example.com//", false),
+        (ORDERS, "https://api.example.com/v1", false),
+        (ORDERS, "https://other.example.com", false),
+        (("path", "secret"), path, true),
+        (("path", "secret"), "https://api.example.com/v1/", false),
+        (("path", "secret"), API, false),
+    ] {
+        let answer = post_form(&issuer, "/token", client, &format!("{GRANT}&resource={resource}")).await;
+        if good {
+            assert_eq!(answer.status, 200, "{resource}: {}", answer.body);
+        } else {
+            answer.expect_error(400, "invalid_target");
+        }
+    }
+    // The audience is as it is configured.
+    let answer = post_form(&issuer, "/token", ORDERS, &format!("{GRANT}&resource={API}/")).await.json();
+    assert_eq!(introspect(&issuer, answer["access_token"].as_str().unwrap()).await["aud"], API);
+    post_form(&issuer, "/token", ORDERS, &format!("{GRANT}&resource=api")).await.expect_error(400, "invalid_target");
 }
 
 #[tokio::test]
