@@ -24,7 +24,7 @@ pub enum ClientKeysError {
     #[error("not a JWK set: {0}")]
     Json(serde_json::Error),
     /// There is no key in it that could have signed an assertion.
-    #[error("the JWK set holds no key that verifies RS256, PS256, ES256 or EdDSA")]
+    #[error("the JWK set holds no key that verifies RS256, PS256, ES256, EdDSA or Ed25519")]
     NoKey,
     /// A private key has no place at the issuer.
     #[error("the JWK set holds a private key: give the issuer the public part alone")]
@@ -41,10 +41,15 @@ impl ClientKeys {
     ///
     /// When it is no key set, holds what is no public key, or no key that verifies assertions. Others are ignored.
     pub fn from_json(json: &str) -> Result<Self, ClientKeysError> {
-        let set: Value = serde_json::from_str(json).map_err(ClientKeysError::Json)?;
-        let members = set.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        if members.iter().any(|key| key.get("d").is_some()) {
-            return Err(ClientKeysError::Private);
+        let mut set: Value = serde_json::from_str(json).map_err(ClientKeysError::Json)?;
+        for key in set.get_mut("keys").and_then(Value::as_array_mut).into_iter().flatten() {
+            if key.get("d").is_some() {
+                return Err(ClientKeysError::Private);
+            }
+            // By RFC 9864. Our library knows the older name alone.
+            if let Some(name) = key.get_mut("alg").filter(|name| *name == "Ed25519") {
+                *name = "EdDSA".into();
+            }
         }
         let mut keys: JwkSet = serde_json::from_value(set).map_err(ClientKeysError::Json)?;
         if keys.keys.iter().any(|key| matches!(key.algorithm, AlgorithmParameters::OctetKey(_))) {

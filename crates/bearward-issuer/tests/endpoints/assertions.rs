@@ -23,9 +23,14 @@ impl Signer {
     }
 
     async fn spawn(&self) -> RunningIssuer {
+        self.spawn_with("EdDSA").await
+    }
+
+    /// The issuer that knows the key, as one for this algorithm.
+    async fn spawn_with(&self, algorithm: &str) -> RunningIssuer {
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&self.0).unwrap();
         let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-        let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "alg": "EdDSA", "x": x }] });
+        let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "alg": algorithm, "x": x }] });
         let keys = ClientKeys::from_json(&keys.to_string()).unwrap();
         let app = Application::new("signer", "").authentication(ClientAuthentication::PrivateKeyJwt(keys));
         spawn_with(|builder| builder.application(app)).await
@@ -86,6 +91,27 @@ async fn an_assertion_for_the_issuer_or_its_token_endpoint_is_good() {
     }
     let untyped = signer.with_header(&issuer, &json!({}), |header| header.typ = None);
     assert_eq!(ask(&issuer, &untyped).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_algorithm_has_two_names() {
+    let signer = Signer::new();
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&signer.0).unwrap();
+    for (in_key, in_header, good) in [
+        ("EdDSA", "Ed25519", true),
+        ("Ed25519", "EdDSA", true),
+        ("Ed25519", "Ed25519", true),
+        ("EdDSA", "Ed448", false),
+    ] {
+        let issuer = signer.spawn_with(in_key).await;
+        let assertion = signer.assertion(&issuer, &json!({}));
+        let claims = assertion.split('.').nth(1).unwrap();
+        let header = json!({ "alg": in_header, "kid": "one" }).to_string();
+        let signed = format!("{}.{claims}", BASE64_URL_SAFE_NO_PAD.encode(header));
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()));
+        let answer = ask(&issuer, &format!("{signed}.{signature}")).await;
+        assert_eq!(answer.status, if good { 200 } else { 401 }, "{in_key} {in_header}: {}", answer.body);
+    }
 }
 
 #[tokio::test]
