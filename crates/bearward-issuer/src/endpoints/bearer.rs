@@ -74,7 +74,8 @@ fn is_bearer(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("Bearer")
 }
 
-/// The claims of a token for the issuer's own API that holds this scope. Any issuer URL of the tenant may have issued it.
+/// The claims of a token for the issuer's own API that holds this scope. Any issuer URL of the tenant may have issued
+/// it.
 pub(super) fn holder_of(issuer: &Issuer, headers: &HeaderMap, scope: &'static str) -> Result<Claims, BearerError> {
     let claims = issuer.shared.tokens.read_of_any_issuer(token(headers)?, issuer.now());
     let claims = claims.filter(|claims| claims.aud.contains(ResourceServer::ISSUER));

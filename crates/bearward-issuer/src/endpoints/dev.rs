@@ -42,7 +42,8 @@ pub(super) struct TokenRequest {
     custom_claims: Option<Map<String, Value>>,
 }
 
-/// Mints a token as described: `bearward token` asks for it here. At an application's issuer URL it is that application's.
+/// Mints a token as described: `bearward token` asks for it here. At an application's issuer URL it is that
+/// application's.
 pub(super) async fn token(
     authority: Authority,
     StrictJson(request): StrictJson<TokenRequest>,

@@ -1,4 +1,5 @@
-//! Refresh tokens: replaced at each use, never wider than what was allowed, and the end of the family when one is reused.
+//! Refresh tokens: replaced at each use, never wider than what was allowed, and the end of the family when one is used
+//! again.
 
 use serde_json::json;
 
