@@ -69,7 +69,7 @@ impl Person {
         self
     }
 
-    /// Sets the scopes of resource servers that the person's role holds: tokens that speak for the person have no other.
+    /// Sets the scopes of resource servers that the person's role holds: tokens for the person have no other.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
