@@ -10,10 +10,15 @@ import * as client from "openid-client";
 import { chromium } from "playwright-core";
 import { CALLBACK, ISSUER, flow, required } from "./flows.mjs";
 
-// The application, as far as a browser sees it. Each request is where a sign-in ended.
+// The application, as far as a browser sees it. Each request is where a sign-in ended. It may send people on from there.
 const ends = [];
+let onTo;
 const application = createServer((request, response) => {
-    if (new URL(request.url, CALLBACK).pathname === new URL(CALLBACK).pathname) ends.push(new URL(request.url, CALLBACK));
+    const url = new URL(request.url, CALLBACK);
+    if (url.pathname === new URL(CALLBACK).pathname) {
+        ends.push(url);
+        if (onTo) return response.writeHead(303, { location: onTo }).end();
+    }
     response.setHeader("content-type", "text/html").end("<!doctype html><title>Signed in</title><p>You can close this page.");
 });
 await new Promise((resolve) => application.listen(new URL(CALLBACK).port, "127.0.0.1", resolve));
@@ -89,6 +94,18 @@ await flow("a person who says no", async () => {
     const { page, close } = await open(url);
     const denied = client.authorizationCodeGrant(config, await end(page, "Deny"), checks);
     await assert.rejects(denied, { error: "access_denied" });
+    await close();
+});
+
+await flow("on to another site", async () => {
+    const { url, checks } = await request("openid orders:read");
+    const { page, complaints, close } = await open(url);
+    onTo = `http://localhost:${new URL(CALLBACK).port}/home`; // a name is another site than an address
+    await page.getByRole("button", { name: "Allow", exact: true }).click();
+    await page.waitForURL(onTo);
+    onTo = undefined;
+    assert.equal((await client.authorizationCodeGrant(config, ends.at(-1), checks)).claims().sub, "alice");
+    assert.deepEqual(complaints, []);
     await close();
 });
 

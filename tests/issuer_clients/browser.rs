@@ -16,6 +16,7 @@ fn a_person_signs_in_through_the_page_and_the_gateway_admits_the_token() {
         "sign-in by mouse",
         "sign-in by keyboard",
         "a person who says no",
+        "on to another site",
         "back to the page",
         "any size and colour scheme",
     ];

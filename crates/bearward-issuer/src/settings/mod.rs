@@ -5,7 +5,7 @@ mod redirect_uri;
 mod rules;
 
 pub use file::FileError;
-pub(crate) use redirect_uri::{is_registered, policy_source};
+pub(crate) use redirect_uri::is_registered;
 
 use crate::{Application, Person, ResourceServer, SigningAlgorithm, TokenFormat};
 

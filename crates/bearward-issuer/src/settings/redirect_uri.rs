@@ -13,7 +13,7 @@ pub(super) fn problem(uri: &str) -> Option<&'static str> {
     if uri.contains('#') {
         return Some("it has a fragment");
     }
-    if origin(uri).is_none() {
+    if !is_absolute(uri) {
         return Some("it must be http://HOST/..., https://HOST/... or com.example.app:/...");
     }
     None
@@ -43,26 +43,17 @@ fn without_port(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((host, rest))
 }
 
-/// How a content security policy names where a redirect URI leads: by its origin; by its scheme where that is the
-/// application's own, or where the host is an IPv6 address, for which a policy has no form (CSP 3, 2.3.1).
-pub(crate) fn policy_source(uri: &str) -> Option<String> {
-    let origin = origin(uri)?;
-    let scheme = origin.split_once("//[").map(|(scheme, _)| scheme.to_owned());
-    Some(scheme.unwrap_or(origin))
-}
-
-/// The origin of a redirect URI, or its scheme where that is the application's own.
-fn origin(uri: &str) -> Option<String> {
-    let (scheme, rest) = uri.split_once(':')?;
+/// Whether it is a URL with a host, or has a scheme of the application's own.
+fn is_absolute(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else { return false };
     if scheme == "http" || scheme == "https" {
-        let authority = rest.strip_prefix("//")?.split(['/', '?']).next()?;
+        let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        let host = !authority.is_empty() && !authority.starts_with(':') && authority.bytes().all(plain);
-        return host.then(|| format!("{scheme}://{authority}"));
+        return !authority.is_empty() && !authority.starts_with(':') && authority.bytes().all(plain);
     }
     let begins = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     let plain = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    (begins && plain && scheme.contains('.')).then(|| format!("{scheme}:"))
+    begins && plain && scheme.contains('.')
 }
 
 #[cfg(test)]
@@ -71,13 +62,13 @@ mod tests {
 
     #[test]
     fn web_addresses_and_schemes_of_applications_can_be_registered() {
-        for (uri, named) in [
-            ("http://127.0.0.1:8081/callback", "http://127.0.0.1:8081"),
-            ("http://[::1]:8081/callback?tenant=1", "http:"),
-            ("https://app.example.com", "https://app.example.com"),
-            ("com.example.app:/callback", "com.example.app:"),
+        for uri in [
+            "http://127.0.0.1:8081/callback",
+            "http://[::1]:8081/callback?tenant=1",
+            "https://app.example.com",
+            "com.example.app:/callback",
         ] {
-            assert_eq!((problem(uri), policy_source(uri).as_deref()), (None, Some(named)), "{uri}");
+            assert_eq!(problem(uri), None, "{uri}");
         }
     }
 

@@ -18,15 +18,10 @@ async fn it_is_plain_labelled_html_that_loads_nothing() {
     let issuer = spawn().await;
     let answer = Flow::web().with("login_hint", "bob").request(&issuer).await;
     let policy = answer.header("content-security-policy").to_owned();
-    for part in [
-        "default-src 'none'",
-        "style-src 'sha256-",
-        "form-action 'self' http://127.0.0.1:8081",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    ] {
+    for part in ["default-src 'none'", "style-src 'sha256-", "frame-ancestors 'none'", "base-uri 'none'"] {
         assert!(policy.contains(part), "{policy}");
     }
+    assert!(!policy.contains("form-action"), "it would hold for where the application sends people on to: {policy}");
     assert_eq!((answer.header("x-frame-options"), answer.header("cache-control")), ("DENY", "no-store"));
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
     let cookie = answer.header("set-cookie").to_owned();
@@ -144,7 +139,6 @@ async fn what_people_and_applications_are_called_is_text() {
     let answer = flow.request(&issuer).await;
     assert_eq!(answer.status, 200);
     assert!(!answer.body.contains("<script") && answer.body.contains("&lt;script&gt;"));
-    assert!(answer.header("content-security-policy").contains("form-action 'self' com.example.app:;"));
 }
 
 #[tokio::test]

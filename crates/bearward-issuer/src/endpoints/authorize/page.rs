@@ -8,7 +8,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::request::AuthorizationRequest;
-use crate::{Person, authority::Authority, endpoints::NO_STORE, endpoints::path, settings};
+use crate::{Person, authority::Authority, endpoints::NO_STORE, endpoints::path};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -42,9 +42,7 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id:
         id = escape(id),
         redirect_uri = escape(request.back.uri()),
     );
-    // The policy holds for where a form's answer redirects to as well.
-    let application = settings::policy_source(request.back.uri()).unwrap_or_default();
-    document(StatusCode::OK, "Sign in", &body, &format!("'self' {application}"))
+    document(StatusCode::OK, "Sign in", &body)
 }
 
 /// What is wrong, told to the person who sits there.
@@ -54,7 +52,7 @@ pub(super) fn problem(problem: &str) -> Response {
          <p class=\"small\">Nobody was signed in, and no application was told.</p>",
         escape(problem)
     );
-    document(StatusCode::BAD_REQUEST, "Error", &body, "'none'")
+    document(StatusCode::BAD_REQUEST, "Error", &body)
 }
 
 /// Somebody sits there even where the request is no request.
@@ -109,7 +107,7 @@ fn scope(number: usize, name: &str) -> String {
     )
 }
 
-fn document(status: StatusCode, title: &str, body: &str, form_action: &str) -> Response {
+fn document(status: StatusCode, title: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -117,10 +115,9 @@ fn document(status: StatusCode, title: &str, body: &str, form_action: &str) -> R
          <body><main><p class=\"note\">Development issuer: there are no passwords here.</p>{body}</main></body></html>"
     );
     let style = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action {form_action}; frame-ancestors 'none'; \
-         base-uri 'none'"
-    );
+    // No form-action: a browser holds it against the whole way that a form's answer leads, and where an application
+    // sends its people on to is not known here.
+    let policy = format!("default-src 'none'; style-src 'sha256-{style}'; frame-ancestors 'none'; base-uri 'none'");
     let headers: [(HeaderName, String); 4] = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_FRAME_OPTIONS, "DENY".to_owned()),
