@@ -29,6 +29,19 @@ struct ActiveToken {
     claims: Claims,
 }
 
+#[derive(Serialize)]
+struct ActiveRefreshToken {
+    active: bool,
+    token_type: &'static str,
+    iss: String,
+    client_id: String,
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    iat: u64,
+    exp: u64,
+}
+
 /// Answers the applications of this issuer URL, the clients of resource servers, and holders of `tokens:introspect`.
 /// `token_type_hint` is not needed: a token says what it is (RFC 7662 2.1 lets the hint be ignored).
 pub(super) async fn introspect(
@@ -65,19 +78,18 @@ fn meaning(authority: &Authority, asking: &str, token: &str) -> Result<Value, OA
     // token.
     let refresh = shared.grants.find(&shared.tokens, token, now);
     let own = refresh.filter(|(_, grant, _)| grant.client_id == asking && grant.issuer == authority.url());
-    Ok(match own {
-        Some((_, grant, exp)) => json!({
-            "active": true,
-            "token_type": "refresh_token",
-            "iss": grant.issuer,
-            "client_id": grant.client_id,
-            "sub": grant.subject,
-            "scope": scope::join(&grant.scope),
-            "iat": grant.auth_time,
-            "exp": exp,
-        }),
-        None => json!({ "active": false }),
-    })
+    let Some((_, grant, exp)) = own else { return Ok(json!({ "active": false })) };
+    let meaning = ActiveRefreshToken {
+        active: true,
+        token_type: "refresh_token",
+        iss: grant.issuer,
+        client_id: grant.client_id,
+        sub: grant.subject,
+        scope: scope::join(&grant.scope),
+        iat: grant.auth_time,
+        exp,
+    };
+    serde_json::to_value(meaning).map_err(|_| OAuthError::ServerError)
 }
 
 fn wants_signed(headers: &HeaderMap) -> bool {

@@ -1,11 +1,12 @@
 //! Refresh tokens: replaced at each use, never wider than what was allowed, and the end of the family when one is used
 //! again.
 
+use bearward_issuer::Application;
 use serde_json::json;
 
 use crate::{
-    browser::{Flow, part, payload},
-    client::{assert_inactive, introspect, jwks, post_form, spawn, verify},
+    browser::{CALLBACK, Client, Flow, part, payload},
+    client::{assert_inactive, introspect, jwks, post_form, spawn, spawn_with, verify},
 };
 
 #[tokio::test]
@@ -81,6 +82,17 @@ async fn a_refresh_token_is_no_access_token() {
     assert_eq!((&own["active"], &own["token_type"]), (&json!(true), &json!("refresh_token")));
     assert_eq!(own.get("aud"), None);
     assert_inactive(&introspect(&issuer, token).await);
+}
+
+#[tokio::test]
+async fn one_without_scope_has_none() {
+    let app = Application::new("alone", "secret").authorization_code([CALLBACK]).refresh_tokens();
+    let issuer = spawn_with(|builder| builder.application(app)).await;
+    let tokens = Flow::new("alone", Client::Basic("alone", "secret")).tokens(&issuer).await;
+    assert_eq!(tokens.get("scope"), None);
+    let form = format!("token={}", tokens["refresh_token"].as_str().unwrap());
+    let own = post_form(&issuer, "/introspect", ("alone", "secret"), &form).await.json();
+    assert_eq!((&own["active"], own.get("scope")), (&json!(true), None), "a scope that is null is no text");
 }
 
 #[tokio::test]
