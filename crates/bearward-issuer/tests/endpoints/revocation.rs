@@ -22,11 +22,27 @@ async fn a_revoked_token_is_inactive_and_others_stay() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_not_yet_good_can_be_ended() {
+    let issuer = spawn().await;
+    for client in [ORDERS, REFERENTIAL] {
+        issuer.issuer().set_faults(["clock=+600s".parse().unwrap()]);
+        let (ended, kept) = (obtain(&issuer, client).await, obtain(&issuer, client).await);
+        issuer.issuer().set_faults([]);
+        assert_inactive(&introspect(&issuer, &ended).await);
+        assert_eq!(post_form(&issuer, "/revoke", client, &format!("token={ended}")).await.status, 200);
+        issuer.issuer().set_faults(["clock=+600s".parse().unwrap()]);
+        assert_inactive(&introspect(&issuer, &ended).await);
+        assert_eq!(introspect(&issuer, &kept).await["active"], true);
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_self_contained_token_still_verifies() {
     // Nobody can take a signature back: this is why introspection of self-contained tokens exists.
     let issuer = spawn().await;
     let token = obtain(&issuer, ORDERS).await;
-    post_form(&issuer, "/revoke", ORDERS, &format!("token={token}")).await;
+    assert_eq!(post_form(&issuer, "/revoke", ORDERS, &format!("token={token}")).await.status, 200);
+    assert_inactive(&introspect(&issuer, &token).await);
     assert!(verify(&token, &jwks(&issuer).await, issuer.url(), API).is_ok());
 }
 
