@@ -6,8 +6,6 @@ mod keys;
 mod kind;
 mod method;
 
-use std::time::Duration;
-
 use bearward_gate::{ClientAuth, IntrospectionKind, IntrospectionSettings, Secret, SignedResponse, bounds};
 
 use self::method::Method;

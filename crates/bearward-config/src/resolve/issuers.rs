@@ -1,7 +1,5 @@
 //! `[[issuers]]`
 
-use std::time::Duration;
-
 use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, bounds};
 
