@@ -13,6 +13,8 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// How many threads serve requests.
     pub threads: usize,
+    /// How many connections of clients are open at once.
+    pub max_connections: usize,
     /// The largest request line and headers together, in bytes.
     pub max_header_bytes: usize,
     /// Where the routes lead to.

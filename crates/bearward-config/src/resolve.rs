@@ -56,6 +56,7 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
     let proxy = ProxySettings {
         listen: server.listen.into_iter().map(|address| address.value).collect(),
         threads: server.threads,
+        max_connections: server.max_connections,
         max_header_bytes: server.max_header_bytes,
         upstreams: upstreams.into_iter().flatten().map(|upstream| upstream.value).collect(),
         drain: server.drain,

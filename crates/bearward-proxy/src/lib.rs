@@ -20,6 +20,7 @@
 mod access_log;
 mod answer;
 mod bounded;
+mod connections;
 mod exchange;
 mod headers;
 mod metrics;

@@ -18,6 +18,10 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "
 pub(crate) struct Metrics {
     /// Requests being served; a shutdown waits until it is zero.
     pub(crate) in_flight: IntGauge,
+    /// Connections of clients that are open.
+    pub(crate) connections: IntGauge,
+    /// New connections that had to wait for a place.
+    pub(crate) connection_waits: IntCounter,
     requests: IntCounterVec,
     duration: HistogramVec,
     upstream_requests: IntCounterVec,
@@ -73,6 +77,17 @@ impl Metrics {
             in_flight: register(
                 registry,
                 IntGauge::new("bearward_http_requests_in_flight", "Requests being served.")?,
+            )?,
+            connections: register(
+                registry,
+                IntGauge::new("bearward_http_connections", "Connections of clients that are open.")?,
+            )?,
+            connection_waits: register(
+                registry,
+                IntCounter::new(
+                    "bearward_http_connection_waits_total",
+                    "Connections that waited for another to end, because there were `max_connections`.",
+                )?,
             )?,
             requests: register(registry, IntCounterVec::new(requests, &["route", "method", "code"])?)?,
             duration: register(registry, HistogramVec::new(duration, &["route"])?)?,

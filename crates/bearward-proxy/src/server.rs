@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::bounded::Bounded;
+use crate::connections::{Connections, Placed};
 use crate::metrics::Metrics;
 use crate::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
 use crate::settings::{ProxyError, ProxySettings};
@@ -61,6 +62,8 @@ pub fn run(
     let upstreams = Arc::new(Upstreams::new(settings.upstreams)?);
     let metrics = Arc::new(Metrics::new(registry)?);
     let listeners = bind(&settings.listen)?;
+    let connections =
+        Connections::new(settings.max_connections, metrics.connections.clone(), metrics.connection_waits.clone());
     let runtime = Builder::new_multi_thread()
         .worker_threads(settings.threads.max(1))
         .thread_name("bearward-proxy")
@@ -83,7 +86,7 @@ pub fn run(
     });
     let served = runtime.block_on(async {
         resolve(&upstreams).await;
-        serve(&conf, proxy, listeners, shutdown).await?;
+        serve(&conf, proxy, Arc::new(connections), listeners, shutdown).await?;
         drain(&metrics.in_flight, settings.drain).await;
         Ok(())
     });
@@ -124,11 +127,14 @@ async fn resolve(upstreams: &Upstreams) {
 async fn serve(
     conf: &Arc<ServerConf>,
     proxy: Proxy,
+    connections: Arc<Connections>,
     listeners: Vec<(SocketAddr, TcpListener)>,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), ProxyError> {
     let app = Bounded { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
+    let app = Placed { app: Arc::new(app), connections: Arc::clone(&connections) };
     let mut service = Service::new("bearward".to_owned(), app);
+    service.set_connection_filter(connections);
     let mut sockets = Fds::new();
     for (address, listener) in listeners {
         let bound = listener.local_addr().unwrap_or(address);

@@ -14,6 +14,9 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// How many threads serve requests. Default: one for each processor.
     pub threads: usize,
+    /// How many connections of clients are open at once; further ones wait. Each takes a descriptor, and a second one while
+    /// it has a request with an upstream. Default: 10 000.
+    pub max_connections: usize,
     /// The largest request line and header block together, in bytes; a larger one is 431. Default: 32 KiB. No more than
     /// 1 MiB takes effect, the most that is ever read.
     pub max_header_bytes: usize,
@@ -34,6 +37,7 @@ impl ProxySettings {
         Self {
             listen: listen.into_iter().collect(),
             threads: thread::available_parallelism().map_or(1, usize::from),
+            max_connections: 10_000,
             max_header_bytes: 32 * 1024,
             upstreams: upstreams.into_iter().collect(),
             drain: Duration::from_secs(20),
@@ -175,6 +179,7 @@ mod tests {
         assert_eq!(upstream.connect_timeout, Duration::from_secs(5));
         let settings = ProxySettings::new(["127.0.0.1:0".parse().unwrap()], [upstream]);
         assert_eq!((settings.max_header_bytes, settings.keepalive_pool), (32 * 1024, 512));
+        assert_eq!(settings.max_connections, 10_000);
         assert_eq!(settings.drain, Duration::from_secs(20));
         assert!(settings.threads >= 1);
     }

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, Readiness};
 use crate::exit::{Exit, OrStop, Stop};
-use crate::{process_metrics, proxy_settings};
+use crate::{descriptors, process_metrics, proxy_settings};
 use bearward_config::Config;
 
 /// The longest that the proxy may take until it accepts connections. It takes milliseconds; the alternative to an end
@@ -40,7 +40,7 @@ impl Gateway {
     /// # Errors
     ///
     /// [`Exit::Unavailable`] where an address is taken, before anything else has happened.
-    pub(crate) fn start(config: Config, runtime: &Handle) -> Result<Self, Stop> {
+    pub(crate) fn start(mut config: Config, runtime: &Handle) -> Result<Self, Stop> {
         let listen = config.proxy.listen.clone();
         bearward_proxy::bind_check(&listen).map_err(proxy_error).or_stop(Exit::Unavailable)?;
         bearward_proxy::bind_check(&[config.admin.listen])
@@ -49,6 +49,7 @@ impl Gateway {
         let admin = TcpListener::bind(config.admin.listen)?;
         let admin_address = admin.local_addr()?;
 
+        descriptors::share_out(&mut config.proxy);
         let registry = Registry::new();
         process_metrics::register(&registry)?;
         let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);

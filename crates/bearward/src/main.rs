@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod completions;
 mod demo;
+mod descriptors;
 mod exit;
 mod gateway;
 mod http;

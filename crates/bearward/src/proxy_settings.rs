@@ -5,9 +5,10 @@ use bearward_proxy::{AuthorizationMode, ProxySettings, UpstreamSettings};
 
 /// The same settings, as the proxy takes them.
 pub(crate) fn of(settings: config::ProxySettings) -> ProxySettings {
-    let config::ProxySettings { listen, threads, max_header_bytes, upstreams, drain, keepalive_pool } = settings;
+    let config::ProxySettings { listen, threads, max_connections, max_header_bytes, upstreams, drain, keepalive_pool } =
+        settings;
     let upstreams = upstreams.into_iter().map(upstream).collect();
-    ProxySettings { listen, threads, max_header_bytes, upstreams, drain, keepalive_pool }
+    ProxySettings { listen, threads, max_connections, max_header_bytes, upstreams, drain, keepalive_pool }
 }
 
 fn upstream(settings: config::UpstreamSettings) -> UpstreamSettings {

@@ -18,6 +18,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub(super) struct Server {
     pub(super) listen: Vec<At<SocketAddr>>,
     pub(super) threads: usize,
+    pub(super) max_connections: usize,
     pub(super) max_header_bytes: usize,
     pub(super) max_token_bytes: usize,
     pub(super) realm: String,
@@ -40,6 +41,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), place }]);
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = section.integer("threads", 1..=1_024).map_or_else(cores, |threads| as_usize(threads.value));
+    let max_connections = section.integer("max_connections", 1..=1_000_000);
     let max_header_bytes = section.size("max_header_bytes", 1 << 10..=1 << 20);
     let max_token_bytes = section.size("max_token_bytes", 1 << 8..=1 << 20);
     let most = max_header_bytes.as_ref().map_or(32 << 10, |size| size.value);
@@ -60,6 +62,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     Server {
         listen,
         threads,
+        max_connections: max_connections.map_or(10_000, |most| as_usize(most.value)),
         max_header_bytes: as_usize(most),
         max_token_bytes: max_token_bytes.map_or(defaults.max_token_bytes, |size| as_usize(size.value)),
         realm,

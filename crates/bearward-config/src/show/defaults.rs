@@ -26,6 +26,7 @@ fn simple_sections(values: &mut Dict, config: &Config) {
     let server = [
         ("listen", listen.into()),
         ("threads", number(proxy.threads)),
+        ("max_connections", number(proxy.max_connections)),
         ("max_header_bytes", size(proxy.max_header_bytes)),
         ("max_token_bytes", size(gate.max_token_bytes)),
         ("realm", gate.realm.as_str().into()),

@@ -75,8 +75,8 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
         let issuer = &config.gate.issuers[0];
         let upstream = &config.proxy.upstreams[0];
         // The default of `threads` depends on the machine.
-        let server =
-            (&config.proxy.listen, config.proxy.max_header_bytes, config.proxy.drain, config.proxy.keepalive_pool);
+        let proxy = &config.proxy;
+        let server = (&proxy.listen, proxy.max_connections, proxy.max_header_bytes, proxy.drain, proxy.keepalive_pool);
         let gate = (config.gate.max_token_bytes, &config.gate.realm, &config.gate.cache, &config.log, &config.admin);
         let issuer = (issuer.profile, &issuer.algorithms, issuer.leeway, issuer.timeout, &issuer.refresh);
         format!("{server:?} {gate:?} {issuer:?} {upstream:?}")

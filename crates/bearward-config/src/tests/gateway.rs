@@ -14,6 +14,7 @@ fn a_small_configuration_has_safe_defaults() {
     assert_eq!(config.proxy.listen, ["127.0.0.1:8080".parse().unwrap()]);
     assert_eq!(config.admin.listen, "127.0.0.1:9700".parse().unwrap());
     assert!(config.proxy.threads >= 1);
+    assert_eq!(config.proxy.max_connections, 10_000);
     assert_eq!((config.proxy.max_header_bytes, config.gate.max_token_bytes), (32 * 1024, 16 * 1024));
     assert_eq!((config.proxy.drain, config.proxy.keepalive_pool), (Duration::from_secs(20), 512));
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Human, "info"));
@@ -45,6 +46,7 @@ fn every_setting_is_read() {
         [server]
         listen = ["0.0.0.0:80", "[::1]:81"]
         threads = 3
+        max_connections = 4
         max_header_bytes = "8KiB"
         max_token_bytes = "4KiB"
         realm = "orders"
@@ -65,7 +67,7 @@ fn every_setting_is_read() {
         "#,
     ));
     assert_eq!(config.proxy.listen, ["0.0.0.0:80".parse().unwrap(), "[::1]:81".parse().unwrap()]);
-    assert_eq!((config.proxy.threads, config.proxy.keepalive_pool), (3, 0));
+    assert_eq!((config.proxy.threads, config.proxy.max_connections, config.proxy.keepalive_pool), (3, 4, 0));
     assert_eq!((config.proxy.max_header_bytes, config.gate.max_token_bytes), (8_192, 4_096));
     assert_eq!((config.gate.realm.as_str(), config.proxy.drain), ("orders", Duration::from_secs(60)));
     assert_eq!(config.admin.listen.port(), 1);
@@ -83,10 +85,11 @@ fn values_of_the_wrong_kind_and_out_of_bounds_are_told() {
         ("<<issuer>> = 5", "unknown key `issuer` at the top level", "did you mean `issuers`?"),
         ("[server]\n<<thread>> = 1", "unknown key `thread` in [server]", "did you mean `threads`?"),
         ("[server]\n<<bind>> = 1", "unknown key `bind` in [server]", "did you mean `listen`?"),
-        ("[server]\n<<colour>> = 1", "unknown key `colour` in [server]", "listen, threads, max_header_bytes"),
+        ("[server]\n<<colour>> = 1", "unknown key `colour` in [server]", "listen, threads, max_connections"),
         ("[server]\nthreads = <<0>>", "must be between 1 and 1024", ""),
         ("[server]\nthreads = <<-1>>", "must be between 1 and 1024", ""),
         ("[server]\nthreads = <<9223372036854775807>>", "must be between 1 and 1024", ""),
+        ("[server]\nmax_connections = <<0>>", "must be between 1 and 1000000", ""),
         ("[server]\nthreads = <<\"4\">>", "expected a whole number, found a string", ""),
         ("[server]\nthreads = <<1.5>>", "expected a whole number, found a fraction", ""),
         ("[server]\nthreads = <<nan>>", "expected a whole number, found a fraction", ""),

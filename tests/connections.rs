@@ -1,0 +1,69 @@
+//! Connections of clients are bounded: whoever holds them all keeps nobody from knowing that the gateway lives.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::{net::TcpStream, process::Command, time::Duration};
+use support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
+
+#[test]
+fn silent_connections_do_not_take_the_process_down() {
+    let echo = Echo::start();
+    let open = "[[routes]]\npath = \"/open\"\nupstream = \"orders\"\nopen = true\n";
+    let config = format!("{}{open}", minimal_config("http://127.0.0.1:1", &echo.address()));
+    let mut gateway = Gateway::start_with(&config, |command| *command = limited(command, "-n 80"));
+    let told =
+        gateway.process().wait_for_line("that fewer connections are taken", |line| line.contains("it is lowered"));
+    assert!(told.contains("configured=10000 max_connections=15 "), "{told}");
+
+    let silent: Vec<_> = (0..80).map(|_| TcpStream::connect(gateway.address()).unwrap()).collect();
+    eventually("all places are taken", SOON, || connections(&gateway) == 15.0);
+    assert!(gateway.metrics().sum("bearward_http_connection_waits_total", &[]) > 0.0);
+    assert!(gateway.metrics().sum("process_open_fds", &[]) < 60.0, "{}", gateway.metrics().0);
+    for _ in 0..10 {
+        let livez = Request::get(&format!("{}/livez", gateway.admin())).send();
+        assert_eq!((livez.status, livez.text().as_str()), (200, "ok\n"));
+    }
+    // Whoever comes now waits, and is served when the others are gone.
+    let get = gateway.get("/open");
+    let waiting = std::thread::spawn(move || get.send().status);
+    drop(silent);
+    assert_eq!(waiting.join().unwrap(), 200);
+    assert_eq!(gateway.get("/open").send().status, 200);
+    eventually("no place is taken", SOON, || connections(&gateway) == 0.0);
+    assert!(!gateway.logs().contains("os error 24"), "{}", gateway.logs());
+}
+
+#[test]
+fn the_setting_bounds_them_and_a_shutdown_does_not_wait_for_them() {
+    let echo = Echo::start();
+    let config = format!("[server]\nmax_connections = 2\n{}", minimal_config("http://127.0.0.1:1", &echo.address()));
+    let mut gateway = Gateway::start(&config);
+    let _silent: Vec<_> = (0..5).map(|_| TcpStream::connect(gateway.address()).unwrap()).collect();
+    eventually("both places are taken", SOON, || connections(&gateway) == 2.0);
+    let answer = gateway.get("/nowhere").timeout(Duration::from_millis(300)).try_send();
+    assert!(answer.is_err(), "there is no place for a third: {answer:?}");
+    assert_eq!(gateway.stop().code(), Some(0), "{}", gateway.logs());
+}
+
+#[test]
+fn the_soft_limit_is_no_limit() {
+    let config = minimal_config("http://127.0.0.1:1", "127.0.0.1:1");
+    let gateway = Gateway::start_with(&config, |command| *command = limited(command, "-n 100 && ulimit -S -n 80"));
+    assert_eq!(gateway.metrics().sum("process_max_fds", &[]), 100.0);
+}
+
+fn connections(gateway: &Gateway) -> f64 {
+    gateway.metrics().sum("bearward_http_connections", &[])
+}
+
+/// The same command, by a shell that lets it have few descriptors.
+fn limited(command: &Command, ulimit: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit {ulimit} && exec \"$0\" \"$@\""));
+    shell.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
