@@ -45,7 +45,7 @@ pub fn bind_check(listen: &[SocketAddr]) -> Result<(), ProxyError> {
 }
 
 /// Serves requests until `shutdown` turns true or its sender is gone, and then until the requests that are being served
-/// are done, or `drain` is over.
+/// are done, or `drain` is over. `serving` is called once, when connections are accepted on every address.
 ///
 /// This blocks its thread, which must not belong to a tokio runtime. The gate may live on another runtime.
 ///
@@ -58,6 +58,7 @@ pub fn run(
     gate: Arc<Gate>,
     registry: &Registry,
     shutdown: watch::Receiver<bool>,
+    serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
     let upstreams = Arc::new(Upstreams::new(settings.upstreams)?);
     let metrics = Arc::new(Metrics::new(registry)?);
@@ -86,7 +87,7 @@ pub fn run(
     });
     let served = runtime.block_on(async {
         resolve(&upstreams).await;
-        serve(&conf, proxy, Arc::new(connections), listeners, shutdown).await?;
+        serve(&conf, proxy, Arc::new(connections), listeners, shutdown, serving).await?;
         drain(&metrics.in_flight, settings.drain).await;
         Ok(())
     });
@@ -130,6 +131,7 @@ async fn serve(
     connections: Arc<Connections>,
     listeners: Vec<(SocketAddr, TcpListener)>,
     mut shutdown: watch::Receiver<bool>,
+    serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
     let app = Bounded { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
     let app = Placed { app: Arc::new(app), connections: Arc::clone(&connections) };
@@ -147,15 +149,17 @@ async fn serve(
 
     // A channel of our own: pingora waits for a change, and the caller's value may have changed already.
     let (stop, stopped) = watch::channel(false);
-    let mut serving = tokio::spawn(async move { service.start_service(Some(sockets), stopped, 1).await });
+    let mut service = tokio::spawn(async move { service.start_service(Some(sockets), stopped, 1).await });
+    // The system takes connections since the sockets were bound, and keeps them for the task.
+    serving();
     tokio::select! {
         // It has panicked, or its listeners have ended by themselves.
-        _ = &mut serving => Err(ProxyError::Stopped),
+        _ = &mut service => Err(ProxyError::Stopped),
         _ = shutdown.wait_for(|shutdown| *shutdown) => {
             tracing::info!(target: "bearward::proxy", "shutting down: no new connections");
             // The receiver lives in the task above, which is running.
             let _ = stop.send(true);
-            serving.await.map_err(|_| ProxyError::Stopped)
+            service.await.map_err(|_| ProxyError::Stopped)
         }
     }
 }

@@ -1,15 +1,13 @@
 //! The gateway as one thing to start and stop: the gate, the proxy on its own thread, and the admin server.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use bearward_gate::Gate;
 use bearward_proxy::{ProxyError, ProxySettings};
 use prometheus::Registry;
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
@@ -18,20 +16,12 @@ use crate::exit::{Exit, OrStop, Stop};
 use crate::{descriptors, process_metrics, proxy_settings};
 use bearward_config::Config;
 
-/// The longest that the proxy may take until it accepts connections. It takes milliseconds; the alternative to an end
-/// is a process that runs and answers nobody.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a starting proxy is looked at.
-const START_POLL: Duration = Duration::from_millis(10);
-
 /// A running gateway.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    listen: Vec<SocketAddr>,
     admin: SocketAddr,
     readiness: Arc<Readiness>,
-    shutdown: watch::Sender<bool>,
-    ended: oneshot::Receiver<anyhow::Result<()>>,
+    proxy: RunningProxy,
 }
 
 impl Gateway {
@@ -41,8 +31,7 @@ impl Gateway {
     ///
     /// [`Exit::Unavailable`] where an address is taken, before anything else has happened.
     pub(crate) fn start(mut config: Config, runtime: &Handle) -> Result<Self, Stop> {
-        let listen = config.proxy.listen.clone();
-        bearward_proxy::bind_check(&listen).map_err(proxy_error).or_stop(Exit::Unavailable)?;
+        bearward_proxy::bind_check(&config.proxy.listen).map_err(proxy_error).or_stop(Exit::Unavailable)?;
         bearward_proxy::bind_check(&[config.admin.listen])
             .map_err(|error| anyhow!("admin server: {error}"))
             .or_stop(Exit::Unavailable)?;
@@ -55,8 +44,8 @@ impl Gateway {
         let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);
         let readiness = Arc::new(Readiness::new(Arc::clone(&gate)));
         admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
-        let (shutdown, ended) = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
-        Ok(Self { listen, admin: admin_address, readiness, shutdown, ended })
+        let proxy = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
+        Ok(Self { admin: admin_address, readiness, proxy })
     }
 
     /// The address of health, readiness and metrics.
@@ -73,23 +62,12 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When it ends before, or does not get there in twenty seconds.
+    /// When it ends before.
     pub(crate) async fn listening(&mut self) -> Result<(), Stop> {
-        let addresses: Vec<_> = self.listen.iter().copied().map(reachable).collect();
-        let accepts = async {
-            for address in addresses {
-                // The framework does not say when it listens, and keeps a process alive that could not.
-                while TcpStream::connect(address).await.is_err() {
-                    tokio::time::sleep(START_POLL).await;
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            stop = self.ended() => stop.context("the proxy ended before it listened").or_stop(Exit::Unavailable)?,
-            started = tokio::time::timeout(START_TIMEOUT, accepts) => started
-                .map_err(|_| anyhow!("the proxy does not listen after {} seconds", START_TIMEOUT.as_secs()))
-                .or_stop(Exit::Unavailable)?,
+        // The proxy says so itself: not every address that can be listened on can be connected to from here.
+        if (&mut self.proxy.serving).await.is_err() {
+            let ended = self.ended().await.and_then(|()| Err(anyhow!("it was asked to")));
+            return ended.context("the proxy ended before it listened").or_stop(Exit::Unavailable);
         }
         self.readiness.listening();
         Ok(())
@@ -99,7 +77,7 @@ impl Gateway {
     pub(crate) fn drain(&self) {
         self.readiness.draining();
         // The proxy holds the other end as long as it runs; if it has ended there is nothing to drain.
-        let _ = self.shutdown.send(true);
+        let _ = self.proxy.shutdown.send(true);
     }
 
     /// Waits for the end of the proxy.
@@ -108,50 +86,47 @@ impl Gateway {
     ///
     /// What ended it, if nobody asked it to end.
     pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
-        match (&mut self.ended).await {
+        match (&mut self.proxy.ended).await {
             Ok(ended) => ended,
             Err(_) => Err(anyhow!("the proxy's thread panicked")),
         }
     }
 }
 
-type Ended = oneshot::Receiver<anyhow::Result<()>>;
+/// A proxy on its thread.
+#[derive(Debug)]
+struct RunningProxy {
+    shutdown: watch::Sender<bool>,
+    /// Comes when it accepts connections; its sender is gone when it never will.
+    serving: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<anyhow::Result<()>>,
+}
 
 /// The proxy blocks its thread and runs on a runtime of its own, which cannot be started within another one.
-fn spawn_proxy(
-    settings: ProxySettings,
-    gate: Arc<Gate>,
-    registry: Registry,
-) -> anyhow::Result<(watch::Sender<bool>, Ended)> {
+fn spawn_proxy(settings: ProxySettings, gate: Arc<Gate>, registry: Registry) -> anyhow::Result<RunningProxy> {
     let (shutdown, stop) = watch::channel(false);
+    let (report_serving, serving) = oneshot::channel();
     let (report, ended) = oneshot::channel();
     let body = move || {
         let asked = stop.clone();
-        let result = bearward_proxy::run(settings, gate, &registry, stop).map_err(proxy_error);
+        // Nobody waits for either report when the process ends anyway.
+        let serves = || {
+            let _ = report_serving.send(());
+        };
+        let result = bearward_proxy::run(settings, gate, &registry, stop, serves).map_err(proxy_error);
         let result = match result {
             Ok(()) if !*asked.borrow() => Err(anyhow!("the proxy ended without being asked to")),
             result => result,
         };
-        // Nobody waits for it when the process ends anyway.
         let _ = report.send(result);
     };
     thread::Builder::new().name("proxy".to_owned()).spawn(body).context("cannot start the proxy's thread")?;
-    Ok((shutdown, ended))
+    Ok(RunningProxy { shutdown, serving, ended })
 }
 
 /// The proxy's messages say already what the system said, so their causes are not told once more.
 fn proxy_error(error: ProxyError) -> anyhow::Error {
     anyhow!("{error}")
-}
-
-/// Where a listener can be reached from this machine: "any address" is nowhere to connect to on every system.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 #[cfg(test)]
@@ -160,8 +135,10 @@ mod tests {
 
     use std::path::Path;
 
-    use super::*;
     use bearward_config::Overrides;
+    use tokio::net::TcpStream;
+
+    use super::*;
 
     fn free() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -189,6 +166,18 @@ mod tests {
         gateway.drain();
         gateway.ended().await.unwrap();
         assert!(TcpStream::connect(listen).await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[cfg(target_os = "linux")]
+    async fn an_address_that_cannot_be_connected_to_can_be_listened_on() {
+        // A group's address stands for `[::]` where there is no IPv6 loopback, as in many containers.
+        let group = TcpListener::bind("224.0.0.1:0").unwrap().local_addr().unwrap();
+        assert!(TcpStream::connect(group).await.is_err());
+        let mut gateway = Gateway::start(config(group, free()), &Handle::current()).unwrap();
+        gateway.listening().await.unwrap();
+        gateway.drain();
+        gateway.ended().await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! A running proxy with open routes, and its end.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -54,17 +54,13 @@ impl Gateway {
         let runtime = Runtime::new().unwrap();
         let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
         let (stop, shutdown) = watch::channel(false);
+        let (report, serving) = mpsc::channel();
         let thread = thread::spawn({
             let registry = registry.clone();
-            move || bearward_proxy::run(settings, gate, &registry, shutdown)
+            move || bearward_proxy::run(settings, gate, &registry, shutdown, move || report.send(()).unwrap())
         });
-        let gateway = Self { address, registry, stop, thread: Some(thread), _runtime: runtime };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(address).is_err() {
-            assert!(Instant::now() < deadline, "the proxy does not listen");
-            thread::sleep(Duration::from_millis(10));
-        }
-        gateway
+        serving.recv_timeout(Duration::from_secs(10)).expect("the proxy serves");
+        Self { address, registry, stop, thread: Some(thread), _runtime: runtime }
     }
 
     pub fn client(&self) -> Client {

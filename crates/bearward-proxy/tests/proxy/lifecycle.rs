@@ -24,7 +24,7 @@ fn an_address_in_use_is_told_at_once() {
     let settings = ProxySettings::new([address], [UpstreamSettings::new("open", ["127.0.0.1:1"])]);
     let (_stop, shutdown) = watch::channel(false);
     let begun = Instant::now();
-    let error = bearward_proxy::run(settings, gate, &registry, shutdown).unwrap_err();
+    let error = bearward_proxy::run(settings, gate, &registry, shutdown, || panic!("it serves")).unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(matches!(error, ProxyError::Bind { .. }));
     assert!(error.to_string().starts_with(&format!("cannot listen on {address}: the address is in use; ")), "{error}");
@@ -105,7 +105,7 @@ fn a_shutdown_asked_for_before_the_start_is_heard() {
         [UpstreamSettings::new("open", [upstream.address.to_string()])],
     );
     let (_stop, shutdown) = watch::channel(true);
-    bearward_proxy::run(settings, gate, &registry, shutdown).unwrap();
+    bearward_proxy::run(settings, gate, &registry, shutdown, || ()).unwrap();
 }
 
 #[test]

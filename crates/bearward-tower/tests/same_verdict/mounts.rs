@@ -134,7 +134,9 @@ impl Proxy {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (stop, shutdown) = tokio::sync::watch::channel(false);
         let settings = ProxySettings::new([address], [UpstreamSettings::new("", [server])]);
-        thread::spawn(move || bearward_proxy::run(settings, gate, &prometheus::Registry::new(), shutdown).unwrap());
+        thread::spawn(move || {
+            bearward_proxy::run(settings, gate, &prometheus::Registry::new(), shutdown, || ()).unwrap();
+        });
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
             assert!(Instant::now() < deadline, "the proxy does not listen");
