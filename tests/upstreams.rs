@@ -14,7 +14,9 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, eventually, free_port};
+use support::{
+    Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, eventually, free_port, write_secret,
+};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -352,6 +354,29 @@ fn who_waits_for_100_continue_gets_it_from_the_upstream_and_only_when_let_throug
 }
 
 /// A gateway with one open route to these servers.
+#[test]
+fn credentials_that_cannot_be_sent_leave_the_last_good_ones() {
+    let (echo, folder) = (Echo::start(), tempfile::tempdir().unwrap());
+    let own = write_secret(folder.path(), "authorization", "Basic Zmlyc3Q=\n");
+    let settings = format!("authorization = \"replace\"\nauthorization_file = \"{}\"", own.display());
+    let gateway = open_to(&[&echo.address()], &settings);
+    let sent = || {
+        let answer = gateway.get("/x").send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.echoed("authorization")
+    };
+    assert_eq!(sent().as_deref(), Some("Basic Zmlyc3Q="));
+    // Half of something else, as a copy that is under way may leave for a while.
+    write_secret(folder.path(), "authorization", "Basic c2Vjb25k\nX-Admin: hunter2\n");
+    eventually("the log tells of it", SOON, || {
+        assert_eq!(sent().as_deref(), Some("Basic Zmlyc3Q="));
+        gateway.logs().contains("cannot be used; the last good one stays in use")
+    });
+    assert!(!gateway.logs().contains("hunter2"), "{}", gateway.logs());
+    write_secret(folder.path(), "authorization", "Basic c2Vjb25k\n");
+    eventually("the new ones are sent", SOON, || sent().as_deref() == Some("Basic c2Vjb25k"));
+}
+
 fn open_to(servers: &[&str], settings: &str) -> Gateway {
     // An issuer is needed and never asked for anything.
     let issuer = format!("[[issuers]]\nissuer = \"http://127.0.0.1:{}\"\naudiences = [\"a\"]\n", free_port());

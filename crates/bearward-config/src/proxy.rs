@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bearward_gate::Secret;
+use bearward_gate::Credentials;
 
 /// Where requests come in, and where they go.
 #[derive(Clone, Debug)]
@@ -52,5 +52,5 @@ pub enum AuthorizationMode {
     /// It is passed on as it came.
     Forward,
     /// It is replaced by this whole field value.
-    Replace(Secret),
+    Replace(Credentials),
 }

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use bearward_core::IdentityHeaders;
 use http::header::{AUTHORIZATION, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
-use pingora_core::{Error, ErrorType, Result};
+use pingora_core::Result;
 use pingora_http::RequestHeader;
 
 use crate::settings::AuthorizationMode;
@@ -112,12 +112,7 @@ fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &Authoriza
             Some(authorization) => request.insert_header(AUTHORIZATION, authorization.clone()),
             None => Ok(()),
         },
-        AuthorizationMode::Replace(secret) => {
-            let mut value = HeaderValue::from_str(&secret.read())
-                .map_err(|_| Error::new(ErrorType::Custom("the upstream's credentials are no header value")))?;
-            value.set_sensitive(true);
-            request.insert_header(AUTHORIZATION, value)
-        }
+        AuthorizationMode::Replace(credentials) => request.insert_header(AUTHORIZATION, credentials.value()),
     }
 }
 
@@ -147,7 +142,7 @@ fn fold<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> Option<&'a str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use bearward_gate::Secret;
+    use bearward_gate::{Credentials, Secret};
 
     use super::*;
 
@@ -262,7 +257,8 @@ mod tests {
         };
         assert_eq!(authorization(&AuthorizationMode::Remove), None);
         assert_eq!(authorization(&AuthorizationMode::Forward).unwrap(), "authorization: Bearer t");
-        let own = AuthorizationMode::Replace(Secret::from_text("Basic Z2F0ZXdheQ==".to_owned()));
+        let own = Credentials::new(Secret::from_text("Basic Z2F0ZXdheQ==".to_owned())).unwrap();
+        let own = AuthorizationMode::Replace(own);
         assert_eq!(authorization(&own).unwrap(), "authorization: Basic Z2F0ZXdheQ==");
     }
 

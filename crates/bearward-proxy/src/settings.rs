@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::Secret;
+use bearward_gate::Credentials;
 
 /// Everything the proxy needs to know beyond what the gate decides.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ pub enum AuthorizationMode {
     /// It is passed on as it came, for upstreams that judge the token once more.
     Forward,
     /// It is replaced by this whole field value, such as `Basic Z2F0ZXdheTpzZWNyZXQ=`: the gateway's own credentials.
-    Replace(Secret),
+    Replace(Credentials),
 }
 
 /// Why the proxy cannot run.

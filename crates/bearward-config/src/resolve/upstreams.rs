@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use http::HeaderValue;
+use bearward_gate::Credentials;
 
 use super::{places, secret, unique};
 use crate::place::{At, Complaint, quote};
@@ -98,12 +98,14 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
             }
             let Some(file) = file else { return AuthorizationMode::Remove };
             let Some(secret) = secret::from_file(reading, &file) else { return AuthorizationMode::Remove };
-            if HeaderValue::from_str(&secret.read()).is_err() {
-                let complaint = Complaint::new("the content of this file cannot stand in a header");
-                let hint = "it is the whole value in one line, such as: Basic Z2F0ZXdheTpzZWNyZXQ=";
-                reading.error(&file.place, complaint.hint(hint));
+            match Credentials::new(secret) {
+                Ok(credentials) => AuthorizationMode::Replace(credentials),
+                Err(error) => {
+                    let hint = "it is the whole value in one line, such as: Basic Z2F0ZXdheTpzZWNyZXQ=";
+                    reading.error(&file.place, Complaint::new(error.to_string()).hint(hint));
+                    AuthorizationMode::Remove
+                }
             }
-            AuthorizationMode::Replace(secret)
         }
         mode => {
             if let Some(file) = file.filter(|_| readable || mode.is_some()) {

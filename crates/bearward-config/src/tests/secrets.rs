@@ -139,8 +139,8 @@ fn the_gateways_own_authorization_is_the_content_of_a_file() {
         parse(&text, &folder.0.path().join("config.toml"), &Overrides::default(), [])
     };
     let config = read("good").unwrap();
-    let AuthorizationMode::Replace(secret) = &config.proxy.upstreams[0].authorization else { panic!("not replaced") };
-    assert_eq!(&*secret.read(), "Basic aHVudGVyMg==");
+    let AuthorizationMode::Replace(own) = &config.proxy.upstreams[0].authorization else { panic!("not replaced") };
+    assert_eq!(own.value(), "Basic aHVudGVyMg==");
     let told = read("bad").unwrap_err().to_string();
     assert!(told.contains("the content of this file cannot stand in a header") && !told.contains(SECRET), "{told}");
 }
