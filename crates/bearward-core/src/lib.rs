@@ -44,7 +44,9 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{Credential, Scheme, credential, query_holds_credential};
 pub use claim_rule::{ClaimRule, ClaimTest};
 pub use host::request_host;
-pub use identity::{ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError};
+pub use identity::{
+    ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError, is_proxys_word, same_field_name,
+};
 pub use introspection::{IntrospectionAnswer, read_introspection};
 pub use issuer_name::{IssuerName, IssuerNameError, IssuerVariable};
 pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError};

@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use bearward_core::IdentityHeaders;
+use bearward_core::{IdentityHeaders, is_proxys_word, same_field_name};
 use http::header::{AUTHORIZATION, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use pingora_core::Result;
@@ -22,40 +22,9 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Headers by which a client could pass itself off as a trusted proxy, or have another request served than the one that
-/// was judged. Their aliases go as well; so does everything under the prefixes below.
-const REMOVED: &[&str] = &[
-    // How the request came here (RFC 7239, and what came before it).
-    "forwarded",
-    "x-real-ip",
-    // Another target than the one that was judged: Symfony, Laminas, IIS and forward-auth endpoints follow these.
-    "x-original-host",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-    // Another method than the one that was judged.
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    // A client certificate that nobody here has seen (RFC 9440).
-    "client-cert",
-    "client-cert-chain",
-    // Credentials meant for us (RFC 9110, 11.7.2).
-    "proxy-authorization",
-    // Set anew below.
-    "x-request-id",
-];
-
-/// Prefixes of headers that are removed like [`REMOVED`].
-const REMOVED_PREFIXES: &[&str] = &["x-forwarded-", "x-ssl-"];
-
 /// Headers that pingora takes care of under their own name, so that only their aliases are removed: behind a server that
 /// folds `_` and `-` together they would tell the body's length a second time.
 const ALIASES_REMOVED: &[&str] = &["content-length", "transfer-encoding"];
-
-/// The longest name that any list above could match.
-const LONGEST: usize = 32;
 
 /// What a request takes along to its upstream.
 #[derive(Debug)]
@@ -116,27 +85,10 @@ fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &Authoriza
     }
 }
 
-/// Whether a header of this name, in lower case, or one that a CGI-like server takes for it, is never passed on.
+/// Whether a header of this name, or one that a CGI-like server takes for it, is never passed on.
 fn is_removed(name: &str) -> bool {
-    let mut buffer = [0; LONGEST];
-    let Some(folded) = fold(name, &mut buffer) else {
-        // Longer than any name in the lists, so only the prefixes are left.
-        return fold(name.get(..LONGEST).unwrap_or_default(), &mut buffer).is_some_and(has_removed_prefix);
-    };
-    REMOVED.contains(&folded) || has_removed_prefix(folded) || (ALIASES_REMOVED.contains(&folded) && folded != name)
-}
-
-fn has_removed_prefix(folded: &str) -> bool {
-    REMOVED_PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
-}
-
-/// The name with `-` for everything that is no letter or digit, as the core compares identity headers, if it fits.
-fn fold<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> Option<&'a str> {
-    let folded = buffer.get_mut(..name.len())?;
-    for (to, from) in folded.iter_mut().zip(name.bytes()) {
-        *to = if from.is_ascii_alphanumeric() { from } else { b'-' };
-    }
-    std::str::from_utf8(folded).ok()
+    let is_alias = |of: &&str| *of != name && same_field_name(of, name);
+    is_proxys_word(name) || ALIASES_REMOVED.iter().any(|of| is_alias(&of))
 }
 
 #[cfg(test)]
@@ -214,6 +166,12 @@ mod tests {
             "X!Real'IP",
             "X-Rewrite-URL",
             "X-Real-IP",
+            "Client-IP",
+            "True-Client-IP",
+            "X-Client-IP",
+            "X-Envoy-Original-Path",
+            "X-Remote-User",
+            "Script_Name",
             "X-HTTP-Method-Override",
             "X-SSL-Client-Verify",
             "Client-Cert",
