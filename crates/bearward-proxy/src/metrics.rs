@@ -6,12 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::Method;
+use http::{Method, StatusCode};
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// The methods that have a label of their own (RFC 9110, 9.3; RFC 5789); any other is `other`.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
+
+/// What stands for a status where the client was gone before one could be sent, as in nginx.
+pub(crate) const CLIENT_GONE: u16 = 499;
+/// The classes of the others (RFC 9110, 15). An upstream may answer with any of nine hundred.
+const CLASSES: [&str; 9] = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
 
 /// The proxy's metrics, all under `bearward_`.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 struct RouteMetrics {
     duration: Histogram,
-    requests: Memo<(&'static str, u16), IntCounter>,
+    requests: Memo<(&'static str, Code), IntCounter>,
 }
 
 /// How an attempt to have a request served by an upstream ended.
@@ -70,7 +75,10 @@ impl Metrics {
             "Time from a request's header block to the end of its answer.",
         )
         .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
-        let requests = Opts::new("bearward_http_requests_total", "Requests answered; 499 where the client was gone.");
+        let requests = Opts::new(
+            "bearward_http_requests_total",
+            "Requests answered; 499 where the client was gone, and a class such as 5xx for a code that is not registered.",
+        );
         let upstream_requests =
             Opts::new("bearward_upstream_requests_total", "Attempts to have a request served by an upstream.");
         Ok(Self {
@@ -105,8 +113,9 @@ impl Metrics {
         });
         route_metrics.duration.observe(took.as_secs_f64());
         let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+        let code = Code::of(code);
         let counter = route_metrics.requests.get(&(method, code), || {
-            let counter = self.requests.with_label_values(&[route, method, code.to_string().as_str()]);
+            let counter = self.requests.with_label_values(&[route, method, code.label().as_str()]);
             ((method, code), counter)
         });
         counter.inc();
@@ -123,6 +132,34 @@ impl Metrics {
             (upstream.to_owned(), self.upstream_requests.with_label_values(&[upstream, attempt.name()]))
         });
         counter.inc();
+    }
+}
+
+/// A status as the metrics tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Code {
+    /// One that is registered, or our own for a client that was gone.
+    Known(u16),
+    /// Any other, by its class.
+    Class(&'static str),
+}
+
+impl Code {
+    fn of(status: u16) -> Self {
+        let is_registered =
+            StatusCode::from_u16(status).is_ok_and(|registered| registered.canonical_reason().is_some());
+        let class = usize::from(status / 100).checked_sub(1).and_then(|index| CLASSES.get(index));
+        match class {
+            Some(class) if !is_registered && status != CLIENT_GONE => Self::Class(class),
+            _ => Self::Known(status),
+        }
+    }
+
+    fn label(self) -> String {
+        match self {
+            Self::Known(status) => status.to_string(),
+            Self::Class(class) => class.to_owned(),
+        }
     }
 }
 
@@ -191,6 +228,24 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn an_upstream_cannot_make_up_labels() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).unwrap();
+        for code in 100..1_000 {
+            metrics.request("GET /orders", &Method::GET, code, Duration::ZERO);
+        }
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let label =
+            |line: &str| Some(line.strip_prefix("bearward_http_requests_total{code=\"")?.split_once('"')?.0.to_owned());
+        let labels: Vec<_> = text.lines().filter_map(label).collect();
+        assert!(labels.len() < 80, "{} of them: {labels:?}", labels.len());
+        for code in ["200", "404", "429", "499", "503", "1xx", "2xx", "4xx", "5xx", "9xx"] {
+            assert!(labels.iter().any(|label| label == code), "{code} in {labels:?}");
+        }
+        assert!(!labels.iter().any(|label| label == "299"), "{labels:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::answer::{self, After};
 use crate::bounded;
 use crate::exchange::{Exchange, Outcome};
 use crate::headers::{self, Forwarding};
-use crate::metrics::{Attempt, Metrics};
+use crate::metrics::{Attempt, CLIENT_GONE, Metrics};
 use crate::request::{self, Form};
 use crate::upstreams::Upstreams;
 use bearward_gate::{RequestIds, X_REQUEST_ID};
@@ -34,8 +34,6 @@ pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(CLIENT_IDLE + 15);
 const CLIENT_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a request is sent at the most, the first time included.
 pub(crate) const MAX_ATTEMPTS: u8 = 2;
-/// What stands for a status where the client was gone before one could be sent, as in nginx.
-const CLIENT_GONE: u16 = 499;
 
 /// The proxy as pingora sees it.
 #[derive(Debug)]
