@@ -22,7 +22,7 @@ Start here:
   bearward run --config bearward.toml              the gateway
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 69 an address or a service cannot be had; 78 the \
-configuration is wrong.";
+configuration is wrong; 130 interrupted a second time.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
