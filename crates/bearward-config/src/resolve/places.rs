@@ -1,13 +1,17 @@
 //! Hosts and ports, as servers and routes name them.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Splits `host:port`; an IPv6 address stands in brackets. `None` where it is not that.
+/// Splits `host:port` of a server; an IPv6 address stands in brackets. `None` where it is not that.
+///
+/// A name may end with a dot, which keeps a resolver from trying it below its own domains first (RFC 1034, 3.1).
 pub(super) fn host_and_port(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     let port = port.parse().ok().filter(|port| digits && *port > 0)?;
-    is_host(host).then_some((host, port))
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let dotted_address = name != host && (name.starts_with('[') || name.parse::<Ipv4Addr>().is_ok());
+    (is_host(name) && !dotted_address).then_some((host, port))
 }
 
 /// Whether a text is a host: a name, an IPv4 address, or an IPv6 address in brackets.
@@ -30,6 +34,11 @@ mod tests {
         let table = [
             ("127.0.0.1:3000", Some(("127.0.0.1", 3000))),
             ("orders.internal:80", Some(("orders.internal", 80))),
+            ("orders.svc.cluster.local.:80", Some(("orders.svc.cluster.local.", 80))),
+            ("127.0.0.1.:80", None),
+            ("orders..:80", None),
+            (".:80", None),
+            ("[::1].:80", None),
             ("my_service:8080", Some(("my_service", 8080))),
             ("[::1]:3000", Some(("[::1]", 3000))),
             ("::1:3000", None),

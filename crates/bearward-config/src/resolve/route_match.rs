@@ -36,7 +36,7 @@ fn host(text: &str) -> Result<String, Complaint> {
     }
     if let Some((host, _)) = places::host_and_port(text) {
         let complaint = Complaint::new("a route matches the host without its port");
-        return Err(complaint.did_you_mean(Some(host)));
+        return Err(complaint.did_you_mean(Some(host.strip_suffix('.').unwrap_or(host))));
     }
     if !places::is_host(text) {
         return Err(
