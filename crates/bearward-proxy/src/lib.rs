@@ -28,6 +28,7 @@ mod request;
 mod server;
 mod service;
 mod settings;
+mod upgrade;
 mod upstreams;
 
 pub use server::{bind_check, run};

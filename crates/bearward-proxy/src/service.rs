@@ -23,6 +23,7 @@ use crate::exchange::{Exchange, Outcome};
 use crate::headers::{self, Forwarding};
 use crate::metrics::{Attempt, CLIENT_GONE, Metrics};
 use crate::request::{self, Form};
+use crate::upgrade;
 use crate::upstreams::Upstreams;
 use bearward_gate::{RequestIds, X_REQUEST_ID};
 
@@ -100,7 +101,7 @@ impl ProxyHttp for Proxy {
         }
     }
 
-    async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         exchange.attempts += 1;
         let Some(upstream) = &exchange.upstream else {
             // `check` finds this before anything is started.
@@ -109,7 +110,10 @@ impl ProxyHttp for Proxy {
         let tried = exchange.address.as_ref().map(|address| address.socket).filter(|_| upstream.has_other());
         match upstream.pick(tried) {
             Some(address) => {
-                let peer = Box::new(address.peer.clone());
+                let mut peer = Box::new(address.peer.clone());
+                if session.is_upgrade_req() {
+                    upgrade::prepare(&mut peer);
+                }
                 exchange.address = Some(address);
                 Ok(peer)
             }

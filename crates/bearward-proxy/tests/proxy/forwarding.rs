@@ -1,5 +1,9 @@
 //! What an admitted request becomes on its way, and its answer on the way back.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
 use crate::gateway::Gateway;
 use crate::upstream::Upstream;
 
@@ -214,6 +218,54 @@ fn websocket_is_the_one_upgrade_that_goes_through() {
     for gone in ["upgrade", "http2-settings", "connection"] {
         assert_eq!(upstream.last().header(gone), None, "{gone}");
     }
+}
+
+#[test]
+fn an_upgrade_that_is_answered_at_once_is_not_broken_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    // It answers before it has read: as early as any server could.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello";
+            stream.write_all(switch.as_bytes()).unwrap();
+            thread::spawn(move || {
+                let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+                while !read.ends_with(b"\r\n\r\nping") {
+                    let more = stream.read(&mut buffer).unwrap();
+                    assert!(more > 0, "broken off after {:?}", String::from_utf8_lossy(&read));
+                    read.extend_from_slice(&buffer[..more]);
+                }
+                stream.write_all(b"pong").unwrap();
+            });
+        }
+    });
+    let gateway = Gateway::start_with(&Upstream::start(), |settings| settings.upstreams[0].servers = vec![server]);
+    for _ in 0..20 {
+        let mut client = gateway.client();
+        client.send("GET /open/a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        assert_eq!(client.answer().status, 101);
+        client.wait_for(b"hello");
+        client.send("ping");
+        client.wait_for(b"hellopong");
+    }
+}
+
+#[test]
+fn an_upgrade_that_is_refused_is_an_answer_like_any_other() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let mut client = gateway.client();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    for headers in [upgrade, "", upgrade, upgrade, ""] {
+        let answer = client.ask(format!("GET /open/a HTTP/1.1\r\nHost: a\r\n{headers}\r\n"));
+        assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    }
+    let dead = gateway.ask(format!("GET /dead/a HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n"));
+    assert_eq!((dead.status, dead.header("content-type")), (502, "application/problem+json"));
+    assert!(dead.text().contains("upstream_unreachable"), "{}", dead.text());
+    let pair = || gateway.ask(format!("GET /pair/a HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n")).status;
+    assert_eq!([pair(), pair()], [200, 200], "the one that is not there is passed over");
 }
 
 #[test]
