@@ -1,10 +1,10 @@
 //! A bound on the clients' connections.
 //!
-//! Each one takes a descriptor, and with a request under way a second one for the upstream. Without a bound a few thousand
-//! silent connections use up the process's descriptors, and then nothing that needs one works any more: neither key
-//! fetches nor the admin server, whose liveness probe would have the process killed. So no connection is taken beyond the
-//! bound until one has ended; the next ones wait in the system's queue. A connection without a request ends by itself
-//! when its time for a head is over (`bounded`).
+//! Each one takes a descriptor, and with a request under way a second one for the upstream. Without a bound a few
+//! thousand silent connections use up the process's descriptors, and then nothing that needs one works any more:
+//! neither key fetches nor the admin server, whose liveness probe would have the process killed. So no connection is
+//! taken beyond the bound until one has ended; the next ones wait in the system's queue. A connection without a request
+//! ends by itself when its time for a head is over (`bounded`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ impl Connections {
         if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             *told = Some(Instant::now());
             let most = self.most;
-            tracing::warn!(target: "bearward::proxy", most, "no place for more connections; new ones wait until one ends");
+            tracing::warn!(target: "bearward::proxy", most, "no place for more connections: they wait until one ends");
         }
     }
 }
@@ -61,8 +61,8 @@ impl ConnectionFilter for Connections {
                 self.places.acquire().await
             }
         };
-        // Between here and `Placed` nothing of pingora's can fail that would lose it: setting TCP_NODELAY does not fail on
-        // Linux, and there is no TLS handshake. The semaphore is never closed.
+        // Between here and `Placed` nothing of pingora's can fail that would lose it: setting TCP_NODELAY does not fail
+        // on Linux, and there is no TLS handshake. The semaphore is never closed.
         place.map(tokio::sync::SemaphorePermit::forget).is_ok()
     }
 }

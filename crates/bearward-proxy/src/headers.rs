@@ -88,7 +88,7 @@ fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &Authoriza
 /// Whether a header of this name, or one that a CGI-like server takes for it, is never passed on.
 fn is_removed(name: &str) -> bool {
     let is_alias = |of: &&str| *of != name && same_field_name(of, name);
-    is_proxys_word(name) || ALIASES_REMOVED.iter().any(|of| is_alias(&of))
+    is_proxys_word(name) || ALIASES_REMOVED.iter().any(is_alias)
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ impl Metrics {
         .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
         let requests = Opts::new(
             "bearward_http_requests_total",
-            "Requests answered; 499 where the client was gone, and a class such as 5xx for a code that is not registered.",
+            "Requests answered; 499 where the client was gone, a class such as 5xx for a code that is not registered.",
         );
         let upstream_requests =
             Opts::new("bearward_upstream_requests_total", "Attempts to have a request served by an upstream.");

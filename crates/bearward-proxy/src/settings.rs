@@ -14,8 +14,8 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// How many threads serve requests. Default: one for each processor.
     pub threads: usize,
-    /// How many connections of clients are open at once; further ones wait. Each takes a descriptor, and a second one while
-    /// it has a request with an upstream. Default: 10 000.
+    /// How many connections of clients are open at once; further ones wait. Each takes a descriptor, and a second one
+    /// while it has a request with an upstream. Default: 10 000.
     pub max_connections: usize,
     /// The largest request line and header block together, in bytes; a larger one is 431. Default: 32 KiB. No more than
     /// 1 MiB takes effect, the most that is ever read.

@@ -1,11 +1,11 @@
 //! Connections for requests that ask for an upgrade: their answer is not read before the end of the request.
 //!
-//! pingora 0.9 hands a request's body to its upstream half through a queue, the end of an empty one too, and that half looks
-//! at the queue and at the upstream's answer in random order (`pingora-proxy`, `proxy_h1.rs`, `proxy_handle_upstream`). Where
-//! a `101` is there already and comes first, the end of the request's body is then taken for the end of the tunnel, and the
-//! connection closed under the client. A server on the same machine is often that fast. So the first look at the answer of
-//! such a request finds nothing, however early it came: the end of the body, which was queued before, is all there is to
-//! take.
+//! pingora 0.9 hands a request's body to its upstream half through a queue, the end of an empty one too, and that half
+//! looks at the queue and at the upstream's answer in random order (`pingora-proxy`, `proxy_h1.rs`,
+//! `proxy_handle_upstream`). Where a `101` is there already and comes first, the end of the request's body is then
+//! taken for the end of the tunnel, and the connection closed under the client. A server on the same machine is often
+//! that fast. So the first look at the answer of such a request finds nothing, however early it came: the end of the
+//! body, which was queued before, is all there is to take.
 
 use std::io;
 use std::pin::Pin;

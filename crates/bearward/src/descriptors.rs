@@ -1,7 +1,8 @@
 //! The descriptors that the process may open, and who gets how many of them.
 //!
 //! Clients, upstreams, issuers and the admin server share one table. Where it is too small for what is configured, the
-//! clients get less, so that it is never they who keep the gateway from its issuers and its liveness probe from an answer.
+//! clients get less, so that it is never they who keep the gateway from its issuers and its liveness probe from an
+//! answer.
 
 use bearward_config::ProxySettings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -36,8 +36,8 @@ const FACTS: &[&str] = &[
     "x-request-id",
     "x-scheme",
     "x-url-scheme",
-    // Another target: IIS, Symfony, Laminas and forward-auth endpoints follow these, WSGI servers the CGI names, Next.js
-    // skips its own checks (CVE-2025-29927), and Rack sends the file that they name (CVE-2025-61780).
+    // Another target: IIS, Symfony, Laminas and forward-auth endpoints follow these, WSGI servers the CGI names,
+    // Next.js skips its own checks (CVE-2025-29927), and Rack sends the file that they name (CVE-2025-61780).
     "path-info",
     "script-name",
     "x-accel-mapping",
@@ -68,7 +68,8 @@ const FACT_PREFIXES: &[&str] = &["ssl-client-", "x-envoy-", "x-original-", "x-ss
 /// Under these, other gateways say who calls: Kong and APISIX.
 const IDENTITIES: &[&str] = &["x-anonymous-consumer", "x-userinfo"];
 
-/// And under these: oauth2-proxy and Traefik; Authelia and Caddy; Kubernetes; Grafana's; Kong; authentik; Google; Azure.
+/// And under these: oauth2-proxy and Traefik; Authelia and Caddy; Kubernetes; Grafana's; Kong; authentik; Google;
+/// Azure.
 const IDENTITY_PREFIXES: &[&str] = &[
     "x-forwarded-",
     "x-auth-request-",
@@ -113,9 +114,9 @@ const MESSAGE: &[&str] = &[
     "www-authenticate",
 ];
 
-/// Whether a server could take a header of this name for the word of a proxy in front of it: how the request came, which
-/// one is meant, or who calls. A reverse proxy removes what the client sent under such a name, on every route, before it
-/// sets its own.
+/// Whether a server could take a header of this name for the word of a proxy in front of it: how the request came,
+/// which one is meant, or who calls. A reverse proxy removes what the client sent under such a name, on every route,
+/// before it sets its own.
 ///
 /// Names are compared as in [`crate::IdentityHeaders::is_reserved`].
 #[must_use]
@@ -123,8 +124,8 @@ pub fn is_proxys_word(name: &str) -> bool {
     is_fact(name) || is_one_of(IDENTITIES, name) || begins_with_one_of(IDENTITY_PREFIXES, name)
 }
 
-/// Whether some server takes the two header names for one: they are equal without case, and with `-` for everything that
-/// is no letter or digit.
+/// Whether some server takes the two header names for one: they are equal without case, and with `-` for everything
+/// that is no letter or digit.
 #[must_use]
 pub fn same_field_name(one: &str, other: &str) -> bool {
     same(one.as_bytes(), other.as_bytes())
@@ -206,7 +207,7 @@ mod tests {
         // Those that a prefix covers need no mention.
         let covered = |name: &String| {
             let covers = |prefix: &&str| name.starts_with(prefix) && !name.ends_with('*');
-            FACT_PREFIXES.iter().chain(IDENTITY_PREFIXES).any(|prefix| covers(&prefix))
+            FACT_PREFIXES.iter().chain(IDENTITY_PREFIXES).any(covers)
         };
         removed.retain(|name| !covered(name));
         named.sort();
