@@ -267,13 +267,13 @@ fn gateway(issuer: &FakeIssuer, upstream: &Echo, of_issuer: &str, of_introspecti
 /// `/any` asks for a valid token, the other routes for a scope.
 fn routes(upstream: &Echo) -> String {
     let mut routes = format!("[[upstreams]]\nname = \"orders\"\nservers = [\"{}\"]\n", upstream.address());
-    for (path, scopes) in [
+    for (path, needs) in [
         ("/any/*", ""),
-        ("/orders/*", "\"orders:read\""),
-        ("/write/*", "\"orders:write\""),
-        ("/admin/*", "\"orders:admin\""),
+        ("/orders/*", "scopes = [\"orders:read\"]"),
+        ("/write/*", "scopes = [\"orders:write\"]"),
+        ("/admin/*", "scopes = [\"orders:admin\"]"),
     ] {
-        routes += &format!("[[routes]]\npath = \"{path}\"\nupstream = \"orders\"\nscopes = [{scopes}]\n");
+        routes += &format!("[[routes]]\npath = \"{path}\"\nupstream = \"orders\"\n{needs}\n");
     }
     routes
 }
