@@ -30,6 +30,8 @@ use bearward_config::{Config, LogFormat, Overrides, parse};
 /// The longest that the gateway may take to be ready. Everything it needs is in this process.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 const READY_POLL: Duration = Duration::from_millis(10);
+/// The most connections to the demo's gateway at a time.
+const MAX_CONNECTIONS: usize = 64;
 
 /// Writes the configuration, or starts the demo and tries it, or lets people try it.
 pub(crate) fn run(args: &DemoArgs) -> Outcome {
@@ -83,7 +85,9 @@ impl Demo {
             issuer: issuer.url().to_owned(),
             upstream: echo::spawn().await.context("cannot start the demo's API")?,
         };
-        let config = settings(&addresses)?;
+        let mut config = settings(&addresses)?;
+        // Few people try it at once, and no machine is too small for so many.
+        config.proxy.max_connections = config.proxy.max_connections.min(MAX_CONNECTIONS);
         let mut gateway = Gateway::start(config, runtime)?;
         gateway.listening().await?;
         let ready = async {
