@@ -1,37 +1,51 @@
-//! The gateway's own credentials for an upstream, as they are now.
+//! The gateway's own credentials, as they are now.
 
 use http::HeaderValue;
 
+use crate::introspect::bearer;
 use crate::rotating::Rotating;
 use crate::secret::Secret;
 
-/// A whole value of `Authorization` (RFC 9110, 11.6.2). One in a file is read again when the file changes; a file that
-/// cannot be used leaves the last good one.
+/// A value of `Authorization` that the gateway sends for itself (RFC 9110, 11.6.2). One in a file is read again when the file
+/// changes; a file that cannot be used leaves the last good one.
 #[derive(Clone, Debug)]
 pub struct Credentials(Rotating<1, HeaderValue, CredentialsError>);
 
-/// Why a text is no value of `Authorization`. The message shows nothing of it.
+/// Why a text makes no value of `Authorization`. The message shows nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
     /// Something in it that no header can hold.
     #[error("the content of this file cannot stand in a header")]
     NotAFieldValue,
+    /// Something in it that is in no access token.
+    #[error("no access token: expected one alone, in one line")]
+    NotAToken,
 }
 
 impl Credentials {
-    /// Reads the value, such as `Basic Z2F0ZXdheTpzZWNyZXQ=`.
+    /// Reads a whole value, such as `Basic Z2F0ZXdheTpzZWNyZXQ=`.
     ///
     /// # Errors
     ///
-    /// [`CredentialsError`] where it cannot be sent as it is.
+    /// [`CredentialsError::NotAFieldValue`] where it cannot be sent as it is.
     pub fn new(value: Secret) -> Result<Self, CredentialsError> {
-        Rotating::new("credentials for an upstream", [value], |[value]| {
+        let make = |[value]: [&str; 1]| {
             let mut value = HeaderValue::from_str(value).map_err(|_| CredentialsError::NotAFieldValue)?;
             value.set_sensitive(true);
             Ok(value)
-        })
-        .map(Self)
+        };
+        Rotating::new("credentials for an upstream", [value], make).map(Self)
+    }
+
+    /// Reads an access token that somebody else obtains for the gateway, to be sent as a bearer token (RFC 6750, 2.1).
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::NotAToken`] where it cannot be sent as it is.
+    pub fn bearer(token: Secret) -> Result<Self, CredentialsError> {
+        let make = |[token]: [&str; 1]| bearer(token).ok_or(CredentialsError::NotAToken);
+        Rotating::new("access token for fetching keys", [token], make).map(Self)
     }
 
     /// The value of `Authorization`.
@@ -48,13 +62,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_stand_in_a_header_is_told_and_not_shown() {
+    fn what_cannot_be_sent_is_told_and_not_shown() {
+        let text = |text: &str| Secret::from_text(text.to_owned());
         for odd in ["Basic a\nb", "Basic \u{1b}[2J", "Basic \u{7f}"] {
-            let error = Credentials::new(Secret::from_text(odd.to_owned())).unwrap_err();
-            assert_eq!(error, CredentialsError::NotAFieldValue, "{odd:?}");
+            assert_eq!(Credentials::new(text(odd)).unwrap_err(), CredentialsError::NotAFieldValue, "{odd:?}");
         }
-        let credentials = Credentials::new(Secret::from_text("Basic hunter2".to_owned())).unwrap();
-        assert_eq!(credentials.value(), "Basic hunter2");
-        assert!(credentials.value().is_sensitive() && !format!("{credentials:?}").contains("hunter2"));
+        for odd in ["", "two words", "two\nlines", "f\u{fc}r", "\u{1b}[2J"] {
+            assert_eq!(Credentials::bearer(text(odd)).unwrap_err(), CredentialsError::NotAToken, "{odd:?}");
+        }
+        let good = [
+            (Credentials::new(text("Basic hunter2")), "Basic hunter2"),
+            (Credentials::bearer(text("hunter2")), "Bearer hunter2"),
+        ];
+        for (credentials, value) in good {
+            let credentials = credentials.unwrap();
+            assert_eq!(credentials.value(), value);
+            assert!(credentials.value().is_sensitive() && !format!("{credentials:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_leaves_the_last_good_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, "first\n").unwrap();
+        let token = Credentials::bearer(Secret::eager(&path)).unwrap();
+        for (content, expected) in [
+            ("second\n", "Bearer second"),
+            ("half of\nsomething else", "Bearer second"),
+            ("", "Bearer second"),
+            ("third", "Bearer third"),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(token.value(), expected, "{content:?}");
+        }
     }
 }

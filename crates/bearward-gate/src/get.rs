@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 
-use crate::bearer_token::BearerToken;
+use crate::credentials::Credentials;
 use crate::http_client::{HttpClient, Limit};
 use crate::settings::IssuerSettings;
 
@@ -12,7 +12,7 @@ use crate::settings::IssuerSettings;
 #[derive(Clone)]
 pub(crate) struct Getter {
     client: HttpClient,
-    token: Option<BearerToken>,
+    token: Option<Credentials>,
     /// Where the token may be shown: at the addresses that the configuration itself names.
     shown_to: Vec<Origin>,
 }
@@ -68,7 +68,7 @@ impl Getter {
     /// The token for this address. What an issuer's metadata names elsewhere is not shown it.
     fn token_for(&self, uri: &Uri) -> Option<HeaderValue> {
         let is_shown = origin(uri).is_some_and(|it| self.shown_to.contains(&it));
-        self.token.as_ref().filter(|_| is_shown).map(BearerToken::value)
+        self.token.as_ref().filter(|_| is_shown).map(Credentials::value)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Bearward's engine: it knows the issuers, their keys and their introspection endpoints, remembers what they said of
 //! tokens, and decides each request by the route it matches.
 
-mod bearer_token;
 pub mod bounds;
 mod builder;
 mod cache;
@@ -32,7 +31,6 @@ mod status;
 mod trusted_roots;
 mod url;
 
-pub use bearer_token::{BearerToken, BearerTokenError};
 pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
 pub use clock::Clock;
 pub use credentials::{Credentials, CredentialsError};

@@ -8,7 +8,7 @@ use bearward_core::{
 };
 use http::Method;
 
-use crate::bearer_token::BearerToken;
+use crate::credentials::Credentials;
 use crate::decryption::DecryptionKeySource;
 use crate::introspect::{IntrospectionAuth, IntrospectionKind, SignedResponse};
 use crate::key_source::KeySource;
@@ -81,7 +81,7 @@ pub struct IssuerSettings {
     /// Whom to trust when connecting to the issuer; `None`: the machine's root certificates.
     pub roots: Option<TrustedRoots>,
     /// An access token to show where metadata and keys are fetched. It is shown to the configured addresses alone.
-    pub bearer_token: Option<BearerToken>,
+    pub bearer_token: Option<Credentials>,
     /// The keys to which this issuer encrypts self-contained tokens; `None`: every encrypted token is referential.
     pub decryption_keys: Option<DecryptionKeySource>,
     /// How to ask about referential tokens; `None` refuses them.

@@ -13,7 +13,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
 use bearward_core::{ClaimPointer, IssuerVariable, KeySet};
-use bearward_gate::{BearerToken, GateError, IssuerSettings, KeySource, RefreshSettings, Secret};
+use bearward_gate::{Credentials, GateError, IssuerSettings, KeySource, RefreshSettings, Secret};
 use serde_json::{Value, json};
 use support::{AUDIENCE, Key, TestClock, becomes, gate, outcome, route, try_gate};
 use tokio::net::TcpListener;
@@ -205,7 +205,7 @@ async fn the_token_for_fetching_is_shown_to_configured_addresses_alone() {
     )
     .await;
     url.clone_into(&mut issuer_url.lock().unwrap());
-    let bearer_token = Some(BearerToken::new(Secret::from_text("cluster-token".to_owned())).unwrap());
+    let bearer_token = Some(Credentials::bearer(Secret::from_text("cluster-token".to_owned())).unwrap());
     for keys in [KeySource::Metadata, KeySource::Url(format!("{url}/jwks"))] {
         let settings = IssuerSettings { bearer_token: bearer_token.clone(), ..named(&url, keys) };
         let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);

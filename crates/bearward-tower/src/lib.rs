@@ -22,7 +22,7 @@ pub use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, IssuerVariable, KeySet, Profile, ScopeSet, UnixTime, Verified,
 };
 pub use bearward_gate::{
-    AssertionAudience, BearerToken, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock,
+    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, Credentials,
     DecryptionKeySource, Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings,
     Issuer, IssuerSettings, IssuerStatus, KeySource, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt,
     SignedResponse, TokenFormats, TrustedRoots,

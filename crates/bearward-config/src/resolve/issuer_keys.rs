@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bearward_core::{KeySet, KeySetError, SkippedKey};
-use bearward_gate::{BearerToken, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
+use bearward_gate::{Credentials, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
 use crate::place::{At, Complaint, quote};
@@ -15,7 +15,7 @@ pub(super) struct Keys {
     pub(super) source: KeySource,
     pub(super) discovery_url: Option<String>,
     pub(super) roots: Option<TrustedRoots>,
-    pub(super) bearer_token: Option<BearerToken>,
+    pub(super) bearer_token: Option<Credentials>,
     pub(super) decryption: Option<DecryptionKeySource>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     });
     let bearer_token = section.string("bearer_token_file").and_then(|file| {
         let token = secret::from_file(section.reading, &file)?;
-        told(section, &file, BearerToken::new(token))
+        told(section, &file, Credentials::bearer(token))
     });
     let decryption = section.string("decryption_keys_file").and_then(|file| {
         let json = secret::from_file(section.reading, &file)?;
