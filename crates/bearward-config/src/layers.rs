@@ -10,12 +10,9 @@ use toml_edit::Item;
 
 use super::Overrides;
 use super::locate::Source;
-use super::place::{Complaint, Finding, Layer, Place, Step};
+use super::place::{Complaint, Finding, Layer, PREFIX, Place, Step};
 use super::provider;
 use super::suggest;
-
-/// What the names of our environment variables begin with.
-const PREFIX: &str = "BEARWARD_";
 
 /// The sections that can be set from outside the file: those whose values are simple, and of which there is one.
 const SIMPLE: &[&str] = &["server", "admin", "log", "cache"];
@@ -80,22 +77,6 @@ impl Layers {
             None if self.presets.get_metadata(value.tag()).is_some() => Layer::Preset,
             _ => Layer::File,
         }
-    }
-}
-
-/// The environment variable for a place.
-pub(super) fn variable(place: &Place) -> String {
-    PREFIX.to_owned() + &place.keys().collect::<Vec<_>>().join("__").to_ascii_uppercase()
-}
-
-/// The flag for a place.
-pub(super) fn flag(place: &Place) -> &'static str {
-    match place.keys().collect::<Vec<_>>().as_slice() {
-        ["server", "listen", ..] => "--listen",
-        ["admin", "listen", ..] => "--admin-listen",
-        ["log", "level", ..] => "--log-level",
-        ["log", "format", ..] => "--log-format",
-        _ => "the command line",
     }
 }
 

@@ -67,8 +67,8 @@ impl Source {
         let position = match place.layer {
             Layer::Preset => self.position(&provider_of(&place), private),
             Layer::File => self.position(&place, private),
-            Layer::Environment => Position::Variable(super::layers::variable(&place)),
-            Layer::Flags => Position::Flag(super::layers::flag(&place)),
+            Layer::Environment => Position::Variable(place.variable()),
+            Layer::Flags => Position::Flag(place.flag()),
         };
         Problem { severity, position, message: self.showable(message), hint: hint.map(|hint| self.showable(hint)) }
     }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::problem::Severity;
 
+/// What the names of our environment variables begin with.
+pub(super) const PREFIX: &str = "BEARWARD_";
+
 /// A value, and the place it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
@@ -13,6 +16,11 @@ pub(super) struct At<T> {
 
 /// A list, and the places of it and of what it holds.
 pub(super) type List<T> = At<Vec<At<T>>>;
+
+/// What a list holds, without the places.
+pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
+    list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
+}
 
 /// A place in the configuration: the way to it, and the layer that speaks there.
 #[derive(Clone, Debug)]
@@ -54,6 +62,22 @@ pub(super) enum Layer {
 }
 
 impl Place {
+    /// The environment variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        PREFIX.to_owned() + &self.keys().collect::<Vec<_>>().join("__").to_ascii_uppercase()
+    }
+
+    /// The flag that sets it.
+    pub(super) fn flag(&self) -> &'static str {
+        match self.keys().collect::<Vec<_>>().as_slice() {
+            ["server", "listen", ..] => "--listen",
+            ["admin", "listen", ..] => "--admin-listen",
+            ["log", "level", ..] => "--log-level",
+            ["log", "format", ..] => "--log-format",
+            _ => "the command line",
+        }
+    }
+
     /// The file as a whole.
     pub(super) fn root() -> Self {
         Self { path: Vec::new(), part: Part::Value, layer: Layer::File }

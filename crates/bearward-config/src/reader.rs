@@ -213,9 +213,7 @@ impl<'r> Section<'r> {
             let complaint = Complaint::new(format!("unknown key {} {table}", quote(name)));
             let meant = suggest::key(name, &self.known);
             let complaint = match (place.layer, meant) {
-                (Layer::Environment, Some(meant)) => {
-                    complaint.did_you_mean(Some(super::layers::variable(&self.place_of(meant))))
-                }
+                (Layer::Environment, Some(meant)) => complaint.did_you_mean(Some(self.place_of(meant).variable())),
                 (_, Some(meant)) => complaint.did_you_mean(Some(meant)),
                 (_, None) => complaint.hint(format!("the keys here are {}", self.known.join(", "))),
             };

@@ -2,7 +2,6 @@
 
 use http::HeaderValue;
 
-use crate::introspect::bearer;
 use crate::rotating::Rotating;
 use crate::secret::Secret;
 
@@ -53,6 +52,14 @@ impl Credentials {
     pub fn value(&self) -> HeaderValue {
         HeaderValue::clone(&self.0.get())
     }
+}
+
+/// `Authorization: Bearer` (RFC 6750, 2.1); `None` where the token is none that can be sent.
+pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
+    let fit = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| fit)?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 #[cfg(test)]

@@ -34,16 +34,15 @@ pub use self::auth::{
 use self::breaker::Breaker;
 pub use self::kind::IntrospectionKind;
 use self::kind::Said;
-pub(crate) use self::request::bearer;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
 use crate::clock::Clock;
-use crate::discovery::shown;
 use crate::http_client::{FetchError, HttpClient};
 use crate::keystore::KeyStore;
 use crate::metrics::Metrics;
 use crate::settings::IntrospectionSettings;
 use crate::single_flight::{FlightError, SingleFlight};
+use crate::url::shown;
 
 /// What became of a token that one issuer was asked about.
 pub(crate) type Answer = Result<Arc<Verified>, Reason>;

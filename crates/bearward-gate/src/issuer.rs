@@ -12,7 +12,6 @@ use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
 use crate::decision::{Identity, Source};
 use crate::decryption::DecryptionKeySource;
-use crate::discovery::{is_acceptable_url, shown};
 use crate::error::GateError;
 use crate::http_client::HttpClient;
 use crate::introspect::{Answer, Introspector, Proved, SignedResponse, Surroundings};
@@ -21,6 +20,7 @@ use crate::keystore::{Demand, KeyStore, Keys};
 use crate::metrics::Metrics;
 use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
 use crate::status::IssuerStatus;
+use crate::url::{check_url, shown};
 
 /// How a token is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Issuer {
         // Where nothing is found by it, an issuer identifier is a name, and some are no URLs.
         let metadata = settings.needs_metadata().then(|| settings.metadata_at());
         for url in [metadata, settings.jwks_url(), introspection_url, token_url].into_iter().flatten() {
-            if !is_acceptable_url(url) {
+            if check_url(url).is_err() {
                 return Err(GateError::UnacceptableUrl { issuer: shown(&settings.issuer), url: shown(url) });
             }
         }

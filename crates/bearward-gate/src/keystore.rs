@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::discovery::shown;
 use crate::endpoints::{Endpoints, METADATA_LIFETIME};
 use crate::get::Getter;
 use crate::http_client::{HttpClient, Limit};
@@ -23,6 +22,7 @@ use crate::key_source::{FILE_LIFETIME, KeySource, MAX_KEY_SET, read_key_file};
 use crate::metrics::Metrics;
 use crate::settings::IssuerSettings;
 use crate::single_flight::SingleFlight;
+use crate::url::shown;
 
 /// The first pause after a failed fetch; it doubles up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_secs(1);

@@ -50,6 +50,16 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
     }
 }
 
+/// A URL as the log may show it: without user information and query, in which some put secrets, and no longer than a line.
+pub(crate) fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // That there was some is told: it is why such a URL is refused.
+    let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(_, host)| ("***@", host));
+    [scheme, user, host, path].iter().flat_map(|part| part.chars()).take(200).flat_map(char::escape_debug).collect()
+}
+
 /// The host, if the authority is nothing but a host and perhaps a port.
 fn host(uri: &Uri) -> Option<String> {
     let authority = uri.authority()?;
@@ -115,5 +125,22 @@ mod tests {
         ] {
             assert_eq!(check_url(bad), Err(why), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_secret_of_a_url_is_shown() {
+        for (url, expected) in [
+            ("https://a.example:8443/b/c", "https://a.example:8443/b/c"),
+            ("https://a.example/b?key=secret", "https://a.example/b"),
+            ("https://a.example#secret", "https://a.example"),
+            ("https://user:secret@a.example/b@c", "https://***@a.example/b@c"),
+            ("https://user:sec@ret@a.example", "https://***@a.example"),
+            ("https://user:secret@[::1]:1?x=@y", "https://***@[::1]:1"),
+            ("https://a.example/\u{7}", "https://a.example/\\u{7}"),
+            ("acme", "acme"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        assert_eq!(shown(&format!("https://{}", "a".repeat(500))).len(), 200);
     }
 }

@@ -13,7 +13,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
-use crate::mount::{Mount, Outcome};
+use crate::mount::Mount;
+use crate::outcome::{Outcome, carry_out};
 
 pin_project! {
     /// The future of [`Bearward`](crate::Bearward) and [`Required`](crate::Required).
@@ -101,7 +102,7 @@ where
                     let decision = ready!(undecided.decision.as_mut().poll(context));
                     let Some(decided) = waiting.take() else { return Poll::Pending };
                     let Waiting { service, request, mount, .. } = *decided;
-                    match mount.carry_out(decision, request) {
+                    match carry_out(&mount, decision, request) {
                         Outcome::Admitted(request) => State::Readying { proved: Some(Box::new((service, request))) },
                         Outcome::Refused(answer) => State::Refused { answer: Some(answer) },
                     }

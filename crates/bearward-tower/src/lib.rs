@@ -13,6 +13,7 @@ mod layer;
 mod mount;
 #[cfg(feature = "tonic")]
 mod named;
+mod outcome;
 mod require;
 mod service;
 #[cfg(feature = "testing")]

@@ -1,30 +1,20 @@
-//! What all services of one layer share: the facts of a request, the verdict on it, and the answer to it.
+//! What all services of one layer share: the gate that they ask, and how a refusal is answered.
 
 use std::sync::Arc;
 
 use bearward_core::{Refusal, Wire};
-use bearward_gate::{Decision, Gate, Progress, RequestFacts, RequestIds, Route, Verdict, X_REQUEST_ID};
+use bearward_gate::{Gate, Progress, RequestFacts, RequestIds, Route, X_REQUEST_ID};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, Request, Response};
 use http_body_util::Full;
 
-use crate::identity::{Anonymous, Identity, Place};
-
 #[derive(Debug)]
 pub(crate) struct Mount {
     gate: Arc<Gate>,
     sets_headers: bool,
     request_ids: RequestIds,
-}
-
-/// What becomes of a request.
-pub(crate) enum Outcome<B> {
-    /// It goes on.
-    Admitted(Request<B>),
-    /// It is answered here.
-    Refused(Response<Full<Bytes>>),
 }
 
 impl Mount {
@@ -48,38 +38,6 @@ impl Mount {
         })
     }
 
-    /// The request as the inner service may have it, or the answer to it.
-    pub(crate) fn carry_out<B>(self: &Arc<Self>, decision: Decision, mut request: Request<B>) -> Outcome<B> {
-        let Decision { verdict, route, .. } = decision;
-        let admission = match verdict {
-            Verdict::Admit(admission) => admission,
-            Verdict::Refuse(refusal) => {
-                return Outcome::Refused(self.answer(&refusal, route.as_deref(), request.method(), request.headers()));
-            }
-        };
-        let headers = request.headers_mut();
-        self.remove_identity(headers);
-        if self.sets_headers {
-            for (name, value) in admission.headers() {
-                headers.insert(name.clone(), value.clone());
-            }
-        }
-        let place = Place { route, mount: Arc::clone(self) };
-        let extensions = request.extensions_mut();
-        // A layer further out may have put another one there, about which this one says nothing.
-        match admission.shared_token() {
-            Some(token) => {
-                extensions.remove::<Anonymous>();
-                extensions.insert(Identity { token, place });
-            }
-            None => {
-                extensions.remove::<Identity>();
-                extensions.insert(Anonymous(place));
-            }
-        }
-        Outcome::Admitted(request)
-    }
-
     pub(crate) fn answer(
         &self,
         refusal: &Refusal,
@@ -92,7 +50,12 @@ impl Mount {
         answer(refusal, &self.request_ids, method, headers)
     }
 
-    fn remove_identity(&self, headers: &mut HeaderMap) {
+    pub(crate) fn sets_headers(&self) -> bool {
+        self.sets_headers
+    }
+
+    /// Takes out whatever a service could take for the gate's own word.
+    pub(crate) fn remove_identity(&self, headers: &mut HeaderMap) {
         let identity = self.gate.identity_headers();
         let doomed = |name: &&HeaderName| identity.is_reserved(name.as_str());
         // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.

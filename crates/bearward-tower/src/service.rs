@@ -9,7 +9,8 @@ use tower_service::Service;
 
 use crate::body::ResponseBody;
 use crate::future::{ResponseFuture, Waiting};
-use crate::mount::{Mount, Outcome};
+use crate::mount::Mount;
+use crate::outcome::{Outcome, carry_out};
 
 /// A service behind a [`BearwardLayer`](crate::BearwardLayer).
 ///
@@ -50,7 +51,7 @@ where
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
         match self.mount.begin(&request) {
             // The usual case: the inner service, which is ready, is called here and now.
-            Progress::Decided(decision) => match self.mount.carry_out(decision, request) {
+            Progress::Decided(decision) => match carry_out(&self.mount, decision, request) {
                 Outcome::Admitted(request) => ResponseFuture::admitted(self.inner.call(request)),
                 Outcome::Refused(answer) => {
                     self.release();

@@ -2,8 +2,8 @@
 
 use bearward_core::{IssuerName, IssuerVariable};
 
-use super::{claims, routes, urls};
-use crate::place::{At, Complaint};
+use super::{claims, urls};
+use crate::place::{At, Complaint, values};
 use crate::reader::Section;
 
 /// What the variable of a template is bound to; `None` where `issuer` is an identifier.
@@ -18,7 +18,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> 
     let variable = bound.as_mut().map(|bound| {
         bound.refuse_empty("one_of", "name the values that the variable may have, or leave it out");
         let claim = bound.parsed("claim", "a string", claims::claim).map(|claim| claim.value);
-        let one_of = routes::values(bound.list("one_of", |text| Ok(text.to_owned())));
+        let one_of = values(bound.list("one_of", |text| Ok(text.to_owned())));
         IssuerVariable { claim, one_of }
     });
     if let Some(bound) = bound {

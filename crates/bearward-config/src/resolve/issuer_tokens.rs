@@ -5,8 +5,7 @@ use std::time::Duration;
 use bearward_core::{AbsentAudience, ClaimPointer, ClaimRule, Profile};
 
 use super::claims;
-use super::routes::values;
-use crate::place::Complaint;
+use crate::place::{Complaint, values};
 use crate::reader::Section;
 
 const MINUTE: Duration = Duration::from_secs(60);

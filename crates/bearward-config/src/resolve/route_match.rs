@@ -3,8 +3,7 @@
 use http::Method;
 
 use super::places;
-use super::routes::values;
-use crate::place::{Complaint, quote};
+use crate::place::{Complaint, quote, values};
 use crate::reader::Section;
 use crate::suggest;
 

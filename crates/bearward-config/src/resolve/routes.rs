@@ -8,7 +8,7 @@ use bearward_gate::{IssuerSettings, RouteSettings};
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
-use crate::place::{At, Complaint, List, Place, quote};
+use crate::place::{At, Complaint, Place, quote, values};
 use crate::reader::{Reading, Section};
 use crate::{UpstreamSettings, suggest};
 
@@ -228,11 +228,6 @@ impl Reader<'_> {
         let mut numbered = (2..).map(|number| format!("{name} ({number})"));
         if taken(&name) { numbered.find(|name| !taken(name)).unwrap_or(name) } else { name }
     }
-}
-
-/// What a list holds, without the places.
-pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
-    list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
 }
 
 fn list<T>(items: &[T], name: impl Fn(&T) -> &String) -> String {

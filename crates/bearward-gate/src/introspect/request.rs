@@ -47,14 +47,6 @@ pub(super) fn basic(client_id: &str, secret: &str) -> HeaderValue {
     value
 }
 
-/// `Authorization: Bearer` (RFC 6750, 2.1); `None` where the token is none that can be sent.
-pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
-    let fit = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| fit)?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
 /// A body and its type.
 #[derive(Clone)]
 pub(super) struct Payload {

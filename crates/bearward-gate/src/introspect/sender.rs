@@ -13,9 +13,10 @@ use super::Surroundings;
 use super::answer::Problem;
 use super::auth::{ClientAuth, ClientCertificate, IntrospectionAuth, SignedResponse, Statement};
 use super::kind::IntrospectionKind;
-use super::request::{Form, Payload, basic, bearer, post, question};
+use super::request::{Form, Payload, basic, post, question};
 use super::token::TokenSource;
 use crate::clock::Clock;
+use crate::credentials::bearer;
 use crate::http_client::{HttpClient, Limit};
 use crate::settings::IntrospectionSettings;
 

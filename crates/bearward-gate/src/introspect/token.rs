@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::Surroundings;
 use super::answer::{Problem, error_code, is_json};
 use super::auth::ClientCredentials;
-use super::request::{Form, bearer};
+use super::request::Form;
 use super::sender::Wire;
+use crate::credentials::bearer;
 use crate::keystore::KeyStore;
 use crate::single_flight::SingleFlight;
 

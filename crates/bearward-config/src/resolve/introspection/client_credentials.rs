@@ -2,9 +2,9 @@
 
 use bearward_core::Scope;
 
+use crate::place::values;
 use crate::place::{At, Place};
 use crate::reader::Section;
-use crate::resolve::routes::values;
 use crate::resolve::{scopes, urls};
 
 /// The client credentials grant, but for how the gateway authenticates itself there.
