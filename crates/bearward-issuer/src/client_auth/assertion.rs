@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
-use crate::{ClientKeys, authority::Authority, endpoints::OAuthError, endpoints::path, tokens::Audience};
+use crate::{ClientKeys, authority::Authority, endpoints::error::OAuthError, endpoints::path, tokens::Audience};
 
 /// The `client_assertion_type` value.
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     Application, ClientAuthentication, Secret,
     authority::Authority,
-    endpoints::{OAuthError, Parameters},
+    endpoints::{error::OAuthError, parameters::Parameters},
 };
 
 /// What a request brings to say who is asking.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{NO_STORE, OAuthError};
+use super::{error::OAuthError, private::NO_STORE};
 use crate::{Issuer, ResourceServer, tokens::Claims};
 
 /// Why a bearer gets nothing, by RFC 6750 3.1.

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{OAuthError, private_json};
+use super::{error::OAuthError, private::private_json};
 use crate::{CryptoError, Fault, FaultError, Issuer, TokenFormat, authority::Authority};
 
 /// Lets only programs on this machine through, as far as the request tells: the peer is on loopback, no web page sent

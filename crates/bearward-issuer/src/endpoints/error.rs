@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::private_json;
+use super::private::private_json;
 use crate::{CryptoError, MintError, RotateError, store::Full};
 
 /// What a request did wrong, by the names of RFC 6749 4.1.2.1 and 5.2, and of what extends it.

@@ -8,9 +8,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    NO_STORE, OAuthError, Parameters,
     bearer::{self, Refusal},
-    private_json,
+    error::OAuthError,
+    parameters::Parameters,
+    private::NO_STORE,
+    private::private_json,
 };
 use crate::{
     authority::Authority,

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{NO_STORE, OAuthError, bearer, private_json};
+use super::{bearer, error::OAuthError, private::NO_STORE, private::private_json};
 use crate::{authority::Authority, ledger::Issued};
 
 #[derive(Serialize)]

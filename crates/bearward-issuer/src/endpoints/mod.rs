@@ -4,41 +4,27 @@ mod authorize;
 mod bearer;
 mod dev;
 mod discovery;
-mod error;
+pub(crate) mod error;
 mod introspect;
 mod issued;
-mod parameters;
+pub(crate) mod parameters;
+pub(crate) mod path;
+mod private;
 mod revoke;
 mod token;
 mod userinfo;
 
+pub(crate) use authorize::SignIn;
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::StatusCode,
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
     routing::{MethodRouter, delete, get, post, put},
 };
-use serde::Serialize;
-
-pub(crate) use authorize::SignIn;
-pub(crate) use error::OAuthError;
-pub(crate) use parameters::Parameters;
 
 use crate::{Endpoint, Issuer};
-
-/// The paths under an issuer URL, said once for the routes and for the metadata.
-pub(crate) mod path {
-    pub(super) const AUTHORIZE: &str = "/authorize";
-    pub(super) const SIGN_IN: &str = "/sign-in";
-    pub(crate) const TOKEN: &str = "/token";
-    pub(super) const JWKS: &str = "/jwks";
-    pub(super) const USERINFO: &str = "/userinfo";
-    pub(super) const INTROSPECT: &str = "/introspect";
-    pub(super) const REVOKE: &str = "/revoke";
-    pub(super) const TOKENS: &str = "/tokens";
-}
 
 /// The paths of metadata: before the issuer's path (RFC 8414 3) or after it (OpenID Connect Discovery 4).
 const WELL_KNOWN: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
@@ -106,14 +92,4 @@ fn faulty(issuer: &Issuer, endpoint: Endpoint, route: MethodRouter<Issuer>) -> M
             }
         },
     ))
-}
-
-/// What must not be stored on the way: RFC 6749 5.1 asks for both, the second for caches older than HTTP/1.1.
-const NO_STORE: [(HeaderName, HeaderValue); 2] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::PRAGMA, HeaderValue::from_static("no-cache")),
-];
-
-fn private_json(body: &impl Serialize) -> Response {
-    (NO_STORE, Json(body)).into_response()
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::OAuthError;
+use super::error::OAuthError;
 use crate::{Application, scope};
 
 /// The longest `custom_claims`, in bytes: a token must still fit into a header.

@@ -6,8 +6,10 @@ use axum::{
 };
 
 use super::{
-    NO_STORE, OAuthError, Parameters,
     bearer::{self, Refusal},
+    error::OAuthError,
+    parameters::Parameters,
+    private::NO_STORE,
 };
 use crate::{authority::Authority, client_auth, tokens::Claims};
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     bearer::{self, BearerError},
-    private_json,
+    private::private_json,
 };
 use crate::authority::Authority;
 

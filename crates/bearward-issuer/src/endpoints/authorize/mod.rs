@@ -15,7 +15,7 @@ pub(crate) use sign_in::SignIn;
 pub(super) use sign_in::sign_in;
 
 use self::request::{AuthorizationRequest, Refused};
-use super::{OAuthError, Parameters};
+use super::{error::OAuthError, parameters::Parameters};
 use crate::authority::Authority;
 
 type Pairs = Vec<(String, String)>;

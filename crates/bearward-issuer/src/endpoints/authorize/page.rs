@@ -8,7 +8,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::request::AuthorizationRequest;
-use crate::{Person, authority::Authority, endpoints::NO_STORE, endpoints::path};
+use crate::{Person, authority::Authority, endpoints::path, endpoints::private::NO_STORE};
 
 const STYLE: &str = include_str!("page.css");
 

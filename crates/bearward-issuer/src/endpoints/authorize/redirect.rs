@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::endpoints::{NO_STORE, OAuthError};
+use crate::endpoints::{error::OAuthError, private::NO_STORE};
 
 /// A redirect URI that the application has registered, and what every answer to this request repeats.
 #[derive(Clone)]

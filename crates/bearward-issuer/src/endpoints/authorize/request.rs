@@ -6,7 +6,7 @@ use super::redirect::Redirect;
 use crate::{
     Application, GrantType, Pkce, Protocol,
     authority::Authority,
-    endpoints::{OAuthError, Parameters},
+    endpoints::{error::OAuthError, parameters::Parameters},
     settings,
 };
 

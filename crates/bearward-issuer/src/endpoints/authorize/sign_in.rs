@@ -9,7 +9,7 @@ use super::{page, request::AuthorizationRequest};
 use crate::{
     Issuer, Person,
     authority::Authority,
-    endpoints::{OAuthError, Parameters},
+    endpoints::{error::OAuthError, parameters::Parameters},
     grants::{Grant, GrantError},
     tokens::random_id,
 };

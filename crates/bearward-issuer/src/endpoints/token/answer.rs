@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::TokenRequest;
 use crate::{
-    endpoints::OAuthError,
+    endpoints::error::OAuthError,
     grants::{Held, Refused},
     scope,
     tokens::{Audience, Claims, Signed, random_id},

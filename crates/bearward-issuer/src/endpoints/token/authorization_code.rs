@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::{TokenRequest, answer::not_good};
 use crate::{
-    endpoints::{OAuthError, private_json},
+    endpoints::{error::OAuthError, private::private_json},
     grants::Grant,
 };
 

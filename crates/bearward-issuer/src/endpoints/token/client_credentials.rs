@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::{TokenRequest, answer::Content};
-use crate::endpoints::{OAuthError, private_json};
+use crate::endpoints::{error::OAuthError, private::private_json};
 
 pub(super) fn answer(request: &TokenRequest<'_>) -> Result<Response, OAuthError> {
     let content = Content {

@@ -7,7 +7,7 @@ mod refresh_token;
 
 use axum::{http::HeaderMap, response::Response};
 
-use super::{OAuthError, Parameters};
+use super::{error::OAuthError, parameters::Parameters};
 use crate::{Application, GrantType, authority::Authority, client_auth, grants::Owner};
 
 /// A request of an application that has proved who it is.
