@@ -52,6 +52,13 @@ pub struct GateBuilder {
     clock: Option<Clock>,
 }
 
+impl Gate {
+    /// A gate built in code, with every default that the binary has.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+}
+
 impl GateBuilder {
     /// Accepts tokens of this issuer: an [`Issuer`], or an [`IssuerSettings`] for what that does not offer. At least one
     /// is needed.

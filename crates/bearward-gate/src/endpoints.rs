@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::discovery::{Metadata, Whereabouts, discover};
 use crate::get::Getter;
-use crate::introspect::SignedResponse;
+use crate::introspect::auth::SignedResponse;
 use crate::settings::{IntrospectionSettings, IssuerSettings};
 
 /// How long metadata is used before it is asked for again. Endpoints move rarely; after a failure they are asked for at once.

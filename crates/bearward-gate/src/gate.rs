@@ -13,7 +13,6 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::bounds;
-use crate::builder::GateBuilder;
 use crate::cache::Memory;
 use crate::clock::Clock;
 use crate::decision::{Admission, Decision, Identity, RequestFacts, Verdict};
@@ -89,11 +88,6 @@ impl Gate {
             shared,
             refreshes,
         })
-    }
-
-    /// A gate built in code, with every default that the binary has.
-    pub fn builder() -> GateBuilder {
-        GateBuilder::default()
     }
 
     /// Decides one request. It may be called from any tokio runtime.

@@ -6,15 +6,18 @@
 //! wait their turn, up to a bound, and never longer than the question may take in all.
 
 mod answer;
-mod auth;
+pub(crate) mod auth;
 mod breaker;
-mod kind;
+pub(crate) mod kind;
+mod outcome;
 mod request;
 mod sender;
 mod signed;
+mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
+mod wire;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -34,11 +37,12 @@ pub use self::auth::{
 use self::breaker::Breaker;
 pub use self::kind::IntrospectionKind;
 use self::kind::Said;
+use self::outcome::IntrospectionOutcome;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
+pub(crate) use self::surroundings::Surroundings;
 use crate::clock::Clock;
-use crate::http_client::{FetchError, HttpClient};
-use crate::keystore::KeyStore;
+use crate::http_client::FetchError;
 use crate::metrics::Metrics;
 use crate::settings::IntrospectionSettings;
 use crate::single_flight::{FlightError, SingleFlight};
@@ -54,74 +58,11 @@ pub(crate) struct Proved {
     pub(crate) key_set: [u8; 32],
 }
 
-/// What an introspector works with.
-#[derive(Clone)]
-pub(crate) struct Surroundings {
-    /// By which questions are sent, unless they need a certificate.
-    pub(crate) client: HttpClient,
-    /// Where the issuer's keys and endpoints are known.
-    pub(crate) keys: Arc<KeyStore>,
-    /// What answers are held against.
-    pub(crate) rules: Arc<TokenRules>,
-    /// Where questions are asked.
-    pub(crate) runtime: Handle,
-    /// The time by which answers are judged.
-    pub(crate) clock: Clock,
-    /// What counts each question once, however many requests waited for it.
-    pub(crate) metrics: Metrics,
-}
-
 /// Asks one issuer, authenticated as one client.
 pub(crate) struct Introspector {
     desk: Arc<Desk>,
     flights: SingleFlight<[u8; 32], Answer>,
     runtime: Handle,
-}
-
-/// What a question to an issuer came to, for the metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum IntrospectionOutcome {
-    /// The issuer says that the token is active. The gateway's own rules (audience, time) may still refuse it.
-    Active,
-    /// The issuer says that the token is not active.
-    Inactive,
-    /// The issuer refuses the gateway's own credentials.
-    Refused,
-    /// The issuer does not answer for tokens of this kind.
-    Unsupported,
-    /// No answer, or none that can be understood.
-    Failed,
-    /// No answer in time.
-    TimedOut,
-    /// Too many questions at once, or the issuer is left alone, because it asked for that or does not answer; this one was
-    /// not asked.
-    Overloaded,
-}
-
-impl IntrospectionOutcome {
-    /// Every outcome, in the order of declaration.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Active,
-        Self::Inactive,
-        Self::Refused,
-        Self::Unsupported,
-        Self::Failed,
-        Self::TimedOut,
-        Self::Overloaded,
-    ];
-
-    /// The name in logs and metrics.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Inactive => "inactive",
-            Self::Refused => "refused",
-            Self::Unsupported => "unsupported",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed_out",
-            Self::Overloaded => "overloaded",
-        }
-    }
 }
 
 impl Introspector {

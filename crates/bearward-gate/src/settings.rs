@@ -10,7 +10,8 @@ use http::Method;
 
 use crate::credentials::Credentials;
 use crate::decryption::DecryptionKeySource;
-use crate::introspect::{IntrospectionAuth, IntrospectionKind, SignedResponse};
+use crate::introspect::auth::{IntrospectionAuth, SignedResponse};
+use crate::introspect::kind::IntrospectionKind;
 use crate::key_source::KeySource;
 use crate::trusted_roots::TrustedRoots;
 

@@ -8,8 +8,8 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
-use super::IntrospectionOutcome;
 use super::auth::SignedResponse;
+use super::outcome::IntrospectionOutcome;
 use crate::http_client::FetchError;
 
 /// What an issuer says of a token, as it came.

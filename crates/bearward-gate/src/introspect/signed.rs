@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bearward_core::{IntrospectionAnswer, Reason, TokenRules};
 
-use super::Surroundings;
 use super::answer::Problem;
 use super::kind::Said;
+use super::surroundings::Surroundings;
 use crate::clock::Clock;
 use crate::keystore::{Demand, KeyStore, Keys};
 

@@ -16,7 +16,9 @@ use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::*;
+use crate::http_client::HttpClient;
 use crate::key_source::KeySource;
+use crate::keystore::KeyStore;
 use crate::secret::Secret;
 use crate::settings::IssuerSettings;
 

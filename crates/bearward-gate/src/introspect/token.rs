@@ -10,11 +10,11 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::Surroundings;
 use super::answer::{Problem, error_code, is_json};
 use super::auth::ClientCredentials;
 use super::request::Form;
-use super::sender::Wire;
+use super::surroundings::Surroundings;
+use super::wire::Wire;
 use crate::credentials::bearer;
 use crate::keystore::KeyStore;
 use crate::single_flight::SingleFlight;
