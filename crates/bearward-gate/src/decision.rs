@@ -112,9 +112,6 @@ pub enum Source {
 }
 
 impl Source {
-    /// All sources.
-    pub const ALL: [Self; 3] = [Self::Cache, Self::Signature, Self::Introspection];
-
     /// The name in logs and metrics.
     pub fn name(self) -> &'static str {
         match self {

@@ -34,7 +34,7 @@ use crate::trusted_roots::TrustedRoots;
 /// Making one reads the machine's roots, so make one and clone it: clones share their connections. It must be used on
 /// one Tokio runtime, whose tasks drive those connections.
 #[derive(Clone)]
-pub struct HttpClient {
+pub(crate) struct HttpClient {
     client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// Which servers are trusted, so that a client with a certificate trusts the same.
     trust: Trust,
@@ -44,16 +44,16 @@ type Trust = ConfigBuilder<ClientConfig, WantsClientCert>;
 
 /// How much one call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// The time for everything: name, connection, handshake, request, answer, and the whole of its body.
-    pub total: Duration,
+    pub(crate) total: Duration,
     /// The largest body that is read, in bytes.
-    pub max_body: usize,
+    pub(crate) max_body: usize,
 }
 
 /// Why a call brought no answer. The messages say what happened and hold nothing of what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FetchError {
+pub(crate) enum FetchError {
     /// No connection: the name is unknown, nobody listens, or the server's certificate is not trusted.
     #[error("cannot connect: {0}")]
     Connect(String),
@@ -77,7 +77,7 @@ impl HttpClient {
     /// A machine without roots gets a client that trusts no server, and a warning: a gateway whose issuers are all on
     /// the loopback interface needs none.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::over(versions().with_native_roots().unwrap_or_else(|error| {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
@@ -133,7 +133,11 @@ impl HttpClient {
     /// # Errors
     ///
     /// A [`FetchError`] when there is no complete answer within `limit`.
-    pub async fn send(&self, request: Request<Full<Bytes>>, limit: Limit) -> Result<Response<Bytes>, FetchError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: Limit,
+    ) -> Result<Response<Bytes>, FetchError> {
         tokio::time::timeout(limit.total, self.exchange(request, limit.max_body))
             .await
             .unwrap_or(Err(FetchError::Timeout(limit.total)))

@@ -38,7 +38,6 @@ pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
 pub use decryption::DecryptionKeySource;
 pub use error::GateError;
 pub use gate::Gate;
-pub use http_client::{FetchError, HttpClient, Limit};
 pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,

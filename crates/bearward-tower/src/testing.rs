@@ -23,6 +23,23 @@
 //! assert_eq!(response.status(), 200);
 //! # }
 //! ```
+//!
+//! Where a test is to have the full flow, with keys over HTTP, introspection, revocation and keys that change,
+//! `bearward-issuer` runs a whole issuer beside it:
+//!
+//! ```
+//! # use bearward_tower::{Gate, Issuer};
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let running = bearward_issuer::Issuer::builder().spawn().await?;
+//! let gate = Gate::builder().issuer(Issuer::new(running.url()).audience("https://api.example.com")).build()?;
+//! gate.ready().await;
+//! let token = running.issuer().token().audience("https://api.example.com").subject("alice").mint()?;
+//! # drop((gate, token));
+//! running.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 #![expect(clippy::expect_used, reason = "for tests, which fail by panicking")]
 
 use std::fmt;
