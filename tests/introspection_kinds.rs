@@ -197,11 +197,7 @@ fn is_no_word_about_the_token(kind: Kind, own: Vec<(&'static str, Script)>) {
     let gateway = world.gateway(kind, "timeout = \"2s\"\nbreaker_failures = 1000");
     for (at, name) in names.iter().enumerate() {
         let answer = gateway.get("/any/1").bearer(&format!("t-{at}")).send();
-        assert_eq!(answer.status, 503, "{name}: {}", answer.text());
-        let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
-        assert!(seconds.is_some_and(|seconds| seconds > 0), "{name}: Retry-After {seconds:?}");
-        assert_eq!(answer.header("www-authenticate"), None, "{name}");
-        assert_eq!(answer.json()["reason"], "unavailable", "{name}");
+        answer.assert_unavailable(name);
     }
     assert_eq!((world.upstream.requests().len(), elsewhere.requests().len()), (0, 0));
 

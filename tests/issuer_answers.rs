@@ -13,7 +13,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, Response, SOON, Server, SigningKey, eventually};
+use support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, SigningKey, eventually};
 
 #[test]
 fn metadata_that_cannot_be_had_is_503_for_its_issuer_alone() {
@@ -69,7 +69,7 @@ fn keys_are_away(path: &'static str) {
     wait_for(&gateway, &good);
     for (name, issuer) in &sick {
         let answer = gateway.get("/orders/1").bearer(&issuer.token()).send();
-        assert_unavailable(&answer, &format!("{path}: {name}"));
+        answer.assert_unavailable(&format!("{path}: {name}"));
         assert_eq!(gateway.get("/orders/1").bearer(&good.token()).send().status, 200, "beside {name}");
         // What needs no key is told as ever.
         let header = json!({ "typ": "JWT", "alg": "none" });
@@ -119,7 +119,7 @@ fn known_keys_stay_in_use_while_the_issuer_is_away() {
     assert_eq!(gateway.get("/orders/1").bearer(&issuer.token()).send().status, 200);
     // A key that the gateway has not seen may be new: only the issuer could say, and it is away.
     let unknown = SigningKey::new("newer").access_token(&issuer.claims_with(&json!({})));
-    assert_unavailable(&gateway.get("/orders/1").bearer(&unknown).send(), "an unknown key while the issuer is away");
+    gateway.get("/orders/1").bearer(&unknown).send().assert_unavailable("an unknown key while the issuer is away");
     issuer.mend();
     eventually("the unknown key is known to be none of the issuer's", SOON, || {
         gateway.get("/orders/1").bearer(&unknown).send().status == 401
@@ -285,7 +285,7 @@ fn introspection_that_fails_is_503_and_says_nothing_of_the_token() {
     let gateway = start(&config).ready();
     for (token, name) in &names {
         let answer = gateway.get("/sick/1").bearer(token).send();
-        assert_unavailable(&answer, &format!("introspection: {name}"));
+        answer.assert_unavailable(&format!("introspection: {name}"));
         assert_eq!(gateway.get("/good/1").bearer(token).send().status, 200, "the other issuer beside {name}");
     }
     // Of the same issuer, what needs no question goes on.
@@ -448,14 +448,6 @@ fn wait_for(gateway: &Gateway, issuer: &FakeIssuer) {
     eventually("the good issuer's tokens are let through", SOON, || {
         gateway.get("/orders/1").bearer(&token).send().status == 200
     });
-}
-
-fn assert_unavailable(answer: &Response, what: &str) {
-    assert_eq!(answer.status, 503, "{what}: {}", answer.text());
-    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
-    assert!(seconds.is_some_and(|seconds| seconds > 0), "{what}: Retry-After {seconds:?}");
-    assert_eq!(answer.header("www-authenticate"), None, "{what}");
-    assert_eq!(answer.json()["reason"], "unavailable", "{what}");
 }
 
 /// Runs `ask` for each of these at the same time.

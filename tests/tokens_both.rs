@@ -82,16 +82,16 @@ fn an_issuer_that_is_gone_is_503_and_never_401() {
     issuer.revoke("orders-app", &revoked);
 
     issuer.faults(&["introspection=503"]);
-    assert_unavailable(&get(&new), "an issuer that answers 503");
+    get(&new).assert_unavailable("an issuer that answers 503");
     issuer.faults(&["introspection=401"]);
-    assert_unavailable(&get(&new), "an issuer that does not know the gateway");
+    get(&new).assert_unavailable("an issuer that does not know the gateway");
     issuer.faults(&[]);
     assert_eq!(get(&new).status, 200, "nothing of that was held against the token");
 
     let other = issuer.token("orders-app");
     issuer.process.kill();
-    assert_unavailable(&get(&other), "an issuer that is gone");
-    assert_unavailable(&get(&revoked), "a revoked token of an issuer that is gone: nobody can say so");
+    get(&other).assert_unavailable("an issuer that is gone");
+    get(&revoked).assert_unavailable("a revoked token of an issuer that is gone: nobody can say so");
     assert_eq!(get(&known).status, 200, "an answer that is not over yet");
     // What the keys already refuse needs no issuer.
     let forged = SigningKey::new("forged").sign(&header_of(&other), &claims_of(&other));
@@ -215,7 +215,7 @@ fn what_is_no_answer_is_503_and_held_against_nobody() {
     for (at, (name, fault)) in faults.into_iter().enumerate() {
         let token = issuer.token_with(&json!({ "jti": at.to_string() }));
         issuer.script(FakeIssuer::INTROSPECTION, fault);
-        assert_unavailable(&gateway.get("/orders/1").bearer(&token).send(), name);
+        gateway.get("/orders/1").bearer(&token).send().assert_unavailable(name);
         issuer.script(FakeIssuer::INTROSPECTION, |_| says(json!({})));
         let answer = gateway.get("/orders/1").bearer(&token).send();
         assert_eq!(answer.status, 200, "after {name}: {}", answer.text());
@@ -375,12 +375,4 @@ fn assert_invalid(answer: &Response, what: &str) {
     assert_eq!(answer.json()["reason"], "invalid_token", "{what}");
     let challenge = answer.header("www-authenticate").unwrap();
     assert!(challenge.contains("error=\"invalid_token\""), "{what}: {challenge}");
-}
-
-fn assert_unavailable(answer: &Response, what: &str) {
-    assert_eq!(answer.status, 503, "{what}: {}", answer.text());
-    let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
-    assert!(seconds.is_some_and(|seconds| seconds > 0), "{what}: Retry-After {seconds:?}");
-    assert_eq!(answer.header("www-authenticate"), None, "{what}");
-    assert_eq!(answer.json()["reason"], "unavailable", "{what}");
 }

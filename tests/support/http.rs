@@ -239,6 +239,15 @@ impl Response {
         value
     }
 
+    /// Says that nobody could judge the token, and when to come again: 503, never a challenge.
+    pub fn assert_unavailable(&self, what: &str) {
+        assert_eq!(self.status, 503, "{what}: {}", self.text());
+        let seconds = self.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
+        assert!(seconds.is_some_and(|seconds| seconds > 0), "{what}: Retry-After {seconds:?}");
+        assert_eq!(self.header("www-authenticate"), None, "{what}");
+        assert_eq!(self.json()["reason"], "unavailable", "{what}");
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
