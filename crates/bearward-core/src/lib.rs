@@ -14,51 +14,21 @@
 #[doc = include_str!("attacks.md")]
 pub mod attacks {}
 
-mod algorithm;
-mod bearer;
-mod claim_rule;
-mod claims;
-mod host;
-mod identity;
-mod introspection;
-mod issuer_name;
-mod json;
-mod jwe;
-mod jws;
-mod keys;
-mod path;
-mod policy;
-mod profile;
-mod reason;
-mod refusal;
-mod scope;
-mod shape;
-mod signed_introspection;
-mod time;
-mod token_review;
-mod tokeninfo;
-mod verified;
-mod verify;
+mod request;
+mod token;
+mod verdict;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use bearer::{Credential, Scheme, credential, query_holds_credential};
-pub use claim_rule::{ClaimRule, ClaimTest};
-pub use host::request_host;
-pub use identity::{
-    ClaimPointer, ClaimPointerError, IdentityHeaders, IdentityHeadersError, is_proxys_word, same_field_name,
+pub use request::{
+    Credential, PathPattern, PathPatternError, RequestPath, Scheme, Shape, credential, is_proxys_word,
+    query_holds_credential, request_host, same_field_name, unverified_issuer,
 };
-pub use introspection::{IntrospectionAnswer, read_introspection};
-pub use issuer_name::{IssuerName, IssuerNameError, IssuerVariable};
-pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError};
-pub use keys::{KeySet, KeySetError, SkippedKey};
-pub use path::{PathPattern, PathPatternError, RequestPath};
-pub use policy::{Access, Requirement, ScopeImplications};
-pub use profile::Profile;
-pub use reason::{Cause, Check, Reason};
-pub use refusal::{Answer, DEFAULT_REALM, Refusal, Wire};
-pub use scope::{Scope, ScopeError, ScopeSet};
-pub use shape::{Shape, unverified_issuer};
-pub use signed_introspection::read_signed_introspection;
-pub use time::UnixTime;
-pub use verified::Verified;
-pub use verify::{AbsentAudience, TokenRules, verify_jws};
+pub use token::{
+    AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptedToken, DecryptionKeys,
+    DecryptionKeysError, IntrospectionAnswer, IssuerName, IssuerNameError, IssuerVariable, KeySet, KeySetError,
+    Profile, Scope, ScopeError, ScopeSet, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm, Verified,
+    read_introspection, read_signed_introspection, verify_jws,
+};
+pub use verdict::{
+    Access, Answer, Cause, Check, DEFAULT_REALM, IdentityHeaders, IdentityHeadersError, Reason, Refusal, Requirement,
+    ScopeImplications, Wire,
+};

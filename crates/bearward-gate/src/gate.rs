@@ -12,18 +12,18 @@ use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::bounds;
-use crate::cache::Memory;
 use crate::clock::Clock;
-use crate::decision::{Admission, Decision, Identity, RequestFacts, Verdict};
-use crate::error::GateError;
-use crate::http_client::HttpClient;
+use crate::decide::decision::{Admission, Decision, Identity, RequestFacts, Verdict};
+use crate::decide::memory::Memory;
+use crate::decide::progress::{Pending, Progress, Trail, Unproved};
+use crate::decide::routes::{Route, Routes};
+use crate::issuer::IssuerStatus;
 use crate::issuer::{Issuer, Recalled, Shared, Way};
 use crate::metrics::Metrics;
-use crate::progress::{Pending, Progress, Trail, Unproved};
-use crate::routes::{Route, Routes};
+use crate::net::http_client::HttpClient;
 use crate::settings::GateSettings;
-use crate::status::IssuerStatus;
+use crate::settings::bounds;
+use crate::settings::error::GateError;
 
 /// The engine: issuers, keys, introspection, cache and routes behind one question, [`Gate::decide`].
 ///

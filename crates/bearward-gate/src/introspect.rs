@@ -42,11 +42,11 @@ use self::sender::Sender;
 use self::signed::SignedAnswers;
 pub(crate) use self::surroundings::Surroundings;
 use crate::clock::Clock;
-use crate::http_client::FetchError;
 use crate::metrics::Metrics;
+use crate::net::http_client::FetchError;
+use crate::net::shown;
+use crate::net::single_flight::{FlightError, SingleFlight};
 use crate::settings::IntrospectionSettings;
-use crate::single_flight::{FlightError, SingleFlight};
-use crate::url::shown;
 
 /// What became of a token that one issuer was asked about.
 pub(crate) type Answer = Result<Arc<Verified>, Reason>;

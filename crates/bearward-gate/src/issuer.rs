@@ -1,5 +1,14 @@
 //! One issuer as the engine sees it: its rules, its keys, its introspection, and its corner of the cache.
 
+mod discovery;
+pub(crate) mod endpoints;
+pub(crate) mod key_source;
+pub(crate) mod keystore;
+mod status;
+
+pub use key_source::{KeyFileError, KeySource, read_key_file};
+pub use status::IssuerStatus;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,20 +16,18 @@ use bearward_core::{DecryptionKeys, KeySet, Reason, TokenRules, Verified, verify
 use http::Uri;
 use tokio::runtime::Handle;
 
-use crate::bounds;
-use crate::cache::{Fingerprint, Fingerprinter, Memory};
 use crate::clock::Clock;
-use crate::decision::{Identity, Source};
-use crate::decryption::DecryptionKeySource;
-use crate::error::GateError;
-use crate::http_client::HttpClient;
+use crate::decide::decision::{Identity, Source};
+use crate::decide::memory::{Fingerprint, Fingerprinter, Memory};
 use crate::introspect::{Answer, Introspector, Proved, SignedResponse, Surroundings};
-use crate::key_source::KeySource;
-use crate::keystore::{Demand, KeyStore, Keys};
+use crate::issuer::keystore::{Demand, KeyStore, Keys};
 use crate::metrics::Metrics;
+use crate::net::http_client::HttpClient;
+use crate::net::{check_url, shown};
+use crate::secrets::DecryptionKeySource;
+use crate::settings::bounds;
+use crate::settings::error::GateError;
 use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
-use crate::status::IssuerStatus;
-use crate::url::{check_url, shown};
 
 /// How a token is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,55 +1,29 @@
 //! Bearward's engine: it knows the issuers, their keys and their introspection endpoints, remembers what they said of
 //! tokens, and decides each request by the route it matches.
 
-pub mod bounds;
-mod builder;
-mod cache;
 mod clock;
-mod credentials;
-mod decision;
-mod decryption;
-mod discovery;
-mod endpoints;
-mod error;
+mod decide;
 mod gate;
-mod get;
-mod http_client;
 mod introspect;
 mod issuer;
-mod key_source;
-mod keystore;
 mod metrics;
-mod narrow;
-mod progress;
-mod request_id;
-mod rotating;
-mod routes;
-mod secret;
+mod net;
+mod secrets;
 mod settings;
-mod single_flight;
-mod status;
-mod trusted_roots;
-mod url;
 
-pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
 pub use clock::Clock;
-pub use credentials::{Credentials, CredentialsError};
-pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
-pub use decryption::DecryptionKeySource;
-pub use error::GateError;
+pub use decide::{
+    Admission, Decision, Pending, Progress, RequestFacts, RequestIds, Route, Source, Verdict, X_REQUEST_ID,
+};
 pub use gate::Gate;
 pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,
 };
-pub use key_source::{KeyFileError, KeySource, read_key_file};
-pub use progress::{Pending, Progress};
-pub use request_id::{RequestIds, X_REQUEST_ID};
-pub use routes::Route;
-pub use secret::Secret;
+pub use issuer::{IssuerStatus, KeyFileError, KeySource, read_key_file};
+pub use net::{TrustedRoots, TrustedRootsError, UrlError, check_url};
+pub use secrets::{Credentials, CredentialsError, DecryptionKeySource, Secret};
 pub use settings::{
-    CacheSettings, GateSettings, IntrospectionSettings, IssuerSettings, RefreshSettings, RouteSettings, TokenFormats,
+    CacheSettings, GateBuilder, GateError, GateSettings, IntrospectionSettings, Issuer, IssuerSettings, Needs,
+    RefreshSettings, RouteRule, RouteSettings, TokenFormats, bounds,
 };
-pub use status::IssuerStatus;
-pub use trusted_roots::{TrustedRoots, TrustedRootsError};
-pub use url::{UrlError, check_url};

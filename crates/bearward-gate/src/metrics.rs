@@ -6,7 +6,7 @@ use bearward_core::Reason;
 use prometheus::core::Collector;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use crate::decision::{Decision, Verdict};
+use crate::decide::decision::{Decision, Verdict};
 
 /// The engine's metrics, all under `bearward_`.
 #[derive(Clone, Debug)]

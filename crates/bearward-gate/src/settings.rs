@@ -1,5 +1,12 @@
 //! What a [`Gate`](crate::Gate) is built from: resolved settings, already parsed and checked by whoever read them.
 
+pub mod bounds;
+mod builder;
+pub(crate) mod error;
+
+pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
+pub use error::GateError;
+
 use std::time::Duration;
 
 use bearward_core::{
@@ -8,12 +15,12 @@ use bearward_core::{
 };
 use http::Method;
 
-use crate::credentials::Credentials;
-use crate::decryption::DecryptionKeySource;
 use crate::introspect::auth::{IntrospectionAuth, SignedResponse};
 use crate::introspect::kind::IntrospectionKind;
-use crate::key_source::KeySource;
-use crate::trusted_roots::TrustedRoots;
+use crate::issuer::key_source::KeySource;
+use crate::net::TrustedRoots;
+use crate::secrets::Credentials;
+use crate::secrets::DecryptionKeySource;
 
 /// Everything a gate needs to know.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::auth::SignedResponse;
 use super::outcome::IntrospectionOutcome;
-use crate::http_client::FetchError;
+use crate::net::http_client::FetchError;
 
 /// What an issuer says of a token, as it came.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use bearward_core::{Algorithm, Scope};
 pub(super) use self::assertion::Statement;
 pub use self::assertion::{AssertionAudience, PrivateKeyJwt, SecretJwt};
 pub use self::certificate::ClientCertificate;
-use crate::secret::Secret;
+use crate::secrets::Secret;
 
 /// How the gateway proves at the introspection endpoint that it may ask.
 ///

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::answer::Problem;
-use crate::keystore::jittered;
+use crate::issuer::keystore::jittered;
 use crate::metrics::Metrics;
 
 /// The longest pause, unless the first one is longer.
@@ -164,7 +164,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::http_client::FetchError;
+    use crate::net::http_client::FetchError;
 
     fn breaker(failures: u32) -> Breaker {
         let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();

@@ -8,7 +8,7 @@ use super::answer::Problem;
 use super::kind::Said;
 use super::surroundings::Surroundings;
 use crate::clock::Clock;
-use crate::keystore::{Demand, KeyStore, Keys};
+use crate::issuer::keystore::{Demand, KeyStore, Keys};
 
 /// Reads signed answers with the issuer's keys.
 pub(super) struct SignedAnswers {

@@ -6,9 +6,9 @@ use bearward_core::TokenRules;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
-use crate::http_client::HttpClient;
-use crate::keystore::KeyStore;
+use crate::issuer::keystore::KeyStore;
 use crate::metrics::Metrics;
+use crate::net::http_client::HttpClient;
 
 /// What an introspector works with.
 #[derive(Clone)]

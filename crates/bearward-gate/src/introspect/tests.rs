@@ -16,10 +16,10 @@ use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::*;
-use crate::http_client::HttpClient;
-use crate::key_source::KeySource;
-use crate::keystore::KeyStore;
-use crate::secret::Secret;
+use crate::issuer::key_source::KeySource;
+use crate::issuer::keystore::KeyStore;
+use crate::net::http_client::HttpClient;
+use crate::secrets::Secret;
 use crate::settings::IssuerSettings;
 
 mod assertions;

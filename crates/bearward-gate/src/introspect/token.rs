@@ -15,9 +15,9 @@ use super::auth::ClientCredentials;
 use super::request::Form;
 use super::surroundings::Surroundings;
 use super::wire::Wire;
-use crate::credentials::bearer;
-use crate::keystore::KeyStore;
-use crate::single_flight::SingleFlight;
+use crate::issuer::keystore::KeyStore;
+use crate::net::single_flight::SingleFlight;
+use crate::secrets::bearer;
 
 /// A token is renewed this long before it expires, or when a fifth of its time is left, if that is later.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);

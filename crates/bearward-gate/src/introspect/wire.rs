@@ -13,8 +13,8 @@ use super::auth::{ClientAuth, ClientCertificate, Statement};
 use super::request::{Form, Payload, basic, post};
 use super::surroundings::Surroundings;
 use crate::clock::Clock;
-use crate::credentials::bearer;
-use crate::http_client::{HttpClient, Limit};
+use crate::net::http_client::{HttpClient, Limit};
+use crate::secrets::bearer;
 use crate::settings::IntrospectionSettings;
 
 /// The largest answer that is read, in bytes.

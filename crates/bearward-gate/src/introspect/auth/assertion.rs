@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::ClientAuthError;
 use super::signing_key::SigningKey;
-use crate::rotating::Rotating;
-use crate::secret::Secret;
+use crate::secrets::Rotating;
+use crate::secrets::Secret;
 
 /// How long an assertion may be used, in seconds. One is made for each request, and for that alone: issuers refuse an
 /// identifier that they have seen (RFC 7523, 3).

@@ -8,8 +8,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::ClientAuthError;
-use crate::rotating::Rotating;
-use crate::secret::Secret;
+use crate::secrets::Rotating;
+use crate::secrets::Secret;
 
 /// A client certificate with its private key.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::keys::{fields, pem};
 use super::*;
-use crate::http_client::tests::{CERTIFICATE, TEST_KEY};
-use crate::trusted_roots::TrustedRoots;
+use crate::net::TrustedRoots;
+use crate::net::http_client::tests::{CERTIFICATE, TEST_KEY};
 
 fn certificate(base64: &str) -> CertificateDer<'static> {
     CertificateDer::from(BASE64_STANDARD.decode(base64).unwrap())

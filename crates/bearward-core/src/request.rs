@@ -1,0 +1,13 @@
+//! What a request says before any token is judged: its host, its path, its credential, and what kind of token that is.
+
+mod bearer;
+pub(crate) mod field_names;
+mod host;
+mod path;
+mod shape;
+
+pub use bearer::{Credential, Scheme, credential, query_holds_credential};
+pub use field_names::{is_proxys_word, same_field_name};
+pub use host::request_host;
+pub use path::{PathPattern, PathPatternError, RequestPath};
+pub use shape::{Shape, unverified_issuer};

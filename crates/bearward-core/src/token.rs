@@ -1,0 +1,34 @@
+//! What a token says, and who proves it: JWS, JWE and introspection answers in, a [`Verified`](crate::Verified) out.
+
+pub(crate) mod algorithm;
+mod claim_pointer;
+mod claim_rule;
+pub(crate) mod claims;
+mod introspection;
+mod issuer_name;
+pub(crate) mod json;
+mod jwe;
+pub(crate) mod jws;
+pub(crate) mod keys;
+pub(crate) mod profile;
+mod scope;
+mod signed_introspection;
+mod time;
+mod token_review;
+mod tokeninfo;
+mod verified;
+mod verify;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use claim_pointer::{ClaimPointer, ClaimPointerError};
+pub use claim_rule::{ClaimRule, ClaimTest};
+pub use introspection::{IntrospectionAnswer, read_introspection};
+pub use issuer_name::{IssuerName, IssuerNameError, IssuerVariable};
+pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError};
+pub use keys::{KeySet, KeySetError, SkippedKey};
+pub use profile::Profile;
+pub use scope::{Scope, ScopeError, ScopeSet};
+pub use signed_introspection::read_signed_introspection;
+pub use time::UnixTime;
+pub use verified::Verified;
+pub use verify::{AbsentAudience, TokenRules, verify_jws};

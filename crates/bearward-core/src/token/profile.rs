@@ -1,0 +1,128 @@
+//! How a self-contained access token is told from the other tokens that an issuer signs with the same keys.
+
+use serde_json::{Map, Value};
+
+use crate::token::claims::Claims;
+use crate::{Reason, ScopeSet};
+
+/// The rules by which an issuer's self-contained tokens are known for access tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// RFC 9068: typed `at+jwt`, with all the claims that it requires. The default, because nothing else can be taken for
+    /// such a token (RFC 8725, 3.11).
+    #[default]
+    Rfc9068,
+    /// For issuers that do not type their tokens: `typ` may be absent or `JWT`. Tokens that show by another `typ`, or by
+    /// their claims, that they are ID, refresh, logout or other tokens are still refused. So is one with neither a scope nor
+    /// a client other than its audience: nothing tells it from an ID token.
+    Jwt,
+}
+
+impl Profile {
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rfc9068 => "rfc9068",
+            Self::Jwt => "jwt",
+        }
+    }
+
+    /// Whether the header's `typ` fits. Media types are compared without case, and `application/` may be left out (RFC 7515,
+    /// 4.1.9).
+    pub(crate) fn check_type(self, typ: Option<&str>) -> Result<(), Reason> {
+        let is = |name: &str| {
+            typ.is_some_and(|typ| {
+                let short = typ.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case("application/"));
+                typ.get(short.map_or(0, str::len)..).is_some_and(|typ| typ.eq_ignore_ascii_case(name))
+            })
+        };
+        let fits = match self {
+            Self::Rfc9068 => is("at+jwt"),
+            Self::Jwt => typ.is_none() || is("at+jwt") || is("JWT"),
+        };
+        if fits { Ok(()) } else { Err(Reason::TypeMismatch) }
+    }
+
+    /// Whether the claims are those of an access token, and all there.
+    pub(crate) fn check_claims(self, claims: &Claims) -> Result<(), Reason> {
+        let complete = match self {
+            // RFC 9068, 2.2: all of them are REQUIRED.
+            Self::Rfc9068 => {
+                claims.subject.is_some()
+                    && claims.client_id.is_some()
+                    && claims.token_id.is_some()
+                    && claims.issued_at.is_some()
+            }
+            Self::Jwt => {
+                // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a
+                // scope of its own, whatever else the issuer's scopes are read from.
+                let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(*name));
+                let has_scope =
+                    scopes.map(ScopeSet::from_json).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
+                let is_for_its_client =
+                    claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
+                if is_foreign(&claims.all) || is_for_its_client && !has_scope {
+                    return Err(Reason::TypeMismatch);
+                }
+                true
+            }
+        };
+        if complete && claims.issuer.is_some() && claims.expires_at.is_some() {
+            Ok(())
+        } else {
+            Err(Reason::ClaimMissing)
+        }
+    }
+}
+
+/// Members that only tokens of another kind have: ID tokens (OpenID Connect Core, 2, 3.3.2.11), security events and logout
+/// tokens (RFC 8417), introspection answers (RFC 9701), DPoP proofs (RFC 9449).
+const FOREIGN_MEMBERS: [&str; 8] =
+    ["nonce", "at_hash", "c_hash", "s_hash", "events", "token_introspection", "htm", "htu"];
+
+/// Whether the claims show that this is no access token. `typ` (Keycloak) and `token_use` (Cognito) say in the payload what
+/// the header does not.
+pub(crate) fn is_foreign(claims: &Map<String, Value>) -> bool {
+    FOREIGN_MEMBERS.iter().any(|name| claims.contains_key(*name))
+        || says_other(claims, "typ", &["Bearer", "at+jwt", "JWT"])
+        || says_other(claims, "token_use", &["access"])
+}
+
+/// Whether the member is there and is none of these names, in any case.
+pub(crate) fn says_other(claims: &Map<String, Value>, member: &str, own: &[&str]) -> bool {
+    claims
+        .get(member)
+        .is_some_and(|value| !value.as_str().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_types() {
+        for (typ, rfc9068, jwt) in [
+            (Some("at+jwt"), true, true),
+            (Some("AT+JWT"), true, true),
+            (Some("application/at+jwt"), true, true),
+            (Some("Application/AT+jwt"), true, true),
+            (Some("JWT"), false, true),
+            (Some("jwt"), false, true),
+            (Some("application/jwt"), false, true),
+            (None, false, true),
+            (Some(""), false, false),
+            (Some("application/"), false, false),
+            (Some("application/application/at+jwt"), false, false),
+            (Some("at+jwt "), false, false),
+            (Some("logout+jwt"), false, false),
+            (Some("dpop+jwt"), false, false),
+            (Some("secevent+jwt"), false, false),
+            (Some("token-introspection+jwt"), false, false),
+            (Some("id_token"), false, false),
+            (Some("\u{212a}\u{212a}\u{212a}\u{212a}"), false, false),
+        ] {
+            assert_eq!(Profile::Rfc9068.check_type(typ).is_ok(), rfc9068, "{typ:?}");
+            assert_eq!(Profile::Jwt.check_type(typ).is_ok(), jwt, "{typ:?}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The few outbound calls of the engine: metadata, key sets, introspection.
+//!
+//! Everything that an issuer, or whoever answers in its place, could use to hold the gateway up is bounded: the time
+//! to connect, the time in all (a body that drips is cut off too), the size of headers and body. Redirects are handed
+//! to the caller and never followed, since they would carry a token and the gateway's own credentials to a place that
+//! nobody configured; compressed answers are refused, since their true size is not known before they are unpacked.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::client::WantsClientCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+
+use crate::net::TrustedRoots;
+
+/// A client for HTTP/1.1, over TLS or without.
+///
+/// Server certificates are held against the machine's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured). That
+/// plain `http` may be used for an issuer is decided where the configuration is read, not here.
+///
+/// Making one reads the machine's roots, so make one and clone it: clones share their connections. It must be used on
+/// one Tokio runtime, whose tasks drive those connections.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// Which servers are trusted, so that a client with a certificate trusts the same.
+    trust: Trust,
+}
+
+type Trust = ConfigBuilder<ClientConfig, WantsClientCert>;
+
+/// How much one call may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    /// The time for everything: name, connection, handshake, request, answer, and the whole of its body.
+    pub(crate) total: Duration,
+    /// The largest body that is read, in bytes.
+    pub(crate) max_body: usize,
+}
+
+/// Why a call brought no answer. The messages say what happened and hold nothing of what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// No connection: the name is unknown, nobody listens, or the server's certificate is not trusted.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The time was up before the answer was complete.
+    #[error("no complete answer within {0:?}")]
+    Timeout(Duration),
+    /// The body is larger than allowed.
+    #[error("the answer is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The body is compressed, though the request said that it must not be.
+    #[error("the answer has a content encoding, though none was accepted")]
+    ContentEncoding,
+    /// The connection broke, or what came over it is not HTTP.
+    #[error("the exchange failed: {0}")]
+    Io(String),
+}
+
+impl HttpClient {
+    /// A client that trusts the machine's roots.
+    ///
+    /// A machine without roots gets a client that trusts no server, and a warning: a gateway whose issuers are all on
+    /// the loopback interface needs none.
+    #[must_use]
+    pub(crate) fn new() -> Self {
+        Self::over(versions().with_native_roots().unwrap_or_else(|error| {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                tracing::warn!(
+                    %error,
+                    "this machine has no root certificates, so no issuer can be reached over https: \
+                     install them (package ca-certificates) or name a file of them in SSL_CERT_FILE"
+                );
+            });
+            versions().with_root_certificates(RootCertStore::empty())
+        }))
+    }
+
+    /// A client that trusts the same servers and shows them this certificate. It shares no connection with other clients,
+    /// and no TLS session either, so what is asked through it is always asked by the owner of this certificate.
+    pub(crate) fn with_certificate(&self, certificate: Arc<CertifiedKey>) -> Self {
+        let resolver = Arc::new(SingleCertAndKey::from(certificate));
+        Self::build(self.trust.clone(), self.trust.clone().with_client_cert_resolver(resolver))
+    }
+
+    /// A client that trusts these roots alone.
+    pub(crate) fn trusting(roots: &TrustedRoots) -> Self {
+        // It is named so because a verifier may skip checks; this one hands them all to that of rustls.
+        Self::over(versions().dangerous().with_custom_certificate_verifier(Arc::new(roots.clone())))
+    }
+
+    /// A client that trusts nobody.
+    #[cfg(test)]
+    pub(crate) fn trusting_nobody() -> Self {
+        Self::over(versions().with_root_certificates(RootCertStore::empty()))
+    }
+
+    fn over(trust: Trust) -> Self {
+        Self::build(trust.clone(), trust.with_no_client_auth())
+    }
+
+    fn build(trust: Trust, tls: ClientConfig) -> Self {
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp());
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(POOL_SIZE)
+            .pool_timer(TokioTimer::new())
+            .http1_max_buf_size(MAX_HEAD)
+            .build(connector);
+        Self { client, trust }
+    }
+
+    /// Sends `request`, whose URI must be absolute, and returns the answer, whatever its status.
+    ///
+    /// A request that finds its connection closed under it is sent a second time, so it must be safe to repeat.
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`] when there is no complete answer within `limit`.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: Limit,
+    ) -> Result<Response<Bytes>, FetchError> {
+        tokio::time::timeout(limit.total, self.exchange(request, limit.max_body))
+            .await
+            .unwrap_or(Err(FetchError::Timeout(limit.total)))
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        max_body: usize,
+    ) -> Result<Response<Bytes>, FetchError> {
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
+        let mut answer = self.client.request(request.clone()).await;
+        if answer.as_ref().is_err_and(went_away) {
+            // Servers close idle connections without warning, and now and then one is chosen at that very moment.
+            answer = self.client.request(request).await;
+        }
+        let (head, body) = answer.map_err(|error| refused(&error))?.into_parts();
+        if is_encoded(&head.headers) {
+            return Err(FetchError::ContentEncoding);
+        }
+        Ok(Response::from_parts(head, read(body, max_body).await?))
+    }
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpClient")
+    }
+}
+
+const NAME: &str = concat!("bearward/", env!("CARGO_PKG_VERSION"));
+/// The time to connect, within the total: leaves room to say so before that is over.
+const CONNECT: Duration = Duration::from_secs(3);
+const POOL_IDLE: Duration = Duration::from_secs(30);
+const POOL_SIZE: usize = 16;
+/// The largest status line and headers together.
+const MAX_HEAD: usize = 64 * 1024;
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    tcp
+}
+
+fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    // Given explicitly and never taken from the process: a library must not depend on what its `main` installed.
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    #[expect(clippy::expect_used, reason = "aws-lc-rs has cipher suites for TLS 1.2 and 1.3, the default versions")]
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("suites");
+    versions
+}
+
+/// Whether the connection ended before any of the answer came.
+fn went_away(error: &legacy::Error) -> bool {
+    let gone = |error: &(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+            || error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
+    };
+    !error.is_connect() && std::iter::successors(error.source(), |&error| error.source()).any(gone)
+}
+
+fn refused(error: &legacy::Error) -> FetchError {
+    // The outermost error only says "client error"; what follows it says what happened.
+    let causes = error.source().map_or_else(|| error.to_string(), chain);
+    if error.is_connect() { FetchError::Connect(causes) } else { FetchError::Io(causes) }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    for cause in std::iter::successors(Some(error), |&error| error.source()) {
+        let cause = cause.to_string();
+        // Some errors repeat their cause in their own message.
+        if text.ends_with(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+async fn read(mut body: Incoming, max: usize) -> Result<Bytes, FetchError> {
+    // What is announced as too large is not even begun.
+    if body.size_hint().lower() > max as u64 {
+        return Err(FetchError::BodyTooLarge(max));
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| FetchError::Io(chain(&error)))?;
+        // Trailers are of no interest.
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > max - bytes.len() {
+            return Err(FetchError::BodyTooLarge(max));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

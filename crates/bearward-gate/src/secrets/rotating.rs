@@ -1,0 +1,76 @@
+//! What is made of secrets, and made anew when they change.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::secrets::Secret;
+
+/// A value made of `N` secrets. Clones share it.
+pub(crate) struct Rotating<const N: usize, T, E>(Arc<Inner<N, T, E>>);
+
+struct Inner<const N: usize, T, E> {
+    what: &'static str,
+    sources: [Secret; N],
+    make: Box<Make<N, T, E>>,
+    current: Mutex<Current<N, T>>,
+}
+
+type Make<const N: usize, T, E> = dyn Fn([&str; N]) -> Result<T, E> + Send + Sync;
+
+struct Current<const N: usize, T> {
+    /// What was last looked at; `value` may be older, where this could not be used.
+    texts: [Arc<str>; N],
+    value: Arc<T>,
+}
+
+impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
+    /// Makes the value now. `what` names it in the log.
+    pub(crate) fn new(
+        what: &'static str,
+        sources: [Secret; N],
+        make: impl Fn([&str; N]) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
+        let texts = sources.each_ref().map(Secret::read);
+        let value = Arc::new(make(texts.each_ref().map(|text| &**text))?);
+        let current = Mutex::new(Current { texts, value });
+        Ok(Self(Arc::new(Inner { what, sources, make: Box::new(make), current })))
+    }
+
+    /// The value as the secrets have it now. Secrets that cannot be used leave the last good value, and the log says so
+    /// once: of two files that belong together, one may be there before the other.
+    pub(crate) fn get(&self) -> Arc<T> {
+        let Inner { what, sources, make, current } = &*self.0;
+        let texts = sources.each_ref().map(Secret::read);
+        let mut current = lock(current);
+        if current.texts != texts {
+            match make(texts.each_ref().map(|text| &**text)) {
+                Ok(value) => {
+                    tracing::info!("the {what} changed and is in use");
+                    current.value = Arc::new(value);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the {what} changed and cannot be used; the last good one stays in use");
+                }
+            }
+            current.texts = texts;
+        }
+        Arc::clone(&current.value)
+    }
+}
+
+impl<const N: usize, T, E> Clone for Rotating<N, T, E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Making a value leaves nothing half-made behind, so a poisoned lock guards nothing broken.
+fn lock<const N: usize, T>(current: &Mutex<Current<N, T>>) -> MutexGuard<'_, Current<N, T>> {
+    current.lock().unwrap_or_else(PoisonError::into_inner)
+}
