@@ -14,10 +14,12 @@
 #[doc = include_str!("attacks.md")]
 pub mod attacks {}
 
+mod address;
 mod request;
 mod token;
 mod verdict;
 
+pub use address::{Endpoint, EndpointError, Origin, shown_url};
 pub use request::{
     Credential, PathPattern, PathPatternError, RequestPath, Scheme, Shape, credential, is_proxys_word,
     query_holds_credential, request_host, same_field_name, unverified_issuer,

@@ -21,7 +21,7 @@ pub use introspect::{
     IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,
 };
 pub use issuer::{IssuerStatus, KeyFileError, KeySource, read_key_file};
-pub use net::{TrustedRoots, TrustedRootsError, UrlError, check_url};
+pub use net::{TrustedRoots, TrustedRootsError};
 pub use secrets::{Credentials, CredentialsError, DecryptionKeySource, Secret};
 pub use settings::{
     CacheSettings, GateBuilder, GateError, GateSettings, IntrospectionSettings, Issuer, IssuerSettings, Needs,

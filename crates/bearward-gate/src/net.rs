@@ -4,8 +4,12 @@ pub(crate) mod get;
 pub(crate) mod http_client;
 pub(crate) mod single_flight;
 mod trusted_roots;
-mod url;
 
+pub(crate) use bearward_core::shown_url as shown;
+use bearward_core::{Endpoint, EndpointError};
 pub use trusted_roots::{TrustedRoots, TrustedRootsError};
-pub(crate) use url::shown;
-pub use url::{UrlError, check_url};
+
+/// Whether the gateway may connect there.
+pub(crate) fn check_url(url: &str) -> Result<(), EndpointError> {
+    Endpoint::parse(url).map(drop)
+}

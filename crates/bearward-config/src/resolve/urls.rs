@@ -1,6 +1,6 @@
 //! Issuer identifiers and the URLs of endpoints.
 
-use bearward_gate::{UrlError, check_url};
+use bearward_core::{Endpoint, EndpointError};
 
 use crate::place::{Complaint, quote};
 
@@ -21,14 +21,16 @@ pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
 /// The URL of an endpoint, to which the gateway may connect.
 pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
     const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
-    let Err(error) = check_url(text) else { return Ok(text.to_owned()) };
+    let Err(error) = Endpoint::parse(text) else { return Ok(text.to_owned()) };
     let complaint = Complaint::new(error.to_string());
     Err(match error {
-        UrlError::NotAUrl => Complaint::new(format!("{} is {error}", quote(text))).hint(EXAMPLE),
-        UrlError::UserInfo => complaint.private(),
-        UrlError::Fragment => complaint,
-        UrlError::PlainHttp => complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{rest}"))),
-        UrlError::OtherScheme => complaint.hint(EXAMPLE),
+        EndpointError::NotAUrl => Complaint::new(format!("{} is {error}", quote(text))).hint(EXAMPLE),
+        EndpointError::UserInfo => complaint.private(),
+        EndpointError::PlainHttp => {
+            complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{rest}")))
+        }
+        EndpointError::OtherScheme => complaint.hint(EXAMPLE),
+        EndpointError::Fragment => complaint,
     })
 }
 
