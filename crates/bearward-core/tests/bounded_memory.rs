@@ -2,9 +2,12 @@
 //!
 //! A binary of its own, with one test: whatever runs beside it would be counted too. All that was ever allocated is
 //! counted, given back or not, so the bound holds for the work as well as for the memory.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
+#[path = "core"]
+mod core_tests {
+    pub(crate) mod support;
+}
 
 use std::alloc::System;
 
@@ -12,10 +15,10 @@ use bearward_core::{
     Algorithm, DecryptionKeys, KeySet, RequestPath, Shape, UnixTime, query_holds_credential, read_introspection,
     read_signed_introspection, unverified_issuer, verify_jws,
 };
+use core_tests::support::junk::junk;
+use core_tests::support::{NOW, b64, claims, key_set, rules, signer};
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use support::junk::junk;
-use support::{NOW, b64, claims, key_set, rules, signer};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -1,16 +1,11 @@
 //! The operator's decryption keys are read strictly: what is wrong with one is said by its name and member, and no value is
 //! ever shown.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-#[path = "support/encryptor.rs"]
-mod encryptor;
-mod support;
-
+use crate::support::encryptor::{NESTED, Recipient, any_value, open, quick};
+use crate::support::{b64, with};
 use bearward_core::DecryptionKeys;
-use encryptor::{NESTED, Recipient, any_value, open, quick};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{b64, with};
 
 #[test]
 fn a_single_key_and_a_set_are_read() {

@@ -1,14 +1,11 @@
 //! Each issuer's habits are met by rules of its own, and no rule lets another kind of token in.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, NOW, Table, claims, key_set, merge, rules, signer, with};
 use bearward_core::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimRule, ClaimTest, Profile, Reason, TokenRules, UnixTime, Verified,
     verify_jws,
 };
 use serde_json::{Value, json};
-use support::{AUDIENCE, NOW, Table, claims, key_set, merge, rules, signer, with};
 
 /// A validly signed token with this `typ` and these claims, under these rules.
 fn verdict(rules: &TokenRules, typ: Option<&str>, claims: &Value) -> Result<Verified, Reason> {

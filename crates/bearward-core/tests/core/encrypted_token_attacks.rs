@@ -1,20 +1,15 @@
 //! Whatever was tampered with, made for another key or made to learn something of ours fails, and does not tell why.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
-
-#[path = "support/encryptor.rs"]
-mod encryptor;
-mod support;
 
 use std::sync::OnceLock;
 
-use bearward_core::{DecryptionKeys, Reason};
-use encryptor::{
+use crate::support::encryptor::{
     AGREEMENTS, CURVES, NESTED, Recipient, agreed, any_value, hold, key_length, open, public_jwk, quick, random,
     recipients, unb64, wrap,
 };
+use crate::support::{Table, b64};
+use bearward_core::{DecryptionKeys, Reason};
 use proptest::prelude::*;
 use serde_json::json;
-use support::{Table, b64};
 
 #[test]
 fn whatever_is_tampered_with_fails_in_one_way() {

@@ -1,12 +1,5 @@
 //! An encryptor of its own: everything but the bare primitives is written here once more, from RFC 7516 and RFC 7518, so
 //! that one mistake cannot hide the same mistake in the decryptor. It encrypts whatever it is told to.
-#![allow(
-    dead_code,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "each test uses its own part of this module, and tests fail by panicking"
-)]
 
 use std::sync::OnceLock;
 
@@ -23,7 +16,7 @@ use bearward_core::{DecryptionKeys, Reason};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{b64, merge, with};
+use super::{b64, merge, with};
 
 pub(crate) const ENCRYPTIONS: [&str; 4] = ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"];
 pub(crate) const AGREEMENTS: [&str; 3] = ["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];

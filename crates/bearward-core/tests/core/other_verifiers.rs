@@ -1,13 +1,10 @@
 //! Tokens that widely used verifiers were seen to accept, each signed with a good key: all of them are refused here.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, ISSUER, NOW, Signer, Table, b64, claims, key_set, merge, rules, signer, with};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bearward_core::{Algorithm, Profile, TokenRules, UnixTime, verify_jws};
 use serde_json::{Value, json};
-use support::{AUDIENCE, ISSUER, NOW, Signer, Table, b64, claims, key_set, merge, rules, signer, with};
 
 fn with_header(signer: &Signer, more: Value) -> String {
     let mut header = signer.header();

@@ -1,13 +1,10 @@
 //! A key set is read key by key: what cannot be used is left out and named, and what is no key set is refused whole.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Signer, Table, b64, claims, key_set, parse_keys, rules, signer, signers, verify_with, with};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use bearward_core::{Algorithm, KeySet, KeySetError, Reason};
 use serde_json::{Value, json};
-use support::{Signer, Table, b64, claims, key_set, parse_keys, rules, signer, signers, verify_with, with};
 
 #[test]
 fn all_good_keys_are_kept() {

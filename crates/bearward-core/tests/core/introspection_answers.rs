@@ -1,11 +1,8 @@
 //! An introspection answer admits a token only where it says so itself, in so many words, for us and for now.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, b64, rules, signer, with};
 use bearward_core::{AbsentAudience, Algorithm, Reason, TokenRules, UnixTime, Verified, read_introspection};
 use serde_json::{Value, json};
-use support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, b64, rules, signer, with};
 
 /// What an issuer answers of an active token.
 fn answer() -> Value {
@@ -363,6 +360,6 @@ fn a_signed_answer_is_no_access_token() {
     ] {
         let header = with(signer.header(), "typ", Some(json!(typ)));
         let token = signer.sign(header.to_string(), inner.to_string());
-        assert_eq!(support::verify(&token).map(drop), Err(reason), "{typ}");
+        assert_eq!(crate::support::verify(&token).map(drop), Err(reason), "{typ}");
     }
 }

@@ -1,16 +1,13 @@
 //! A signed introspection answer (RFC 9701) says something of a token only where the issuer made it for this client, a
 //! moment ago; and it is never an access token itself.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    AUDIENCE, ISSUER, LEEWAY, NOW, Signer, Table, b64, key_set, merge, parse_keys, rules, signer, signers, with,
+};
 use bearward_core::{
     Algorithm, Profile, Reason, TokenRules, UnixTime, Verified, read_signed_introspection, verify_jws,
 };
 use serde_json::{Value, json};
-use support::{
-    AUDIENCE, ISSUER, LEEWAY, NOW, Signer, Table, b64, key_set, merge, parse_keys, rules, signer, signers, with,
-};
 
 const CLIENT: &str = "orders-gateway";
 
@@ -187,8 +184,8 @@ fn a_jwt_that_cannot_be_proved_says_nothing_of_the_token() {
 #[test]
 fn it_is_no_access_token() {
     let signer = signer(Algorithm::Es256);
-    let mut claims = support::claims();
-    merge(&mut claims, json!({"token_introspection": support::claims()}));
+    let mut claims = crate::support::claims();
+    merge(&mut claims, json!({"token_introspection": crate::support::claims()}));
     let token = signer.sign(header(signer).to_string(), claims.to_string());
     for profile in [Profile::Rfc9068, Profile::Jwt] {
         let rules = TokenRules { profile, ..rules() };

@@ -1,13 +1,10 @@
 //! A token and its header are spelled in one way only: what another reader could take for the same is refused.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Table, b64, claims, signer, signers, with};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bearward_core::{Algorithm, Reason};
 use serde_json::json;
-use support::{Table, b64, claims, signer, signers, with};
 
 // RFC 7515, 2: no padding, no white space, the URL alphabet. Trailing bits must be zero (RFC 4648, 3.5), or one token
 // has many spellings. The header's and the payload's spellings are signed as they stand.

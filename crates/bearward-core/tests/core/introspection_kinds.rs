@@ -1,11 +1,8 @@
 //! Answers that are older than RFC 7662, or know nothing of it: Google's tokeninfo and Kubernetes' TokenReview.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, LEEWAY, NOW, Table, rules, with};
 use bearward_core::{AbsentAudience, ClaimPointer, IntrospectionAnswer, Reason, TokenRules, UnixTime, Verified};
 use serde_json::{Value, json};
-use support::{AUDIENCE, LEEWAY, NOW, Table, rules, with};
 
 type Read = fn(&[u8]) -> Result<IntrospectionAnswer, Reason>;
 

@@ -1,17 +1,14 @@
 //! A token that is proved twice, by its signature and by the issuer's answer: the answer takes away, and never adds.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, claims, rules, signer, with};
 use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, IntrospectionAnswer, Reason, TokenRules, UnixTime, Verified,
 };
 use serde_json::{Value, json};
-use support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, claims, rules, signer, with};
 
 fn token(claims: &Value) -> Verified {
     let signer = signer(Algorithm::EdDsa);
-    support::verify(&signer.sign(signer.header().to_string(), claims.to_string())).unwrap()
+    crate::support::verify(&signer.sign(signer.header().to_string(), claims.to_string())).unwrap()
 }
 
 fn confirm(token: &Verified, answer: &Value, rules: &TokenRules) -> Result<Verified, Reason> {

@@ -3,18 +3,15 @@
 //! `jsonwebtoken::decode` is another reading of the same RFCs. Each [`Change`] spoils or varies a valid token, and says
 //! whether the two may differ on it and why. One change at a time shows that the list is true; any few of them together
 //! show that it is whole.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::collections::HashSet;
 
+use crate::support::any::{CLAIMS, HEADER, any_object};
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, Signer, b64, claims_at, key_set, merge, rules, signer};
 use bearward_core::{Algorithm, UnixTime, verify_jws};
 use jsonwebtoken::{DecodingKey, Validation, get_current_timestamp};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use support::any::{CLAIMS, HEADER, any_object};
-use support::{AUDIENCE, ISSUER, LEEWAY, Signer, b64, claims_at, key_set, merge, rules, signer};
 
 /// A token before it is signed.
 struct Draft {

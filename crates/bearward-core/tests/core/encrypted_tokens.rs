@@ -1,17 +1,14 @@
 //! A token that is encrypted to the gateway is decrypted, with the key and the algorithms that the operator chose, and
 //! what is inside is verified like any other.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
-
-#[path = "support/encryptor.rs"]
-mod encryptor;
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::encryptor::{
+    AGREEMENTS, ENCRYPTIONS, Letter, NESTED, Recipient, hold, key_length, open, quick, recipients, unb64,
+};
+use crate::support::{Table, b64, claims, signer, verify, with};
 use bearward_core::{Algorithm, DecryptionKeys, Reason, Shape};
-use encryptor::{AGREEMENTS, ENCRYPTIONS, Letter, NESTED, Recipient, hold, key_length, open, quick, recipients, unb64};
 use serde_json::{Value, json};
-use support::{Table, b64, claims, signer, verify, with};
 
 #[test]
 fn every_supported_algorithm_is_decrypted_and_what_is_inside_verified() {
@@ -62,7 +59,7 @@ fn what_is_inside_must_be_signed_by_the_issuer() {
     let mut table = Table::new();
     let (recipient, keys) = quick();
     let ours = signer(Algorithm::EdDsa);
-    let stranger = support::Signer::new(Algorithm::EdDsa, &ours.kid);
+    let stranger = crate::support::Signer::new(Algorithm::EdDsa, &ours.kid);
     let unsigned = format!("{}.{}.", b64(r#"{"alg":"none","typ":"at+jwt"}"#), b64(claims().to_string()));
     for (name, inside, expected) in [
         ("ours", ours.token(&claims()), Ok(())),

@@ -1,16 +1,13 @@
 //! A token is accepted only with a signature by a key that the issuer publishes for that algorithm.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    NOW, Signer, Table, b64, claims, key_set, parse_keys, rules, signer, signers, verify, verify_with, with,
+};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bearward_core::{Algorithm, KeySet, Reason, TokenRules, UnixTime, verify_jws};
 use serde_json::{Value, json};
-use support::{
-    NOW, Signer, Table, b64, claims, key_set, parse_keys, rules, signer, signers, verify, verify_with, with,
-};
 
 #[test]
 fn every_supported_algorithm_is_accepted() {
@@ -401,7 +398,7 @@ fn what_must_be_understood_and_is_not_refuses_the_token() {
         ("enc", json!({"enc": "A256GCM"})),
     ] {
         let mut header = signer.header();
-        support::merge(&mut header, members);
+        crate::support::merge(&mut header, members);
         let token = signer.sign(header.to_string(), claims().to_string());
         table.refused(name, &token, Reason::CriticalHeaderUnknown);
     }

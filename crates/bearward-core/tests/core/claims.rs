@@ -1,11 +1,8 @@
 //! A signed token is accepted only with every claim of an access token, each of its right type, for us and for now.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Signer, Table, claims, key_set, rules, signer, verify, with};
 use bearward_core::{Algorithm, Reason, ScopeSet, TokenRules, UnixTime, verify_jws};
 use serde_json::{Value, json};
-use support::{AUDIENCE, ISSUER, LEEWAY, NOW, Signer, Table, claims, key_set, rules, signer, verify, with};
 
 fn ed() -> &'static Signer {
     signer(Algorithm::EdDsa)
@@ -231,7 +228,7 @@ fn the_issuer_is_the_one_whose_keys_these_are() {
     }
     // RFC 8725, 3.8: two issuers that share a kid share nothing else.
     let second = Signer::new(Algorithm::EdDsa, &ed().kid);
-    let second_keys = support::parse_keys([second.jwk()]);
+    let second_keys = crate::support::parse_keys([second.jwk()]);
     let second_rules = TokenRules { issuer: "https://second.example.com".into(), ..rules() };
     let theirs = with(claims(), "iss", Some(json!("https://second.example.com")));
     for (name, token, expected) in [
