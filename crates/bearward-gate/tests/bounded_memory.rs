@@ -2,19 +2,22 @@
 //! itself, in its own tests: each of them here is a whole request.)
 //!
 //! A binary of its own, with one test: whatever runs beside it would be counted too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
+#[path = "gate"]
+mod gate_tests {
+    pub(crate) mod support;
+}
 
 use std::alloc::System;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_gate::{CacheSettings, Gate};
+use gate_tests::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate_with_cache, outcome, route};
 use prometheus::Registry;
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate_with_cache, outcome, route};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

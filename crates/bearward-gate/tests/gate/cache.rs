@@ -1,15 +1,11 @@
 //! The cache holds what an issuer said of a token, never what a route decided, and never for too long.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, gate_with_cache, outcome, route};
 use bearward_gate::{CacheSettings, TokenFormats};
 use serde_json::json;
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, gate_with_cache, outcome, route};
 
 #[tokio::test]
 async fn policy_runs_on_every_request_cached_or_not() {

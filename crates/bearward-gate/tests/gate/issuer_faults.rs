@@ -1,18 +1,14 @@
 //! An issuer that is late, away, slow or changes its keys harms nobody more than it must.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::stopped::skip;
+use crate::support::wire::{Says, Wire};
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
 use axum::http::StatusCode;
 use bearward_gate::{ClientAuth, IntrospectionSettings, IssuerSettings, KeySource, Secret, Verdict};
 use serde_json::json;
-use support::stopped::skip;
-use support::wire::{Says, Wire};
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
 use tokio::net::TcpListener;
 
 /// The shortest that there is.

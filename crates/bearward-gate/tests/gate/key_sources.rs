@@ -1,13 +1,11 @@
 //! Where keys come from, and where nothing else does: inline, a file, a configured address, metadata at another address than
 //! the issuer's name, and one key set for all tenants of a template.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{AUDIENCE, Key, TestClock, becomes, gate, outcome, route, try_gate};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
@@ -15,7 +13,6 @@ use axum::{Json, Router};
 use bearward_core::{ClaimPointer, IssuerVariable, KeySet};
 use bearward_gate::{Credentials, GateError, IssuerSettings, KeySource, RefreshSettings, Secret};
 use serde_json::{Value, json};
-use support::{AUDIENCE, Key, TestClock, becomes, gate, outcome, route, try_gate};
 use tokio::net::TcpListener;
 
 /// An issuer at `name`, whether or not anything answers there.
@@ -129,7 +126,7 @@ async fn all_tenants_of_a_template_are_proved_with_one_key_set_and_bound_to_thei
     ] {
         assert_eq!(outcome(&gate, "/", &token).await, expected);
     }
-    let decision = support::decide(&gate, "/", &token(&key, "a", "a")).await;
+    let decision = crate::support::decide(&gate, "/", &token(&key, "a", "a")).await;
     assert_eq!(decision.issuer.as_deref(), Some(template), "logs and metrics know the configured name alone");
     let bearward_gate::Verdict::Admit(admission) = decision.verdict else { panic!() };
     assert_eq!(admission.token().unwrap().issuer(), "https://login.example.com/a/v2.0");

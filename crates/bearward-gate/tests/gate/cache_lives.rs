@@ -1,16 +1,13 @@
 //! How long what is remembered lives: never longer than was said, by whichever clock, and nothing comes to life again.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::stopped::skip;
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, gate, gate_with_cache, outcome, route};
 use axum::http::StatusCode;
 use bearward_gate::{CacheSettings, IssuerSettings};
 use serde_json::json;
-use support::stopped::skip;
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, gate, gate_with_cache, outcome, route};
 
 /// The shortest that there is.
 const COOLDOWN: Duration = Duration::from_secs(1);

@@ -1,18 +1,15 @@
 //! A gate built in code: what it refuses to be built from, what its defaults are, and that it can be waited for.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{AUDIENCE, FakeIssuer, Key, outcome};
 use bearward_core::ClaimTest;
 use bearward_gate::{
     CacheSettings, ClientAuth, Gate, GateBuilder, GateError, IntrospectionSettings, Issuer, IssuerSettings, KeySource,
     RouteRule, Secret,
 };
 use http::Method;
-use support::{AUDIENCE, FakeIssuer, Key, outcome};
 
 fn builder() -> GateBuilder {
     Gate::builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE))

@@ -1,21 +1,17 @@
 //! Who says what a token means: its signature, its issuer, or both; and what an issuer that is away changes in that.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::stopped::skip;
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
 use axum::http::StatusCode;
 use bearward_core::KeySet;
 use bearward_gate::{
     ClientAuth, Gate, IntrospectionSettings, IssuerSettings, KeySource, Secret, SignedResponse, TokenFormats, Verdict,
 };
 use serde_json::{Value, json};
-use support::stopped::skip;
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
 
 /// The shortest that there is.
 const COOLDOWN: Duration = Duration::from_secs(1);

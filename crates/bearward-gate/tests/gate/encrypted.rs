@@ -1,14 +1,11 @@
 //! A token that is encrypted to the gateway is opened here and proved like any other; every other JWE goes to its issuer.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_gate::{DecryptionKeySource, Secret};
 use serde_json::{Value, json};
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
 
 const SECRET: [u8; 32] = [7; 32];
 

@@ -1,13 +1,10 @@
 //! The gateway proves to the issuer who it is, with what the issuer's own metadata says where to go; and what the issuer
 //! signs for the gateway is good for nothing else.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{AUDIENCE, TestClock, gate, outcome, route};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::Router;
@@ -23,7 +20,6 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use support::{AUDIENCE, TestClock, gate, outcome, route};
 
 /// An issuer with all its endpoints, whose introspection endpoint takes the token of its token endpoint alone, and signs
 /// what it answers.

@@ -1,16 +1,13 @@
 //! Issuers, routes, hosts and audiences have nothing of one another: neither keys, nor answers, nor troubles.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::wire::{Says, Wire};
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, outcome_at, route};
 use bearward_core::Access;
 use bearward_gate::RouteSettings;
 use serde_json::json;
-use support::wire::{Says, Wire};
-use support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, outcome_at, route};
 
 fn of(issuer: &str, path: &str) -> RouteSettings {
     RouteSettings { issuers: vec![issuer.to_owned()], ..route(path, &[]) }

@@ -1,15 +1,12 @@
 //! When an issuer is asked for its keys, and until when old ones are used: by a clock that the test moves.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::stopped::Stopped;
+use crate::support::wire::{Says, Wire};
+use crate::support::{AUDIENCE, Key, TestClock, gate, outcome, route};
 use bearward_gate::{Gate, IssuerSettings, KeySource};
 use serde_json::{Value, json};
-use support::stopped::Stopped;
-use support::wire::{Says, Wire};
-use support::{AUDIENCE, Key, TestClock, gate, outcome, route};
 
 fn claims(issuer: &Wire, clock: &TestClock, id: &str) -> Value {
     json!({

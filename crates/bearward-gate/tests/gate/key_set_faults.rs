@@ -1,16 +1,13 @@
 //! Whatever an issuer says in the place of its keys: what was known stays in use, nothing else is used, and nobody's token is
 //! called invalid for it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::stopped::skip;
+use crate::support::wire::{Says, Wire};
+use crate::support::{AUDIENCE, Key, TestClock, becomes, decide, gate, outcome, route};
 use bearward_gate::{IssuerSettings, KeySource};
 use serde_json::{Value, json};
-use support::stopped::skip;
-use support::wire::{Says, Wire};
-use support::{AUDIENCE, Key, TestClock, becomes, decide, gate, outcome, route};
 
 fn claims(issuer: &str, clock: &TestClock, id: &str) -> Value {
     json!({

@@ -3,11 +3,8 @@
     dead_code,
     missing_docs,
     unreachable_pub,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
     missing_debug_implementations,
-    reason = "test support: it fails by panicking, and each test file uses its own part of it"
+    reason = "test support: each test binary uses its own part of it"
 )]
 
 pub mod stopped;
