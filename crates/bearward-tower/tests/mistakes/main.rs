@@ -1,5 +1,5 @@
-//! Mistakes that people make, and what the compiler tells them. The ones that it cannot see are in `extractors.rs` and
-//! `layer.rs`: there the log tells.
+//! Mistakes that people make, and what the compiler tells them. The ones that it cannot see are in `mount/extractors.rs` and
+//! `mount/layer.rs`: there the log tells.
 //!
 //! What is expected is the compiler's own text, which changes with it: `TRYBUILD=overwrite` writes it anew, to be read before
 //! it is kept.

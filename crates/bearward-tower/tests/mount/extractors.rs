@@ -1,6 +1,4 @@
 //! axum's extractors behind the layer, and without it.
-#![cfg(all(feature = "axum", feature = "testing"))]
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

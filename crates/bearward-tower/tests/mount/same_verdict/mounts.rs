@@ -17,7 +17,7 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::table::Case;
+use super::table::Case;
 
 /// The same everywhere, so that bodies are too.
 const REQUEST_ID: &str = "case";

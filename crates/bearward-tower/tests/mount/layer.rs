@@ -1,6 +1,4 @@
 //! The layer by itself, around a plain service.
-#![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};

@@ -1,5 +1,4 @@
 //! The public interface, item by item: a change of it is seen where it is made.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
