@@ -1,14 +1,11 @@
 //! Each cause of a refusal has one answer: its status, its challenge, its body, and nothing that tells more. In
 //! particular, no answer tells why a token is not valid.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, SigningKey, eventually};
+use crate::support::{free_port, now};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::{Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, SigningKey, eventually};
-use support::{free_port, now};
 
 /// The challenges, letter for letter.
 const NO_TOKEN: &str = "Bearer realm=\"The API\", scope=\"orders:read orders:list\"";

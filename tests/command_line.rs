@@ -1,10 +1,7 @@
 //! Every command does what its help says, alone and together with the others, and ends with the code that it promises.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Echo, Finished, Gateway, Process, Request, SOON, bearward, finish, free_port, minimal_config};
 use std::net::TcpListener;
-use support::{Echo, Finished, Gateway, Process, Request, SOON, bearward, finish, free_port, minimal_config};
 
 const COMMANDS: [&str; 6] = ["run", "check", "demo", "issuer", "token", "completions"];
 

@@ -1,9 +1,9 @@
 //! A configuration is either right, or every mistake in it is told at once, with its place, before anything is bound.
 //! No secret is ever part of what is told.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    Echo, Finished, Gateway, Reply, Server, bearward, finish, minimal_config, now, workspace, write_secret,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use std::{
@@ -13,7 +13,6 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
-use support::{Echo, Finished, Gateway, Reply, Server, bearward, finish, minimal_config, now, workspace, write_secret};
 use tempfile::TempDir;
 
 #[test]

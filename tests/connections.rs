@@ -1,10 +1,7 @@
 //! Connections of clients are bounded: whoever holds them all keeps nobody from knowing that the gateway lives.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
 use std::{net::TcpStream, process::Command, time::Duration};
-use support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
 
 #[test]
 fn silent_connections_do_not_take_the_process_down() {

@@ -1,16 +1,13 @@
 //! Anybody can see Bearward work with one command and no setup, and go on from there: `bearward demo` is true in every
 //! line that it prints and every file that it writes.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, Echo, Finished, Metrics, Process, Request, Response, bearward, finish, free_port};
 use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     time::Duration,
 };
-use support::{Connection, Echo, Finished, Metrics, Process, Request, Response, bearward, finish, free_port};
 use tempfile::TempDir;
 
 /// The environment variable of the written file, and its value for the development issuer.

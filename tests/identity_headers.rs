@@ -1,13 +1,10 @@
 //! The upstream sees each identity header exactly as verified, or not at all: nothing that a client sends, under any
 //! name, can be read there as who calls or as how the request came.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, Request, SOON, eventually, write_secret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, Request, SOON, eventually, write_secret};
 use tempfile::TempDir;
 
 /// What clients put where they want to be believed.

@@ -1,15 +1,12 @@
 //! Issuers that answer in a form of their own, Google's tokeninfo and Kubernetes' TokenReview: a token is let through
 //! by their word alone, their no is 401, and whatever is no word about the token is 503, never 401, and not remembered.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, eventually, now, write_secret};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
-use support::{Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, eventually, now, write_secret};
 use tempfile::TempDir;
 
 const AUDIENCE: &str = "https://api.example.com";

@@ -1,9 +1,7 @@
 //! Whatever an issuer answers, or does not: what depends on it is 503 with `Retry-After`, never 401; what does not goes
 //! on; and everything is well again when the issuer is, without a restart. No caller can make the gateway flood an issuer.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, SigningKey, eventually};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{
@@ -13,7 +11,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, SigningKey, eventually};
 
 #[test]
 fn metadata_that_cannot_be_had_is_503_for_its_issuer_alone() {
@@ -77,13 +74,13 @@ fn keys_are_away(path: &'static str) {
             gateway.get("/orders/1").bearer(&issuer.key().sign(&header, &issuer.claims_with(&json!({})))).send();
         assert!(matches!(answer.status, 401 | 503), "{name}: {}", answer.text());
     }
-    let readiness = support::Request::get(&format!("{}/readyz?verbose", gateway.admin())).send();
+    let readiness = crate::support::Request::get(&format!("{}/readyz?verbose", gateway.admin())).send();
     assert_eq!(readiness.status, 503, "{}", readiness.text());
     for (name, issuer) in &sick {
         let line = readiness.text().lines().find(|line| line.contains(&issuer.url())).map(str::to_owned);
         assert!(line.as_ref().is_some_and(|line| line.starts_with("[-]")), "{name}: {line:?}");
     }
-    assert_eq!(support::Request::get(&format!("{}/livez", gateway.admin())).send().status, 200);
+    assert_eq!(crate::support::Request::get(&format!("{}/livez", gateway.admin())).send().status, 200);
     assert_eq!(elsewhere.requests().len(), 0, "a redirect was followed");
 
     for (_, issuer) in &sick {
@@ -310,7 +307,7 @@ fn an_introspection_answer_about_another_kind_of_token_is_401() {
         json!({ "aud": null }),
         json!({ "exp": 1 }),
         json!({ "exp": "tomorrow" }),
-        json!({ "nbf": support::now() + 600 }),
+        json!({ "nbf": crate::support::now() + 600 }),
         json!({ "token_type": "refresh_token" }),
         json!({ "token_type": "DPoP" }),
         json!({ "cnf": { "jkt": "x" } }),

@@ -1,14 +1,11 @@
 //! No token, secret, query or body is in anything that the gateway writes, however much is asked of the log and whatever
 //! goes wrong; and each request has one access line that says what became of it.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, FakeIssuer, Gateway, Received, Reply, Request, SOON, Server, SigningKey, eventually};
+use crate::support::{free_port, now, write_secret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use support::{Connection, FakeIssuer, Gateway, Received, Reply, Request, SOON, Server, SigningKey, eventually};
-use support::{free_port, now, write_secret};
 use tempfile::TempDir;
 
 /// Stands in everything that must not be seen again.

@@ -1,11 +1,8 @@
 //! Where a token is optional, whoever sends none may come as nobody, and whoever sends one is held to it: it is never taken
 //! for none.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Echo, FakeIssuer, Gateway, Received, Reply, Request, bearward, finish};
 use serde_json::json;
-use support::{Echo, FakeIssuer, Gateway, Received, Reply, Request, bearward, finish};
 
 /// What clients put where they want to be believed.
 const FORGED: &str = "mallory";

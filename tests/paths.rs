@@ -1,11 +1,8 @@
 //! The path that is judged is byte for byte the path that is forwarded, and what can be read in two ways goes nowhere:
 //! so no spelling of a protected path leads there through a route that is open.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{Connection, Echo, FakeIssuer, Gateway};
 use std::collections::BTreeSet;
-use support::{Connection, Echo, FakeIssuer, Gateway};
 
 /// Paths below `/open/` that two servers could read in two ways.
 const AMBIGUOUS: &[&str] = &[

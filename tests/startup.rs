@@ -1,8 +1,9 @@
 //! The gateway starts or says why not, serves whatever it can as soon as it can, and ends without dropping anybody.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    Connection, Echo, Gateway, Process, Reply, Request, Response, SOON, Server, SigningKey, bearward, eventually,
+    finish, free_port, minimal_config,
+};
 use serde_json::json;
 use std::{
     fs, io,
@@ -14,10 +15,6 @@ use std::{
     },
     thread::JoinHandle,
     time::{Duration, Instant},
-};
-use support::{
-    Connection, Echo, Gateway, Process, Reply, Request, Response, SOON, Server, SigningKey, bearward, eventually,
-    finish, free_port, minimal_config,
 };
 use tempfile::TempDir;
 

@@ -1,17 +1,14 @@
 //! `tokens = "both"`: a self-contained token must be borne out by the issuer as well. What the issuer has ended is
 //! refused once its last answer is over; what it cannot be asked about is 503, never 401; its answer only takes away.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    Echo, FakeIssuer, Gateway, Process, Received, Reply, Request, Response, SOON, SigningKey, bearward, eventually,
+    free_port, now,
+};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
-};
-use support::{
-    Echo, FakeIssuer, Gateway, Process, Received, Reply, Request, Response, SOON, SigningKey, bearward, eventually,
-    free_port, now,
 };
 
 #[test]
@@ -336,7 +333,7 @@ impl DevelopmentIssuer {
 }
 
 /// What a gateway has counted.
-struct Counts(support::Metrics);
+struct Counts(crate::support::Metrics);
 
 impl Counts {
     fn of(gateway: &Gateway) -> Self {

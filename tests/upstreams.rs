@@ -1,9 +1,9 @@
 //! What becomes of a request that was let through: it arrives whole, its answer comes back whole or visibly broken, and
 //! an upstream that is away, slow or half dead costs its own callers alone.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod support;
-
+use crate::support::{
+    Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, eventually, free_port, write_secret,
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use std::{
     io::{BufReader, Read as _, Write as _},
@@ -13,9 +13,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
-};
-use support::{
-    Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, eventually, free_port, write_secret,
 };
 
 const MEGABYTE: usize = 1 << 20;

@@ -1,11 +1,8 @@
-//! Bearward understands authorization servers that it has nothing in common with: npm `oidc-provider`, run by
-//! `tests/oidc-provider/op.mjs`, and npm `oauth2-mock-server`, run by `tests/oauth2-mock-server/mock.mjs`, which does on
-//! demand what no server should. Needs Node.js, and so the cargo feature `interop`:
+//! Bearward gets along with programs that it has nothing in common with. The gateway understands authorization servers: npm
+//! `oidc-provider`, run by `tests/oidc-provider/op.mjs`, and npm `oauth2-mock-server`, run by `tests/oauth2-mock-server/mock.mjs`,
+//! which does on demand what no server should. Clients and a browser understand the development issuer: `issuer_clients`.
 //!
-//! ```sh
-//! (cd tests/oidc-provider && npm ci --ignore-scripts) && (cd tests/oauth2-mock-server && npm ci --ignore-scripts)
-//! cargo test --features interop --test interop
-//! ```
+//! Needs Node.js, Python and chromium, and so the cargo feature `interop`; `tests/run interop` installs what it needs and runs it.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod access_tokens;
@@ -14,10 +11,16 @@ mod client_authentication;
 mod encrypted_tokens;
 mod expect;
 mod introspection_faults;
+mod issuer_clients;
 mod mock_server;
 mod mutual_tls;
 mod provider;
 mod signed_answers;
-#[path = "../support/mod.rs"]
-mod support;
 mod untyped_tokens;
+
+// What the end-to-end tests beside this folder share.
+#[path = ".."]
+mod tests {
+    pub(crate) mod support;
+}
+use tests::support;

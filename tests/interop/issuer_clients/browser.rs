@@ -1,9 +1,7 @@
 //! The sign-in page in a real browser, up to a token that the gateway admits.
 
-use crate::{
-    support::{Echo, Gateway, minimal_config, node},
-    tenant::Tenant,
-};
+use super::tenant::Tenant;
+use crate::support::{Echo, Gateway, minimal_config, node};
 use std::{env, path::PathBuf};
 
 #[test]

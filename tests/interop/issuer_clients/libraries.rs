@@ -1,9 +1,7 @@
 //! The flows of OAuth 2.0 and OpenID Connect, as libraries in use everywhere go through them.
 
-use crate::{
-    support::{node, workspace},
-    tenant::Tenant,
-};
+use super::tenant::Tenant;
+use crate::support::{node, workspace};
 use std::process::Command;
 
 #[test]
