@@ -1,20 +1,38 @@
 //! What is remembered for a while: entries with an end, and a bound on how many.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+/// How many entries that have ended are dropped for each one that comes: more than one, so that what a burst has left
+/// behind goes away, and few, so that no caller holds the lock for the sake of thousands of others.
+const DROPPED_PER_INSERT: usize = 2;
+
 /// Entries by a key that is their secret or their name, each kept until its end.
+///
+/// Each operation takes time that grows with the logarithm of the number of entries and not with the number, also in a
+/// store that is full.
 pub(crate) struct Store<V> {
     capacity: usize,
-    entries: Mutex<HashMap<String, Entry<V>>>,
+    entries: Mutex<Entries<V>>,
+}
+
+struct Entries<V> {
+    by_key: HashMap<Arc<str>, Entry<V>>,
+    /// The keys in the order in which their entries end.
+    by_end: BTreeMap<End, Arc<str>>,
+    /// The number of the next entry: it tells apart entries that end at the same time.
+    next: u64,
 }
 
 struct Entry<V> {
-    expires: u64,
+    end: End,
     value: V,
 }
+
+/// When an entry ends, and its number.
+type End = (u64, u64);
 
 /// There is no room for another entry. To drop an older one instead would bring a revoked token back to life, or let
 /// an assertion be used again.
@@ -23,7 +41,8 @@ pub(crate) struct Full;
 
 impl<V> Store<V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: Mutex::default() }
+        let entries = Entries { by_key: HashMap::new(), by_end: BTreeMap::new(), next: 0 };
+        Self { capacity, entries: Mutex::new(entries) }
     }
 
     /// Remembers a value until just before `expires`, in the place of one of the same key.
@@ -42,40 +61,80 @@ impl<V> Store<V> {
             return Ok(true);
         }
         let mut entries = self.lock();
-        // Swept only when the room may run out, so that the cost of a sweep is shared by many.
-        if entries.len() == entries.capacity() || entries.len() >= self.capacity {
-            entries.retain(|_, entry| now < entry.expires);
-        }
-        let known = entries.get(key).is_some_and(|entry| now < entry.expires);
+        entries.drop_ended(now);
+        let known = entries.by_key.get(key).is_some_and(|entry| entry.lasts(now));
         if !wanted(known) {
             return Ok(false);
         }
-        if entries.len() >= self.capacity && !entries.contains_key(key) {
+        // Those that have ended were the first to be dropped: a store that is still full holds none of them.
+        if entries.by_key.len() >= self.capacity && !entries.by_key.contains_key(key) {
             return Err(Full);
         }
-        entries.insert(key.to_owned(), Entry { expires, value });
+        entries.set(key, value, expires);
         Ok(true)
     }
 
     pub(crate) fn contains(&self, key: &str, now: u64) -> bool {
-        self.lock().get(key).is_some_and(|entry| now < entry.expires)
+        self.lock().by_key.get(key).is_some_and(|entry| entry.lasts(now))
     }
 
-    /// Takes an entry out: nobody else gets it again.
+    /// Takes an entry out: no other caller gets it again.
     pub(crate) fn take(&self, key: &str, now: u64) -> Option<V> {
-        self.lock().remove(key).filter(|entry| now < entry.expires).map(|entry| entry.value)
+        self.lock().remove(key).filter(|entry| entry.lasts(now)).map(|entry| entry.value)
     }
 
-    /// Looks at an entry and changes it, its end included, while nobody else can.
+    /// Looks at an entry and changes it, its end included, while no other caller can.
     pub(crate) fn update<T>(&self, key: &str, now: u64, change: impl FnOnce(&mut V, &mut u64) -> T) -> Option<T> {
         let mut entries = self.lock();
-        let entry = entries.get_mut(key).filter(|entry| now < entry.expires)?;
-        Some(change(&mut entry.value, &mut entry.expires))
+        let entry = entries.by_key.get_mut(key).filter(|entry| entry.lasts(now))?;
+        let (mut expires, before) = (entry.end.0, entry.end);
+        let changed = change(&mut entry.value, &mut expires);
+        entry.end.0 = expires;
+        let after = entry.end;
+        if after != before
+            && let Some(key) = entries.by_end.remove(&before)
+        {
+            entries.by_end.insert(after, key);
+        }
+        Some(changed)
     }
 
     // Nothing panics while the lock is held, and every change is whole.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry<V>>> {
+    fn lock(&self) -> MutexGuard<'_, Entries<V>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V> Entry<V> {
+    fn lasts(&self, now: u64) -> bool {
+        now < self.end.0
+    }
+}
+
+impl<V> Entries<V> {
+    /// Drops a few of those that have ended, the first to end first.
+    fn drop_ended(&mut self, now: u64) {
+        for _ in 0..DROPPED_PER_INSERT {
+            match self.by_end.first_entry() {
+                Some(first) if first.key().0 <= now => drop(self.by_key.remove(&first.remove())),
+                _ => return,
+            }
+        }
+    }
+
+    fn set(&mut self, key: &str, value: V, expires: u64) {
+        self.remove(key);
+        let (key, end) = (Arc::<str>::from(key), (expires, self.next));
+        // One for each entry of a process: it would take centuries to come around.
+        self.next = self.next.wrapping_add(1);
+        self.by_end.insert(end, Arc::clone(&key));
+        self.by_key.insert(key, Entry { end, value });
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Entry<V>> {
+        let entry = self.by_key.remove(key)?;
+        self.by_end.remove(&entry.end);
+        Some(entry)
     }
 }
 
@@ -83,6 +142,14 @@ impl<V> Store<V> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
+
+    /// How many entries are held. Both maps must hold the same ones.
+    fn length<V>(store: &Store<V>) -> usize {
+        let entries = store.lock();
+        assert_eq!(entries.by_key.len(), entries.by_end.len());
+        assert!(entries.by_end.iter().all(|(end, key)| entries.by_key.get(key).is_some_and(|entry| entry.end == *end)));
+        entries.by_key.len()
+    }
 
     #[test]
     fn an_entry_lasts_until_its_end() {
@@ -99,7 +166,7 @@ mod tests {
     fn what_has_ended_takes_no_room() {
         let store = Store::new(10);
         store.insert("a", (), 1000, 1000).unwrap();
-        assert_eq!(store.lock().len(), 0);
+        assert_eq!(length(&store), 0);
     }
 
     #[test]
@@ -117,7 +184,42 @@ mod tests {
             // Each lives for ten seconds, and one comes every second.
             store.insert(&number.to_string(), (), number + 10, number).unwrap();
         }
-        assert!(store.lock().len() < 100, "{}", store.lock().len());
+        assert!(length(&store) < 100, "{}", length(&store));
+    }
+
+    #[test]
+    fn an_insert_drops_a_few_that_have_ended_and_never_all_of_them() {
+        let store = Store::new(1000);
+        for number in 0..1000 {
+            store.insert(&number.to_string(), (), 2000, 1000).unwrap();
+        }
+        for (inserted, held) in [("a", 999), ("b", 998), ("c", 997)] {
+            store.insert(inserted, (), 3000, 2000).unwrap();
+            assert_eq!(length(&store), held, "two went and one came");
+        }
+        // One that is refused because it is known, and one that has ended already, do no more.
+        assert!(!store.insert_new("a", (), 3000, 2000).unwrap());
+        assert_eq!(length(&store), 995);
+        store.insert("late", (), 2000, 2000).unwrap();
+        assert_eq!(length(&store), 995);
+        for number in 0..1000 {
+            store.insert(&format!("new {number}"), (), 3000, 2000).unwrap_or_else(|Full| assert!(number >= 997));
+        }
+        assert_eq!(length(&store), 1000);
+    }
+
+    #[test]
+    fn what_is_replaced_or_changed_ends_when_it_says_last() {
+        let store = Store::new(10);
+        store.insert("a", 1, 2000, 1000).unwrap();
+        store.insert("a", 2, 1500, 1000).unwrap();
+        store.insert("b", 1, 1500, 1000).unwrap();
+        store.update("b", 1000, |_, expires| *expires = 4000).unwrap();
+        store.insert("c", 1, 4000, 1500).unwrap();
+        assert_eq!(length(&store), 2, "a has ended, b has not");
+        assert!(store.contains("b", 3999) && !store.contains("a", 1500));
+        store.take("b", 1600).unwrap();
+        assert_eq!(length(&store), 1);
     }
 
     #[test]
@@ -130,5 +232,6 @@ mod tests {
         assert!(store.insert("0", (), 2000, 1000).is_ok(), "what is known needs no room");
         assert!(store.contains("0", 1000));
         assert!(store.insert("one more", (), 3000, 2000).is_ok(), "the others have ended");
+        assert!(length(&store) <= 1000);
     }
 }
