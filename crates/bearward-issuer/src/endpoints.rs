@@ -14,7 +14,6 @@ mod revoke;
 mod token;
 mod userinfo;
 
-pub(crate) use authorize::SignIn;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},

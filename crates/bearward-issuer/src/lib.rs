@@ -100,8 +100,9 @@ struct Shared {
     settings: Settings,
     tokens: tokens::Tokens,
     grants: grants::Grants,
-    /// Sign-in pages that were shown and not yet answered, by their identifier.
-    sign_ins: store::Store<endpoints::SignIn>,
+    /// Sign-in pages that were answered, by their identifier, until they would be too old anyway. Pages that were shown
+    /// and not answered are not here: they are in their own forms.
+    answered: store::Store<()>,
     /// Client assertions that were used, by client and `jti`.
     assertions: store::Store<()>,
     ledger: ledger::Ledger,
@@ -109,8 +110,8 @@ struct Shared {
     faults: faults::Faults,
 }
 
-/// How many sign-in pages can be open at most.
-const MAX_PAGES: usize = 10_000;
+/// How many answered sign-in pages are remembered at most. Only the browser that a page was shown in can answer it.
+const MAX_ANSWERED: usize = 10_000;
 /// How many client assertions are remembered at most: a gateway makes one for each question that it asks.
 const MAX_ASSERTIONS: usize = 100_000;
 
@@ -121,7 +122,7 @@ impl Shared {
             tokens: tokens::Tokens::generate(&settings.algorithms)?,
             settings,
             grants: grants::Grants::new(),
-            sign_ins: store::Store::new(MAX_PAGES),
+            answered: store::Store::new(MAX_ANSWERED),
             assertions: store::Store::new(MAX_ASSERTIONS),
             ledger: ledger::Ledger::default(),
             clock: clock::Clock::default(),

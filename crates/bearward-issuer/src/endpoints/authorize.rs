@@ -11,7 +11,6 @@ use axum::{
     response::Response,
 };
 
-pub(crate) use sign_in::SignIn;
 pub(super) use sign_in::sign_in;
 
 use self::request::{AuthorizationRequest, Refused};

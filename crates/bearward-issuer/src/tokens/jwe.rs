@@ -19,6 +19,8 @@ pub(crate) enum Sealed {
     RefreshToken,
     /// An authorization code.
     Code,
+    /// A sign-in page that was shown and not yet answered.
+    SignIn,
 }
 
 impl Sealed {
@@ -27,6 +29,7 @@ impl Sealed {
             Self::AccessToken => r#"{"typ":"at+jwt","alg":"dir","enc":"A256GCM"}"#,
             Self::RefreshToken => r#"{"typ":"rt+jwt","alg":"dir","enc":"A256GCM"}"#,
             Self::Code => r#"{"typ":"code+jwt","alg":"dir","enc":"A256GCM"}"#,
+            Self::SignIn => r#"{"typ":"sign-in+jwt","alg":"dir","enc":"A256GCM"}"#,
         }
     }
 }
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn what_was_sealed_as_one_kind_never_opens_as_another() {
         let key = SealingKey::generate().unwrap();
-        let kinds = [Sealed::AccessToken, Sealed::RefreshToken, Sealed::Code];
+        let kinds = [Sealed::AccessToken, Sealed::RefreshToken, Sealed::Code, Sealed::SignIn];
         for kind in kinds {
             let token = key.seal(kind, b"claims").unwrap();
             for other in kinds {

@@ -149,7 +149,7 @@ impl Flow {
 /// A sign-in page, as its form describes itself.
 pub(crate) struct Page {
     pub(crate) cookie: String,
-    sign_in: String,
+    pub(crate) sign_in: String,
     /// The scopes that can be left out.
     pub(crate) scopes: Vec<(String, String)>,
 }

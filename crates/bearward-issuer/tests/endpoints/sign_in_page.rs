@@ -128,6 +128,25 @@ async fn pages_of_one_browser_do_not_disturb_each_other_and_grow_old() {
 }
 
 #[tokio::test]
+async fn a_page_is_of_use_at_the_issuer_that_made_it_and_as_it_was_made() {
+    let (issuer, other) = (spawn().await, spawn().await);
+    let flow = Flow::web();
+    let foreign = Page::of(flow.request(&other).await);
+    assert_eq!(foreign.send(&issuer, "", fields(&ALLOW)).await.status, 400, "another process made it");
+    let page = Page::of(flow.request(&issuer).await);
+    let parts: Vec<&str> = page.sign_in.split('.').collect();
+    for sealed in ["", "a", "a.b.c.d.e", &parts[..4].join("."), &page.sign_in.replacen(parts[3], parts[4], 1)] {
+        let changed = Page { sign_in: sealed.to_owned(), cookie: page.cookie.clone(), scopes: Vec::new() };
+        assert_eq!(changed.send(&issuer, "", fields(&ALLOW)).await.status, 400, "{sealed:?}");
+    }
+    let answer = answer_to(&page.send(&issuer, "", fields(&ALLOW)).await);
+    // What is sealed as one thing is not another, in either direction.
+    let code = Page { sign_in: answer["code"].clone(), cookie: page.cookie.clone(), scopes: Vec::new() };
+    assert_eq!(code.send(&issuer, "", fields(&ALLOW)).await.status, 400);
+    flow.redeem(&issuer, &page.sign_in, &[]).await.expect_error(400, "invalid_grant");
+}
+
+#[tokio::test]
 async fn what_people_and_applications_are_called_is_text() {
     let evil = "\"><script>alert(1)</script>";
     let app = Application::public("app", "com.example.app:/callback")

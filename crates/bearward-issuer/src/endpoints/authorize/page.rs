@@ -13,7 +13,7 @@ use crate::{Person, authority::Authority, endpoints::path, endpoints::private::N
 const STYLE: &str = include_str!("page.css");
 
 /// The sign-in page.
-pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id: &str) -> Response {
+pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, sealed: &str) -> Response {
     let people = &authority.issuer().settings().people;
     let hinted = people.iter().position(|person| Some(&person.subject) == request.login_hint.as_ref()).unwrap_or(0);
     let choices: String =
@@ -32,14 +32,14 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, id:
     let body = format!(
         "<h1>Sign in to <span class=\"name\">{application}</span></h1>\
          <form method=\"post\" action=\"{action}\">\
-         <input type=\"hidden\" name=\"sign_in\" value=\"{id}\">{people}{scopes}\
+         <input type=\"hidden\" name=\"sign_in\" value=\"{sealed}\">{people}{scopes}\
          <div class=\"buttons\"><button name=\"decision\" value=\"allow\">Allow</button>\
          <button class=\"quiet\" name=\"decision\" value=\"deny\">Deny</button></div></form>\
          <p class=\"small\">Either way you go back to <code>{redirect_uri}</code></p>",
         application = escape(&request.client_id),
         // Relative, so that it works by whichever name of this machine the page was opened.
         action = path::SIGN_IN.trim_start_matches('/'),
-        id = escape(id),
+        sealed = escape(sealed),
         redirect_uri = escape(request.back.uri()),
     );
     document(StatusCode::OK, "Sign in", &body)

@@ -4,11 +4,12 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::endpoints::{error::OAuthError, private::NO_STORE};
 
 /// A redirect URI that the application has registered, and what every answer to this request repeats.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Redirect {
     uri: String,
     state: Option<String>,

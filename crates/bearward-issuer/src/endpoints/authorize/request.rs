@@ -1,5 +1,6 @@
 //! The authorization request (RFC 6749 4.1.1): what the application wants to be allowed.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::redirect::Redirect;
@@ -10,11 +11,13 @@ use crate::{
     settings,
 };
 
-/// The longest `state`, `nonce` and `login_hint`, in bytes: they are kept until somebody answers.
+/// The longest `state`, `nonce` and `login_hint`, in bytes: with the rest of the request they come back in the form of the
+/// sign-in page, sealed and encoded, and must fit into one.
 const MAX_OPAQUE: usize = 2048;
 
 /// A request that may be put to a person.
-pub(crate) struct AuthorizationRequest {
+#[derive(Serialize, Deserialize)]
+pub(super) struct AuthorizationRequest {
     pub(super) back: Redirect,
     pub(super) client_id: String,
     pub(super) scope: Vec<String>,
@@ -22,7 +25,8 @@ pub(crate) struct AuthorizationRequest {
     pub(super) refreshes: bool,
     pub(super) nonce: Option<String>,
     pub(super) code_challenge: Option<String>,
-    /// Who is likely to sign in, by subject (OpenID Connect Core 3.1.2.1).
+    /// Who is likely to sign in, by subject (OpenID Connect Core 3.1.2.1). Of no use once the page is made.
+    #[serde(skip)]
     pub(super) login_hint: Option<String>,
     pub(super) custom_claims: Option<Map<String, Value>>,
 }

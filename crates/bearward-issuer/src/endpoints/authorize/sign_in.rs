@@ -4,6 +4,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{page, request::AuthorizationRequest};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     authority::Authority,
     endpoints::{error::OAuthError, parameters::Parameters},
     grants::{Grant, GrantError},
-    tokens::random_id,
+    tokens::{Sealed, random_id},
 };
 
 /// How long a page can stay open, in seconds.
@@ -19,11 +20,17 @@ const PAGE_LIFETIME: u64 = 600;
 /// The cookie that ties a page to the browser it was shown in. It says nothing of a person: nobody stays signed in.
 const COOKIE: &str = "bearward_issuer_browser";
 
-/// A page that was shown and not yet answered.
-pub(crate) struct SignIn {
+/// A page that was shown and not yet answered. It stands in its own form, sealed with a key of this process: any site can
+/// have a browser ask for pages, so one that is not answered must cost no memory here.
+#[derive(Serialize, Deserialize)]
+struct SignIn {
+    /// It is answered once.
+    id: String,
     request: AuthorizationRequest,
-    /// The cookie of the browser that it was shown in.
+    /// The cookie of the browser that it was shown in. A page that another browser was given is of no use in this one, so
+    /// a site cannot have a person send the form of a page that the site asked for itself (RFC 9700 4.7).
     browser: String,
+    expires: u64,
 }
 
 /// Shows the page, or tells the application that it cannot be shown (RFC 6749 4.1.2.1).
@@ -34,11 +41,14 @@ pub(super) fn ask(authority: &Authority, headers: &HeaderMap, request: Authoriza
 
 fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationRequest) -> Result<Response, OAuthError> {
     let issuer = authority.issuer();
-    let (id, now) = (random_id()?, issuer.now());
     // The same cookie for all pages of a browser: a second one must not make the first unusable.
     let known = cookie(headers);
     let browser = known.clone().map_or_else(random_id, Ok)?;
-    let mut response = page::sign_in(authority, &request, &id);
+    let sign_in =
+        SignIn { id: random_id()?, request, browser, expires: issuer.now().saturating_add(PAGE_LIFETIME) };
+    let sealed = issuer.shared.tokens.seal(Sealed::SignIn, &sign_in)?;
+    let SignIn { request, browser, .. } = sign_in;
+    let mut response = page::sign_in(authority, &request, &sealed);
     if known.is_none() {
         // Lax, and not Strict: it has to be there when an application sends its people here, and not when another
         // site sends a form.
@@ -47,7 +57,6 @@ fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationReques
         let set = HeaderValue::try_from(set).map_err(|_| OAuthError::ServerError)?;
         response.headers_mut().insert(header::SET_COOKIE, set);
     }
-    issuer.shared.sign_ins.insert(&id, SignIn { request, browser }, now.saturating_add(PAGE_LIFETIME), now)?;
     Ok(response)
 }
 
@@ -59,21 +68,27 @@ pub(crate) async fn sign_in(
 ) -> Response {
     let Ok(parameters) = parameters else { return page::unreadable() };
     let issuer = authority.issuer();
-    let (sign_ins, now, browser) = (&issuer.shared.sign_ins, issuer.now(), cookie(&headers));
-    let shown = |id: &str| {
-        let here = sign_ins.update(id, now, |page, _| {
-            page.request.back.issuer() == authority.url() && Some(&page.browser) == browser.as_ref()
-        });
-        if here == Some(true) && is_same_origin(&headers) { sign_ins.take(id, now) } else { None }
+    let (now, browser) = (issuer.now(), cookie(&headers));
+    let shown_here = |page: &SignIn| {
+        page.request.back.issuer() == authority.url()
+            && Some(&page.browser) == browser.as_ref()
+            && now < page.expires
+            && is_same_origin(&headers)
     };
-    let Some(SignIn { request, .. }) = parameters.get("sign_in").and_then(shown) else {
-        return page::problem("This page was answered before, is too old, or was not shown in this browser.");
+    let shown = parameters.get("sign_in").and_then(|sealed| issuer.shared.tokens.open(Sealed::SignIn, sealed));
+    let Some(SignIn { id, request, expires, .. }) = shown.filter(shown_here) else { return page::problem(NOT_HERE) };
+    let code = match issuer.shared.answered.insert_new(&id, (), expires, now) {
+        Ok(true) => decide(issuer, &request, &parameters, now),
+        Ok(false) => return page::problem(NOT_HERE),
+        Err(full) => Err(full.into()),
     };
-    match decide(issuer, &request, &parameters, now) {
+    match code {
         Ok(code) => request.back.answer(&code),
         Err(error) => request.back.refuse(&error),
     }
 }
+
+const NOT_HERE: &str = "This page was answered before, is too old, or was not shown in this browser.";
 
 fn decide(
     issuer: &Issuer,
@@ -141,31 +156,68 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::*;
-    use crate::{MAX_PAGES, SigningAlgorithm, endpoints::authorize::request::AuthorizationRequest};
+    use crate::{MAX_ANSWERED, SigningAlgorithm, endpoints::authorize::request::AuthorizationRequest};
 
-    #[test]
-    fn where_no_more_pages_can_be_open_the_application_is_told() {
+    fn authority() -> Authority {
         let issuer = Issuer::builder().algorithms([SigningAlgorithm::EdDsa]).url("http://127.0.0.1:9000");
-        let authority = Authority::of_tenant(&issuer.build().unwrap());
+        Authority::of_tenant(&issuer.build().unwrap())
+    }
+
+    fn request(authority: &Authority, state: &str) -> AuthorizationRequest {
         let pairs = [
             ("response_type", "code"),
             ("client_id", "web-app"),
             ("redirect_uri", "http://127.0.0.1:8081/callback"),
             ("scope", "openid"),
-            ("state", "the-state"),
+            ("state", state),
+            ("nonce", state),
             ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
             ("code_challenge_method", "S256"),
         ];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        let parameters = Parameters::from_pairs(pairs).unwrap();
-        let request = || AuthorizationRequest::read(&authority, &parameters).ok().unwrap();
-        let sign_ins = &authority.issuer().shared.sign_ins;
-        let now = authority.issuer().now();
-        for number in 0..MAX_PAGES {
-            let page = SignIn { request: request(), browser: String::new() };
-            sign_ins.insert(&number.to_string(), page, now + PAGE_LIFETIME, now).unwrap();
+        AuthorizationRequest::read(authority, &Parameters::from_pairs(pairs).unwrap()).ok().unwrap()
+    }
+
+    fn sealed(authority: &Authority, browser: &str, id: &str) -> String {
+        let expires = authority.issuer().now() + PAGE_LIFETIME;
+        let page =
+            SignIn { id: id.to_owned(), request: request(authority, "the-state"), browser: browser.to_owned(), expires };
+        authority.issuer().shared.tokens.seal(Sealed::SignIn, &page).unwrap()
+    }
+
+    #[test]
+    fn pages_that_are_shown_and_not_answered_take_no_room() {
+        let authority = authority();
+        // As another site has a browser do: without our cookie.
+        for _ in 0..=MAX_ANSWERED {
+            let answer = ask(&authority, &HeaderMap::new(), request(&authority, "the-state"));
+            assert_eq!(answer.status(), StatusCode::OK);
         }
-        let answer = ask(&authority, &HeaderMap::new(), request());
+    }
+
+    #[test]
+    fn the_longest_request_fits_into_the_form() {
+        let authority = authority();
+        // Characters that JSON writes with six.
+        let request = request(&authority, &"\u{1}".repeat(2048));
+        let page = SignIn { id: random_id().unwrap(), request, browser: random_id().unwrap(), expires: 0 };
+        let sealed = authority.issuer().shared.tokens.seal(Sealed::SignIn, &page).unwrap();
+        assert!(sealed.len() < crate::endpoints::MAX_BODY / 4 * 3, "{}", sealed.len());
+    }
+
+    #[tokio::test]
+    async fn where_no_more_answers_can_be_remembered_the_application_is_told() {
+        let authority = authority();
+        let now = authority.issuer().now();
+        for number in 0..MAX_ANSWERED {
+            authority.issuer().shared.answered.insert(&number.to_string(), (), now + PAGE_LIFETIME, now).unwrap();
+        }
+        let browser = "a".repeat(22);
+        let form = [("sign_in", sealed(&authority, &browser, "one more")), ("decision", "allow".to_owned())];
+        let form = form.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("{COOKIE}={browser}").parse().unwrap());
+        let answer = sign_in(authority, headers, Parameters::from_pairs(form)).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         let location = answer.headers()[header::LOCATION].to_str().unwrap();
         assert!(location.starts_with("http://127.0.0.1:8081/callback?error=temporarily_unavailable&"), "{location}");
