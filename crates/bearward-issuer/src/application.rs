@@ -1,6 +1,6 @@
 //! Applications: who asks for tokens, how, and what they get.
 
-use crate::{ClientKeys, ClientType, GrantType, Pkce, Protocol, Secret, TokenFormat};
+use crate::{ClientKeys, ClientType, GrantType, Pkce, Protocol, Secret, TokenFormat, tokens::Audience};
 
 /// A client of this issuer, and what it gets. Contradictions between its properties are found by
 /// [`IssuerBuilder::build`](crate::IssuerBuilder::build).
@@ -24,10 +24,10 @@ pub struct Application {
     pub redirect_uris: Vec<String>,
     /// Whether its tokens are self-contained or referential.
     pub token_format: TokenFormat,
-    /// The identifier of the one resource server its tokens are for. Without one the tokens hold no scope of an API,
-    /// and their audience is the application itself.
-    pub resource_server: Option<String>,
-    /// What a request may ask for, and what it gets when it asks for nothing: some or all of the resource server's.
+    /// The identifiers of the resource servers that its tokens are for. A request chooses among them with `resource`
+    /// (RFC 8707). Without one the tokens hold no scope of an API, and their audience is the application itself.
+    pub resource_servers: Vec<String>,
+    /// What a request may ask for, and what it gets when it asks for nothing: some or all of the resource servers'.
     pub allowed_scopes: Vec<String>,
     /// How long its access tokens live, in seconds. A request may ask for less, never for more.
     pub lifetime: u64,
@@ -79,7 +79,7 @@ impl Application {
             grant_types: vec![GrantType::ClientCredentials],
             redirect_uris: Vec::new(),
             token_format: TokenFormat::SelfContained,
-            resource_server: None,
+            resource_servers: Vec::new(),
             allowed_scopes: Vec::new(),
             lifetime: Self::DEFAULT_LIFETIME,
             custom_claims: false,
@@ -142,15 +142,21 @@ impl Application {
         self
     }
 
-    /// Links it to a resource server, and says which of its scopes it may have.
+    /// Links it to a resource server, and says which of its scopes the application may have. Called again, it links it to
+    /// another one as well.
     #[must_use]
     pub fn resource_server<S: Into<String>>(
         mut self,
         identifier: impl Into<String>,
         allowed_scopes: impl IntoIterator<Item = S>,
     ) -> Self {
-        self.resource_server = Some(identifier.into());
-        self.allowed_scopes = allowed_scopes.into_iter().map(Into::into).collect();
+        self.resource_servers.push(identifier.into());
+        for scope in allowed_scopes.into_iter().map(Into::into) {
+            // Two resource servers may have a scope of the same name.
+            if self.resource_servers.len() == 1 || !self.allowed_scopes.contains(&scope) {
+                self.allowed_scopes.push(scope);
+            }
+        }
         self
     }
 
@@ -173,9 +179,13 @@ impl Application {
         self.grant_types.contains(&grant)
     }
 
-    /// The audience of its tokens: the resource server, or itself where it has none.
-    pub(crate) fn audience(&self) -> &str {
-        self.resource_server.as_deref().unwrap_or(&self.client_id)
+    /// The audience of tokens for these of its resource servers; the application itself where it has none.
+    pub(crate) fn audience(&self, resources: &[String]) -> Audience {
+        match resources {
+            [] => Audience::One(self.client_id.clone()),
+            [one] => Audience::One(one.clone()),
+            several => Audience::Several(several.to_vec()),
+        }
     }
 
     /// Scopes of OpenID Connect Core 5.4 and 11, which belong to no resource server.

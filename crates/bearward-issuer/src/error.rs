@@ -103,10 +103,13 @@ pub enum ApplicationError {
     /// A lifetime of nothing, or of more than [`Application::MAX_LIFETIME`].
     #[error("the lifetime is {0} s; it must be from 1 to {max} s", max = Application::MAX_LIFETIME)]
     Lifetime(u64),
+    /// Two links to one resource server: its tokens would name it twice.
+    #[error("it is linked to the resource server {0:?} twice")]
+    RepeatedResourceServer(String),
     /// A link to a resource server that does not exist.
     #[error("there is no resource server {0:?}")]
     UnknownResourceServer(String),
-    /// It is allowed what its resource server does not have, or has no resource server, or is allowed it twice.
+    /// It is allowed what none of its resource servers has, or has no resource server, or is allowed it twice.
     #[error("{0:?} is no scope of its resource server, or is there twice")]
     Scope(String),
 }

@@ -28,6 +28,8 @@ pub(crate) struct Grant {
     pub(crate) client_id: String,
     pub(crate) subject: String,
     pub(crate) scope: Vec<String>,
+    /// The resource servers that its tokens may be for.
+    pub(crate) resources: Vec<String>,
     /// Whether refresh tokens come of it.
     pub(crate) refreshes: bool,
     pub(crate) auth_time: u64,
@@ -290,6 +292,7 @@ mod tests {
             client_id: "app".to_owned(),
             subject: "alice".to_owned(),
             scope: vec!["orders:read".to_owned()],
+            resources: vec!["https://api.example.com".to_owned()],
             refreshes: true,
             auth_time: 1000,
             nonce: None,

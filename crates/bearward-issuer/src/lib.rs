@@ -37,8 +37,8 @@
 //! | `GET /.well-known/oauth-authorization-server` | metadata, also before the path | RFC 8414 |
 //! | `GET /.well-known/openid-configuration` | the same document, also before the path | OpenID Connect Discovery |
 //! | `GET /jwks` | the public signing keys | RFC 7517 |
-//! | `GET`, `POST /authorize` | the sign-in page, with PKCE and the issuer's name in its answer | RFC 6749, 7636, 9207 |
-//! | `POST /token` | client credentials, authorization code, refresh token | RFC 6749, 7523 |
+//! | `GET`, `POST /authorize` | the sign-in page, with PKCE and the issuer's name in its answer | RFC 6749, 7636, 8707, 9207 |
+//! | `POST /token` | client credentials, authorization code, refresh token | RFC 6749, 7523, 8707 |
 //! | `GET`, `POST /userinfo` | who signed in | OpenID Connect Core |
 //! | `POST /introspect` | what a token of either format means, plain or signed | RFC 7662, 9701 |
 //! | `POST /revoke` | end a token before its time | RFC 7009 |

@@ -72,7 +72,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Who the token is for, in place of the application's resource server. Called again, it adds another.
+    /// Who the token is for, in place of the application's resource servers. Called again, it adds another.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
@@ -156,7 +156,7 @@ impl<'a> TokenBuilder<'a> {
             Some(asked) => scope::join(&scope::parse(asked).ok_or(MintError::Scope)?),
         };
         let aud = match self.audiences.as_slice() {
-            [] => Audience::One(application.audience().to_owned()),
+            [] => application.audience(&application.resource_servers),
             [one] => Audience::One(one.clone()),
             several => Audience::Several(several.to_vec()),
         };

@@ -98,7 +98,7 @@ Development issuer at {url}. NOT FOR PRODUCTION: its secrets are public, and its
         let (tokens, audience) = if application.grant_types.is_empty() {
             ("none: it introspects".to_owned(), String::new())
         } else {
-            (tokens(application), application.resource_server.clone().unwrap_or_else(|| application.client_id.clone()))
+            (tokens(application), audiences(application))
         };
         [application.client_id.clone(), tokens, audience, application.allowed_scopes.join(" ")]
     });
@@ -119,6 +119,14 @@ A token, from a program on this machine:
     text.push_str(&lines_to_paste(url, settings));
     text.push_str("\nCtrl-C ends it.\n");
     text
+}
+
+/// Who its tokens are for.
+fn audiences(application: &Application) -> String {
+    match application.resource_servers.as_slice() {
+        [] => application.client_id.clone(),
+        servers => servers.join(" "),
+    }
 }
 
 /// For a person, or for the application itself.

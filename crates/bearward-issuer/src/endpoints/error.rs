@@ -26,7 +26,7 @@ pub(crate) enum OAuthError {
     UnsupportedGrantType,
     /// The scope is malformed, or more than the client is allowed.
     InvalidScope,
-    /// `resource` is not the application's (RFC 8707, 2).
+    /// A `resource` is none of the application's, or none that was asked for in the authorization request (RFC 8707 2).
     InvalidTarget,
     /// Not from here, or not by this person.
     AccessDenied(&'static str),
@@ -58,7 +58,11 @@ impl OAuthError {
                 "unsupported_grant_type",
                 "only client_credentials, authorization_code and refresh_token are supported",
             ),
-            Self::InvalidTarget => (bad, "invalid_target", "the resource is not the one that the client is linked to"),
+            Self::InvalidTarget => (
+                bad,
+                "invalid_target",
+                "a resource is malformed, or not one that the client is linked to or was granted",
+            ),
             Self::InvalidScope => (bad, "invalid_scope", "the scope is malformed or more than the client is allowed"),
             Self::AccessDenied(why) => (StatusCode::FORBIDDEN, "access_denied", why),
             Self::UnsupportedResponseType => (bad, "unsupported_response_type", "only code is supported"),

@@ -7,18 +7,28 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::error::OAuthError;
-use crate::{Application, scope};
+use crate::{Application, Settings, scope};
 
 /// The longest `custom_claims`, in bytes: a token must still fit into a header.
 const MAX_CUSTOM_CLAIMS: usize = 4096;
 
-/// The parameters of a form, each there once. It has no `Debug`: secrets and tokens are among them.
+/// The one parameter that a request may have several times (RFC 8707 2).
+const RESOURCE: &str = "resource";
+
+/// The parameters of a form, by name, each there once but for [`RESOURCE`]. It has no `Debug`: secrets and tokens are among
+/// them.
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     /// A parameter's value. One without a value counts as omitted (RFC 6749 3.2).
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.all(name).next()
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let from = self.0.partition_point(|(known, _)| known.as_str() < name);
+        let of_name = self.0.iter().skip(from).take_while(move |(known, _)| known == name);
+        of_name.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// A parameter that must be there.
@@ -34,14 +44,20 @@ impl Parameters {
         asked.ok_or(OAuthError::InvalidScope)
     }
 
-    /// An application has one audience. To ignore a wish for another would have a client believe that it was granted
-    /// (RFC 8707 2).
-    pub(super) fn check_resource(&self, application: &Application) -> Result<(), OAuthError> {
-        let known = application.resource_server.as_deref().map(without_empty_path);
-        match self.get("resource").map(without_empty_path) {
-            Some(resource) if Some(resource) != known => Err(OAuthError::InvalidTarget),
-            _ => Ok(()),
+    /// The resource servers that the request is for, as they are configured: those that it names with `resource`, each once,
+    /// if all of them are among these, and all of these where it names none (RFC 8707 2). To ignore a wish for another would
+    /// have a client believe that it was granted.
+    pub(super) fn resources(&self, allowed: &[String]) -> Result<Vec<String>, OAuthError> {
+        let mut resources: Vec<String> = Vec::new();
+        for asked in self.all(RESOURCE) {
+            let same = |known: &&String| without_empty_path(known) == without_empty_path(asked);
+            let known =
+                allowed.iter().find(same).filter(|_| is_absolute_uri(asked)).ok_or(OAuthError::InvalidTarget)?;
+            if !resources.contains(known) {
+                resources.push(known.clone());
+            }
         }
+        Ok(if resources.is_empty() { allowed.to_vec() } else { resources })
     }
 
     /// The claims that the request wants in the token, if the application may have any.
@@ -62,13 +78,40 @@ impl Parameters {
 
     /// Refuses what is there twice, known or not, empty or not: two readers might see different ones.
     pub(crate) fn from_pairs(mut pairs: Vec<(String, String)>) -> Result<Self, OAuthError> {
-        pairs.sort_unstable();
-        let repeated = pairs.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one == other));
+        // Those of one name stay in the order in which they came.
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let repeated =
+            pairs.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one == other && one != RESOURCE));
         if repeated {
             return Err(OAuthError::InvalidRequest("a parameter is there more than once".into()));
         }
         Ok(Self(pairs))
     }
+}
+
+impl Settings {
+    /// What of a scope means something to these resource servers. What belongs to another is left out, as the token would
+    /// say it to servers that do not know it (RFC 8707 2.2); a scope of which nothing is left is refused.
+    pub(super) fn scope_for(
+        &self,
+        application: &Application,
+        resources: &[String],
+        scope: Vec<String>,
+    ) -> Result<Vec<String>, OAuthError> {
+        let asked_for_any = !scope.is_empty();
+        let has_meaning =
+            |name: &String| application.identity_scopes().contains(&name.as_str()) || self.is_scope_of(name, resources);
+        let scope: Vec<String> = scope.into_iter().filter(has_meaning).collect();
+        if asked_for_any && scope.is_empty() { Err(OAuthError::InvalidScope) } else { Ok(scope) }
+    }
+}
+
+/// RFC 8707 2: an absolute URI (RFC 3986 4.3), without fragment.
+fn is_absolute_uri(text: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let scheme = |scheme: &str| scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters);
+    text.split_once(':').is_some_and(|(before, after)| scheme(before) && !after.is_empty())
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 /// A URL that ends after its host, without the slash that libraries put there: the two are the same (RFC 3986 6.2.3).
@@ -118,6 +161,25 @@ mod tests {
             assert!(matches!(read(asked), Err(OAuthError::InvalidScope)), "{asked:?}");
         }
         assert!(parameters(&[]).unwrap().scope(&Application::new("app", "secret")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn resources_are_those_that_are_named_or_all() {
+        let allowed = ["https://a.example.com", "https://b.example.com/v1", "urn:c", "plain"].map(str::to_owned);
+        let read = |values: &[&str]| {
+            let pairs: Vec<_> = values.iter().map(|value| ("resource", *value)).collect();
+            parameters(&pairs).ok().unwrap().resources(&allowed)
+        };
+        assert_eq!(read(&[]).unwrap(), allowed);
+        assert_eq!(read(&["", ""]).unwrap(), allowed, "a parameter without a value is omitted");
+        assert_eq!(read(&["urn:c", "https://a.example.com/", ""]).unwrap(), ["urn:c", "https://a.example.com"]);
+        assert_eq!(read(&["urn:c", "urn:c", "https://a.example.com", "https://a.example.com/"]).unwrap().len(), 2);
+        for wrong in
+            ["plain", "https://c.example.com", "https://a.example.com/#", "urn:c#d", "URN:c", "urn:", ":", " urn:c"]
+        {
+            assert!(matches!(read(&[wrong]), Err(OAuthError::InvalidTarget)), "{wrong}");
+            assert!(matches!(read(&["urn:c", wrong]), Err(OAuthError::InvalidTarget)), "{wrong}");
+        }
     }
 
     #[test]

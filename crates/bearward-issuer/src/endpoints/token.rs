@@ -8,7 +8,12 @@ mod refresh_token;
 use axum::{http::HeaderMap, response::Response};
 
 use super::{error::OAuthError, parameters::Parameters};
-use crate::{Application, GrantType, authority::Authority, client_auth, grants::Owner};
+use crate::{
+    Application, GrantType,
+    authority::Authority,
+    client_auth,
+    grants::{Grant, Owner},
+};
 
 /// A request of an application that has proved who it is.
 struct TokenRequest<'a> {
@@ -33,7 +38,8 @@ pub(super) async fn token(
     if !application.has_grant(grant_type) {
         return Err(OAuthError::UnauthorizedClient);
     }
-    parameters.check_resource(application)?;
+    // Before a code or a refresh token is looked at: what is none of the application's uses up neither.
+    parameters.resources(&application.resource_servers)?;
     let now = authority.issuer().now();
     let request = TokenRequest { authority: &authority, application, parameters: &parameters, now };
     match grant_type {
@@ -56,6 +62,23 @@ impl<'a> TokenRequest<'a> {
     /// The application's lifetime, or the shorter one that is asked for with `expiration_time`, in seconds.
     fn lifetime(&self) -> Result<u64, OAuthError> {
         granted_lifetime(self.application, self.parameters.get("expiration_time"))
+    }
+
+    /// Which of a grant's resource servers this access token is for, and what of its scope: of all, or of what is asked for
+    /// here. The parameter chooses among those of the authorization request and adds none (RFC 8707 2.2).
+    fn resources_and_scope(
+        &self,
+        grant: &Grant,
+        asked: Option<&[String]>,
+    ) -> Result<(Vec<String>, Vec<String>), OAuthError> {
+        let resources = self.parameters.resources(&grant.resources)?;
+        let scope = self.scope_for(&resources, asked.unwrap_or(&grant.scope).to_vec())?;
+        Ok((resources, scope))
+    }
+
+    /// What of a scope is for these of its resource servers.
+    fn scope_for(&self, resources: &[String], scope: Vec<String>) -> Result<Vec<String>, OAuthError> {
+        self.authority.issuer().settings().scope_for(self.application, resources, scope)
     }
 
     /// Claims of its own are a part of what a person allowed: afterwards it is too late to ask.

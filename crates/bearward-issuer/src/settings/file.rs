@@ -24,6 +24,12 @@ pub enum FileError {
         /// What is wrong with them.
         problem: ClientKeysError,
     },
+    /// Its resource servers are there in both ways.
+    #[error("application {client_id:?}: resource_server and resource_servers exclude each other")]
+    ResourceServers {
+        /// Of the application.
+        client_id: String,
+    },
     /// The method needs a secret and there is none, or the other way round.
     #[error("application {client_id:?}: {method} goes with {needs}, and with nothing else")]
     Authentication {
@@ -140,6 +146,7 @@ struct ApplicationTable {
     #[serde(default)]
     token_format: TokenFormat,
     resource_server: Option<String>,
+    resource_servers: Option<Vec<String>>,
     #[serde(default)]
     scopes: Vec<String>,
     lifetime: Option<u64>,
@@ -161,6 +168,10 @@ impl TryFrom<ApplicationTable> for Application {
 
     fn try_from(table: ApplicationTable) -> Result<Self, FileError> {
         let authentication = table.authentication()?;
+        let resource_servers = match (table.resource_server, table.resource_servers) {
+            (Some(_), Some(_)) => return Err(FileError::ResourceServers { client_id: table.client_id }),
+            (one, several) => one.into_iter().chain(several.into_iter().flatten()).collect(),
+        };
         Ok(Self {
             client_id: table.client_id,
             protocol: table.protocol,
@@ -170,7 +181,7 @@ impl TryFrom<ApplicationTable> for Application {
             grant_types: table.grant_types,
             redirect_uris: table.redirect_uris,
             token_format: table.token_format,
-            resource_server: table.resource_server,
+            resource_servers,
             allowed_scopes: table.scopes,
             lifetime: table.lifetime.unwrap_or(Self::DEFAULT_LIFETIME),
             custom_claims: table.custom_claims,
@@ -271,6 +282,7 @@ mod tests {
         assert_eq!((application.pkce, application.lifetime), (Pkce::S256, Application::DEFAULT_LIFETIME));
         assert_eq!(application.authentication.name(), "client_secret_basic");
         assert!(application.grant_types.is_empty(), "what is not said is not allowed");
+        assert!(application.resource_servers.is_empty());
         assert_eq!(settings.algorithms, [SigningAlgorithm::Rs256]);
     }
 
@@ -281,6 +293,15 @@ mod tests {
         assert_eq!(Person::from_toml(r#"subject = "carol""#).unwrap().subject, "carol");
         assert_eq!(ResourceServer::from_toml(r#"identifier = "a", scopes = ["b"]"#).unwrap().scopes, ["b"]);
         assert!(Person::from_toml("subject = \"a\" }\nother = { subject = \"b\"").is_err());
+    }
+
+    #[test]
+    fn resource_servers_are_one_or_a_list() {
+        let app = |more: &str| Application::from_toml(&format!(r#"client_id = "a", client_secret = "s", {more}"#));
+        assert_eq!(app(r#"resource_server = "b""#).unwrap().resource_servers, ["b"]);
+        assert_eq!(app(r#"resource_servers = ["b", "c"]"#).unwrap().resource_servers, ["b", "c"]);
+        let both = app(r#"resource_server = "b", resource_servers = []"#).unwrap_err();
+        assert!(matches!(both, FileError::ResourceServers { .. }));
     }
 
     #[test]

@@ -52,19 +52,31 @@ impl Settings {
         if !(1..=Application::MAX_LIFETIME).contains(&application.lifetime) {
             return Err(ApplicationError::Lifetime(application.lifetime));
         }
-        let beyond = match &application.resource_server {
-            None => application.allowed_scopes.first(),
-            Some(identifier) if identifier == ResourceServer::ISSUER => {
-                application.allowed_scopes.iter().find(|name| !is_of_issuer(name))
-            }
-            Some(identifier) => {
-                let server = self.resource_servers.iter().find(|server| server.identifier == *identifier);
-                let server = server.ok_or_else(|| ApplicationError::UnknownResourceServer(identifier.clone()))?;
-                application.allowed_scopes.iter().find(|name| !server.scopes.contains(name))
-            }
+        let is_known = |identifier: &&String| {
+            *identifier == ResourceServer::ISSUER
+                || self.resource_servers.iter().any(|server| server.identifier == **identifier)
         };
+        if let Some(unknown) = application.resource_servers.iter().find(|identifier| !is_known(identifier)) {
+            return Err(ApplicationError::UnknownResourceServer(unknown.clone()));
+        }
+        if let Some(twice) = repeated(&application.resource_servers) {
+            return Err(ApplicationError::RepeatedResourceServer(twice.clone()));
+        }
+        let resources = &application.resource_servers;
+        let beyond = application.allowed_scopes.iter().find(|name| !self.is_scope_of(name, resources));
         let wrong = beyond.or_else(|| repeated(&application.allowed_scopes));
         wrong.map_or(Ok(()), |name| Err(ApplicationError::Scope(name.clone())))
+    }
+
+    /// Whether one of these resource servers has the scope.
+    pub(crate) fn is_scope_of(&self, name: &str, resources: &[String]) -> bool {
+        resources.iter().any(|identifier| match identifier.as_str() {
+            ResourceServer::ISSUER => is_of_issuer(name),
+            identifier => {
+                let server = self.resource_servers.iter().find(|server| server.identifier == identifier);
+                server.is_some_and(|server| server.scopes.iter().any(|known| known == name))
+            }
+        })
     }
 
     /// Whether any resource server has it.
@@ -263,6 +275,14 @@ mod tests {
         let mut none = app();
         none.allowed_scopes.push("orders:read".to_owned());
         assert!(matches!(with(none), Err(ApplicationError::Scope(_))));
+        let both = app()
+            .resource_server("https://other.example.com", ["orders:read"])
+            .resource_server(ResourceServer::ISSUER, ["tokens:read"]);
+        assert!(with(both.clone()).is_ok());
+        assert!(matches!(
+            with(both.resource_server(ResourceServer::ISSUER, ["orders:write"])),
+            Err(ApplicationError::RepeatedResourceServer(_))
+        ));
         // Its tokens would say it twice.
         let twice = with(app().resource_server("https://other.example.com", ["orders:read", "orders:read"]));
         assert!(matches!(twice, Err(ApplicationError::Scope(_))));

@@ -20,6 +20,7 @@ mod metadata;
 mod openid_connect;
 mod property_pairs;
 mod refresh_tokens;
+mod resources;
 mod revocation;
 mod running;
 mod sign_in_page;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::redirect::Redirect;
 use crate::{
-    Application, GrantType, Pkce, Protocol,
+    Application, GrantType, Pkce, Protocol, Settings,
     authority::Authority,
     endpoints::{error::OAuthError, parameters::Parameters},
     settings,
@@ -21,6 +21,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) back: Redirect,
     pub(super) client_id: String,
     pub(super) scope: Vec<String>,
+    /// The resource servers that tokens may be for (RFC 8707 2.1).
+    pub(super) resources: Vec<String>,
     /// Whether the application is given refresh tokens.
     pub(super) refreshes: bool,
     pub(super) nonce: Option<String>,
@@ -55,10 +57,16 @@ impl AuthorizationRequest {
             return Err(Refused::Page("The state is longer than 2048 bytes."));
         }
         let back = Redirect::new(redirect_uri, state, authority.url());
-        Self::wishes(application, parameters, back.clone()).map_err(|error| Refused::Redirect(back, error))
+        Self::wishes(authority.issuer().settings(), application, parameters, back.clone())
+            .map_err(|error| Refused::Redirect(back, error))
     }
 
-    fn wishes(application: &Application, parameters: &Parameters, back: Redirect) -> Result<Self, OAuthError> {
+    fn wishes(
+        settings: &Settings,
+        application: &Application,
+        parameters: &Parameters,
+        back: Redirect,
+    ) -> Result<Self, OAuthError> {
         if parameters.get("request").is_some() {
             return Err(OAuthError::RequestNotSupported);
         }
@@ -75,8 +83,8 @@ impl AuthorizationRequest {
         if prompts.any(|prompt| prompt == "none") {
             return Err(OAuthError::LoginRequired);
         }
-        parameters.check_resource(application)?;
-        let scope = parameters.scope(application)?;
+        let resources = parameters.resources(&application.resource_servers)?;
+        let scope = settings.scope_for(application, &resources, parameters.scope(application)?)?;
         // OpenID Connect always asks, and for this at least.
         if application.protocol == Protocol::Oidc && !scope.iter().any(|name| name == "openid") {
             return Err(OAuthError::InvalidScope);
@@ -85,6 +93,7 @@ impl AuthorizationRequest {
             back,
             client_id: application.client_id.clone(),
             scope,
+            resources,
             refreshes: application.has_grant(GrantType::RefreshToken),
             nonce: opaque(parameters, "nonce")?,
             code_challenge: code_challenge(application, parameters)?,

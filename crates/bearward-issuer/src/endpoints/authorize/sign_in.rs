@@ -44,8 +44,7 @@ fn show(authority: &Authority, headers: &HeaderMap, request: AuthorizationReques
     // The same cookie for all pages of a browser: a second one must not make the first unusable.
     let known = cookie(headers);
     let browser = known.clone().map_or_else(random_id, Ok)?;
-    let sign_in =
-        SignIn { id: random_id()?, request, browser, expires: issuer.now().saturating_add(PAGE_LIFETIME) };
+    let sign_in = SignIn { id: random_id()?, request, browser, expires: issuer.now().saturating_add(PAGE_LIFETIME) };
     let sealed = issuer.shared.tokens.seal(Sealed::SignIn, &sign_in)?;
     let SignIn { request, browser, .. } = sign_in;
     let mut response = page::sign_in(authority, &request, &sealed);
@@ -113,6 +112,7 @@ fn decide(
         client_id: request.client_id.clone(),
         subject: person.subject.clone(),
         scope,
+        resources: request.resources.clone(),
         auth_time: now,
         nonce: request.nonce.clone(),
         custom_claims: request.custom_claims.clone(),
@@ -180,8 +180,12 @@ mod tests {
 
     fn sealed(authority: &Authority, browser: &str, id: &str) -> String {
         let expires = authority.issuer().now() + PAGE_LIFETIME;
-        let page =
-            SignIn { id: id.to_owned(), request: request(authority, "the-state"), browser: browser.to_owned(), expires };
+        let page = SignIn {
+            id: id.to_owned(),
+            request: request(authority, "the-state"),
+            browser: browser.to_owned(),
+            expires,
+        };
         authority.issuer().shared.tokens.seal(Sealed::SignIn, &page).unwrap()
     }
 

@@ -8,7 +8,7 @@ use crate::{
     endpoints::error::OAuthError,
     grants::{Held, Refused},
     scope,
-    tokens::{Audience, Claims, Signed, random_id},
+    tokens::{Claims, Signed, random_id},
 };
 
 /// How long an ID token is good, in seconds: it is read once, when it arrives.
@@ -32,6 +32,8 @@ pub(super) struct TokenAnswer {
 pub(super) struct Content {
     pub(super) subject: String,
     pub(super) scope: Vec<String>,
+    /// The resource servers that it is for.
+    pub(super) resources: Vec<String>,
     pub(super) auth_time: Option<u64>,
     pub(super) custom_claims: Option<Map<String, Value>>,
 }
@@ -54,11 +56,12 @@ impl TokenRequest<'_> {
         self.issue(content, None)
     }
 
-    /// The tokens of a grant that the request has proved to hold: of this access token's scope, with the refresh token
-    /// that comes next, and an ID token where OpenID Connect asks for one.
+    /// The tokens of a grant that the request has proved to hold: an access token for these resource servers and of this
+    /// scope, with the refresh token that comes next, and an ID token where OpenID Connect asks for one.
     pub(super) fn tokens(
         &self,
         held: &Held,
+        resources: Vec<String>,
         scope: Vec<String>,
         nonce: Option<&str>,
     ) -> Result<TokenAnswer, OAuthError> {
@@ -67,6 +70,7 @@ impl TokenRequest<'_> {
         let content = Content {
             subject: grant.subject.clone(),
             scope,
+            resources,
             auth_time: Some(grant.auth_time),
             custom_claims: grant.custom_claims.clone(),
         };
@@ -82,7 +86,7 @@ impl TokenRequest<'_> {
         let claims = Claims {
             iss: self.authority.url().to_owned(),
             sub: content.subject,
-            aud: Audience::One(application.audience().to_owned()),
+            aud: application.audience(&content.resources),
             client_id: application.client_id.clone(),
             scope: scope::join(&content.scope),
             iat: self.now,

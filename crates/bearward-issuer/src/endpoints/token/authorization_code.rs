@@ -22,10 +22,11 @@ pub(super) fn answer(request: &TokenRequest<'_>) -> Result<Response, OAuthError>
         if !grant.proves(verifier) {
             return Err(OAuthError::InvalidGrant("code_verifier does not belong to the authorization request"));
         }
-        Ok(())
+        request.resources_and_scope(grant, None).map(|_| ())
     };
     let shared = &request.authority.issuer().shared;
     let held = shared.grants.redeem(&shared.tokens, code, request.owner(), belongs, request.now).map_err(not_good)?;
-    let answer = request.tokens(&held, held.grant.scope.clone(), held.grant.nonce.as_deref())?;
+    let (resources, scope) = request.resources_and_scope(&held.grant, None)?;
+    let answer = request.tokens(&held, resources, scope, held.grant.nonce.as_deref())?;
     Ok(private_json(&answer))
 }

@@ -18,12 +18,12 @@ pub(super) fn answer(request: &TokenRequest<'_>) -> Result<Response, OAuthError>
 
     let within = |grant: &Grant| match &asked {
         Some(asked) if !asked.iter().all(|name| grant.scope.contains(name)) => Err(OAuthError::InvalidScope),
-        _ => Ok(()),
+        _ => request.resources_and_scope(grant, asked.as_deref()).map(|_| ()),
     };
     let shared = &request.authority.issuer().shared;
     let held = shared.grants.refresh(&shared.tokens, token, request.owner(), within, request.now).map_err(not_good)?;
     // The access token alone is narrowed: the next one may be for all again. Its ID token repeats no nonce (OpenID
     // Connect Core 12.2).
-    let scope = asked.unwrap_or_else(|| held.grant.scope.clone());
-    Ok(private_json(&request.tokens(&held, scope, None)?))
+    let (resources, scope) = request.resources_and_scope(&held.grant, asked.as_deref())?;
+    Ok(private_json(&request.tokens(&held, resources, scope, None)?))
 }
