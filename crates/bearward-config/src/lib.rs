@@ -13,6 +13,7 @@ mod place;
 mod problem;
 mod provider;
 mod proxy;
+mod public;
 mod reader;
 mod report;
 mod resolve;
@@ -39,6 +40,7 @@ use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
 pub use self::provider::Provider;
 pub use self::proxy::{AuthorizationMode, ProxySettings, UpstreamSettings};
+use self::public::Known;
 use self::reader::Reading;
 pub use self::report::report;
 pub use self::table::table;
@@ -121,7 +123,8 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Problems> {
 }
 
 /// Reads a configuration like [`load`], and writes all of it down as TOML: every setting with its value in force, defaults
-/// and presets included. Secrets are not in it. What is written is a configuration for the same folder, and means the same.
+/// and presets included. Secrets are not in it, nor are the queries of URLs. What is written is a configuration for the same
+/// folder, and means the same where no URL has a query.
 ///
 /// # Errors
 ///
@@ -155,11 +158,12 @@ fn understand<T>(
     environment: impl IntoIterator<Item = (String, String)>,
     make: impl FnOnce(Config, &Layers) -> T,
 ) -> Result<T, Problems> {
-    let source = Source::parse(name, text)?;
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
-    let (layers, findings) = layers::merge(&source, &environment, overrides);
     let folder = name.parent().unwrap_or(Path::new("")).to_owned();
-    let reading = Reading::new(&layers, &environment, folder, findings);
+    let known = Known { folder: &folder, environment: &environment };
+    let source = Source::parse(name, text, known)?;
+    let (layers, findings) = layers::merge(&source, &environment, overrides);
+    let reading = Reading::new(&layers, known, findings);
     let config = resolve::resolve(&reading);
 
     let problems = reading.into_findings().into_iter().map(|finding| source.locate(finding)).collect();

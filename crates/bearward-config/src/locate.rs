@@ -7,18 +7,16 @@ use toml_edit::{Document, Item, Key, TableLike, Value};
 
 use super::place::{Complaint, Finding, Layer, Part, Place, Step, visible};
 use super::problem::{Excerpt, Position, Problem, Problems, Severity};
+use super::public::{Known, REDACTED, names_another_place, without_queries};
 use super::suggest;
-
-/// What stands in place of text that must not be shown.
-const REDACTED: &str = "[redacted]";
 
 /// The configuration file, read as TOML.
 #[derive(Debug)]
 pub(super) struct Source {
     name: String,
     document: Document<String>,
-    /// The values that may be secrets. Secrets have no business in the file, but the one who put one there by mistake
-    /// must not find it in a build log as well.
+    /// The values that may be secrets, and the queries of URLs. Secrets have no business in the file, but the person who
+    /// put one there by mistake must not find it in a build log as well.
     secrets: Vec<Range<usize>>,
     /// User names and passwords in URLs, with their `@`. Other complaints quote these values too.
     credentials: Vec<String>,
@@ -30,14 +28,16 @@ impl Source {
     /// # Errors
     ///
     /// The first syntax error: after it, nothing that follows can be trusted to mean what it seems to.
-    pub(super) fn parse(name: &Path, text: &str) -> Result<Self, Problems> {
+    pub(super) fn parse(name: &Path, text: &str, known: Known<'_>) -> Result<Self, Problems> {
         let name = name.display().to_string();
         match Document::parse(text.to_owned()) {
             Ok(document) => {
                 let mut secrets = Vec::new();
-                find_secrets(document.as_table(), &mut secrets);
+                find_secrets(document.as_table(), known, &mut secrets);
+                let queries = find_queries(document.as_table(), text);
                 let values = secrets.iter().filter_map(|span| text.get(span.clone()));
                 let credentials = values.filter_map(credentials).map(|text| format!("{text}@")).collect();
+                secrets.extend(queries);
                 Ok(Self { name, document, secrets, credentials })
             }
             Err(error) => {
@@ -74,6 +74,7 @@ impl Source {
     }
 
     fn showable(&self, text: String) -> String {
+        let text = without_queries(&text);
         self.credentials.iter().fold(text, |text, credentials| text.replace(credentials, &format!("{REDACTED}@")))
     }
 
@@ -144,32 +145,90 @@ fn credentials(text: &str) -> Option<&str> {
     (rest.len() < text.len() || credentials.contains(':')).then_some(credentials).filter(|text| !text.is_empty())
 }
 
-fn find_secrets(table: &dyn TableLike, secrets: &mut Vec<Range<usize>>) {
+/// Whether a value stands where the name of a file or of a variable belongs, and is none that is there: it may be the secret.
+fn is_no_name(key: &str, item: &Item, known: Known<'_>) -> bool {
+    names_another_place(&meant_key(key)) && !item.as_str().is_some_and(|text| known.may_show(&meant_key(key), text))
+}
+
+/// The key that names where a secret is, if this is one or a misspelled one; else the key itself.
+fn meant_key(key: &str) -> String {
+    const KEYS: [&str; 8] = [
+        "client_secret_file",
+        "client_secret_env",
+        "private_key_file",
+        "certificate_key_file",
+        "client_assertion_file",
+        "bearer_token_file",
+        "authorization_file",
+        "decryption_keys_file",
+    ];
+    let key = key.to_ascii_lowercase();
+    if names_another_place(&key) { key } else { suggest::nearest(&key, KEYS).map_or(key.clone(), str::to_owned) }
+}
+
+/// The queries and fragments of URLs in the values of a table, and in all tables in it.
+fn find_queries(table: &dyn TableLike, text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     for (key, item) in table.iter() {
-        // The table says how to obtain a token, and holds none.
-        let grant = key == "client_credentials" && item.is_table_like();
-        if !grant && sounds_secret(key) || item.as_value().is_some_and(|value| looks_secret(key, value)) {
-            secrets.extend(item.span());
+        // A URL that lacks its scheme is a mistake that is told, too.
+        let is_url = ["issuer", "url", "resources", "assertion_audience"].contains(&key) || key.ends_with("_url");
+        if let Some(value) = item.as_value() {
+            found.extend(queries_of(value, is_url, text));
         }
-        if let Some(table) = item.as_table_like() {
-            find_secrets(table, secrets);
+        if let Some(table) = item.as_table() {
+            found.extend(find_queries(table, text));
         }
         for table in item.as_array_of_tables().into_iter().flatten() {
-            find_secrets(table, secrets);
+            found.extend(find_queries(table, text));
         }
-        find_secrets_in_list(item.as_value(), secrets);
+    }
+    found
+}
+
+fn queries_of(value: &Value, is_url: bool, text: &str) -> Vec<Range<usize>> {
+    match value {
+        Value::String(string) if string.value().contains(['?', '#']) => {
+            let shows_url = is_url || string.value().contains("://");
+            let Some(span) = value.span().filter(|_| shows_url) else { return Vec::new() };
+            let raw = text.get(span.clone()).unwrap_or_default();
+            // Where it is written with an escape, nothing of the value is shown.
+            let from = raw.find(['?', '#']).map_or(span.start, |at| span.start + at + 1);
+            // The last character is a quotation mark.
+            vec![from..span.end.saturating_sub(1)]
+        }
+        Value::Array(values) => values.iter().flat_map(|value| queries_of(value, is_url, text)).collect(),
+        Value::InlineTable(table) => find_queries(table, text),
+        _ => Vec::new(),
     }
 }
 
-fn find_secrets_in_list(list: Option<&Value>, secrets: &mut Vec<Range<usize>>) {
+fn find_secrets(table: &dyn TableLike, known: Known<'_>, secrets: &mut Vec<Range<usize>>) {
+    for (key, item) in table.iter() {
+        // The table says how to obtain a token, and holds none.
+        let grant = key == "client_credentials" && item.is_table_like();
+        let looks = item.as_value().is_some_and(|value| looks_secret(key, value));
+        if !grant && sounds_secret(key) || looks || is_no_name(key, item, known) {
+            secrets.extend(item.span());
+        }
+        if let Some(table) = item.as_table_like() {
+            find_secrets(table, known, secrets);
+        }
+        for table in item.as_array_of_tables().into_iter().flatten() {
+            find_secrets(table, known, secrets);
+        }
+        find_secrets_in_list(item.as_value(), known, secrets);
+    }
+}
+
+fn find_secrets_in_list(list: Option<&Value>, known: Known<'_>, secrets: &mut Vec<Range<usize>>) {
     for value in list.and_then(Value::as_array).into_iter().flatten() {
         if let Some(table) = value.as_inline_table() {
-            find_secrets(table, secrets);
+            find_secrets(table, known, secrets);
         }
         if looks_secret("", value) {
             secrets.extend(value.span());
         }
-        find_secrets_in_list(Some(value), secrets);
+        find_secrets_in_list(Some(value), known, secrets);
     }
 }
 
@@ -185,12 +244,18 @@ fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
         if line.trim_start().starts_with('[') || assignment.is_some() {
             inside = false;
         }
+        // Looked for once in a line, which may hold a hundred thousand keys.
+        let user = line.rfind('@');
+        let query = line.rfind(['?', '#']);
+        let url = query.and_then(|at| line.get(..at)).and_then(|before| before.rfind("://"));
         // Several keys may share a line: `introspection = { client_id = "a", client_secret = "b`.
         let secret = line.match_indices('=').find(|(equals, _)| {
             let key = line.get(..*equals).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
             let begin = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
             let key = key.get(begin..).unwrap_or_default();
-            sounds_secret(key) || key == "authorization" || line.get(*equals..).is_some_and(|line| line.contains('@'))
+            // Where the value of a key that names a file ends is not known either.
+            let names = names_another_place(&meant_key(key));
+            sounds_secret(key) || names || key == "authorization" || user.max(url) > Some(*equals)
         });
         match secret {
             Some((equals, _)) => hidden.push(start + equals + 1..end),
@@ -260,6 +325,8 @@ mod tests {
 
     use super::*;
 
+    use std::collections::BTreeMap;
+
     const FILE: &str = r#"
 [server]
 listen = "a"
@@ -282,8 +349,14 @@ issuer = "one"
     }
 
     fn shown(text: &str, place: Place) -> String {
-        let source = Source::parse(Path::new("c.toml"), text).unwrap();
-        source.locate(Finding::error(&place, "wrong")).to_string()
+        source(text).unwrap().locate(Finding::error(&place, "wrong")).to_string()
+    }
+
+    /// A file in a folder without files, and with one variable.
+    fn source(text: &str) -> Result<Source, Problems> {
+        let environment = BTreeMap::from([("A_SECRET".to_owned(), String::new())]);
+        let known = Known { folder: Path::new("/nowhere"), environment: &environment };
+        Source::parse(Path::new("c.toml"), text, known)
     }
 
     #[test]
@@ -346,7 +419,26 @@ issuer = "one"
             "x = 'https://alice:hunter2@auth.example.com'",
             "x = ['a', 'alice:hunter2@127.0.0.1:80']",
             "x = 1\nauthorization = 'Basic hunter2'",
+            // In the place of a name.
+            "[x]\nclient_secret_file = 'hunter2'",
+            "[x]\nclient_secret_file = 'hunter2/hunter2'",
+            "[x]\njwks_file = '{ \"d\": \"hunter2\" }'",
+            "[x]\nclient_secret_file = ['hunter2']",
+            "x = { client_id = 'a', client_secret_env = 'hunter2' }",
+            "x = { client_id = 'a', client_secret_evn = 'hunter2' }",
+            "x = [{ bearer_token_fil = 'hunter2' }]",
+            "[x]\nclient_id = 'a'\nauthorization_flie = 'hunter2'",
+            // In a query.
+            "[x]\nurl = 'https://a.example/b?key=hunter2'",
+            "[x]\nurl = 'a.example/b?key=hunter2'",
+            "[x]\nurl = \"https://a.example/b\\u003fkey=hunter2\"",
+            "x = { client_id = 'a', url = 'https://a b#hunter2' }",
+            "x = ['a', 'https://a.example?hunter2']",
+            "x = [['https://a.example?hunter2'], { token_url = 'a#hunter2' }]",
             // Broken ones.
+            "client_secret_file = 'hunter2",
+            "x = { client_id = 'a', client_secret_env = 'hunter2'",
+            "x = 'https://a.example?key=hunter2",
             "client_secret = 'hunter2",
             "client_secret = hunter2",
             "client_secret = '''\nhunter2 ''' hunter2\nhunter2",
@@ -358,24 +450,29 @@ issuer = "one"
             "authorization = 'Basic hunter2",
         ];
         for text in files {
-            let problems = match Source::parse(Path::new("c.toml"), text) {
+            let problems = match source(text) {
                 Err(problems) => problems.into_vec(),
                 Ok(source) => {
-                    ["client_secret", "x", "x/client_secret", "x/0/password", "x/0", "x/api_key", "authorization"]
-                        .map(|path| source.locate(Finding::error(&place(path), "wrong")))
-                        .into()
+                    let paths =
+                        ["client_secret", "x", "x/client_secret", "x/0/password", "x/0", "x/api_key", "authorization"];
+                    let more = ["x/client_secret_file", "x/jwks_file", "x/url", "x/client_id"];
+                    let paths = paths.into_iter().chain(more);
+                    paths.map(|path| source.locate(Finding::error(&place(path), "wrong"))).collect()
                 }
             };
             for problem in problems {
                 assert!(!problem.to_string().contains("hunter2"), "{text}: {problem}");
             }
         }
-        assert!(shown("client_secret_file = 'path'", place("client_secret_file")).contains("'path'"));
+        assert!(shown("client_secret_env = 'A_SECRET'", place("client_secret_env")).contains("'A_SECRET'"));
+        assert!(shown("client_secret_file = '/'", place("client_secret_file")).contains("'/'"));
+        let url = shown("url = 'https://a.example/b?key=hunter2'", place("url"));
+        assert!(url.contains("  1 | url = 'https://a.example/b?[redacted]'\n"), "{url}");
     }
 
     #[test]
     fn a_password_leaves_its_place_with_no_message() {
-        let source = Source::parse(Path::new("c.toml"), "url = 'https://a:hunter2@b'").unwrap();
+        let source = source("url = 'https://a:hunter2@b'").unwrap();
         let complaint =
             Complaint::new("there is no `https://a:hunter2@b/`").hint("did you mean `https://a:hunter2@b`?");
         let told = source.locate(Finding::error(&Place::root(), complaint)).to_string();
@@ -385,7 +482,7 @@ issuer = "one"
 
     #[test]
     fn a_stray_secret_is_hidden_where_the_complaint_says_so() {
-        let source = Source::parse(Path::new("c.toml"), "url = 'https://a:hunter2@b'").unwrap();
+        let source = source("url = 'https://a:hunter2@b'").unwrap();
         let finding = Finding::error(&place("url").key(), Complaint::new("wrong").private());
         assert_eq!(source.locate(finding).to_string(), "c.toml:1:1: error: wrong\n  1 | url = [redacted]\n    | ^^^");
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::problem::Severity;
+use super::public::without_query;
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "BEARWARD_";
@@ -178,9 +179,12 @@ impl From<&str> for Complaint {
     }
 }
 
-/// A text of the configuration as it may stand in a message: in one line, and not longer than a person wants to read.
+/// A text of the configuration as it may stand in a message: in one line, not longer than a person wants to read, and without
+/// the query of a URL.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 80;
+    // What holds a URL may be none: behind its first `?` nothing is shown.
+    let text = if text.contains("://") { without_query(text) } else { text.to_owned() };
     let mut quoted: String = text.chars().take(MOST).flat_map(visible).collect();
     if text.chars().nth(MOST).is_some() {
         quoted.push_str("...");

@@ -8,23 +8,21 @@ mod scalars;
 mod values;
 
 use std::cell::RefCell;
+#[cfg(test)]
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use figment::value::{Dict, Value};
 
 use super::layers::Layers;
 use super::place::{At, Complaint, Finding, Layer, List, Place, Step, quote};
+use super::public::Known;
 use super::suggest;
 
 /// What is common to the reading of all sections.
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     layers: &'a Layers,
-    /// The environment, in which secrets may be.
-    pub(super) environment: &'a BTreeMap<String, String>,
-    /// The folder of the configuration file; relative paths start here.
-    pub(super) folder: PathBuf,
+    pub(super) known: Known<'a>,
     findings: RefCell<Vec<Finding>>,
     /// Every key that was asked for, and what may stand there; the example file and the reference are held against it.
     #[cfg(test)]
@@ -32,16 +30,10 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(
-        layers: &'a Layers,
-        environment: &'a BTreeMap<String, String>,
-        folder: PathBuf,
-        findings: Vec<Finding>,
-    ) -> Self {
+    pub(super) fn new(layers: &'a Layers, known: Known<'a>, findings: Vec<Finding>) -> Self {
         Self {
             layers,
-            environment,
-            folder,
+            known,
             findings: RefCell::new(findings),
             #[cfg(test)]
             asked: RefCell::default(),

@@ -8,6 +8,7 @@ use bearward_core::{Access, ClaimRule, ClaimTest, Scope};
 use bearward_gate::{GateSettings, RouteSettings};
 use http::Method;
 
+use crate::public::without_queries;
 use crate::table::table;
 use crate::{AuthorizationMode, Config};
 
@@ -47,7 +48,8 @@ pub fn report(config: &Config) -> String {
     }
     report.truncate(report.trim_end().len());
     report.push('\n');
-    report
+    // Wherever one stands: there may be keys in it.
+    without_queries(&report)
 }
 
 fn listeners(config: &Config) -> String {

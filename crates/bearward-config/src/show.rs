@@ -1,5 +1,5 @@
 //! The whole configuration in force, as TOML: what `bearward check --show` prints. It is a configuration itself, and means
-//! the same as the one that it shows.
+//! the same as the one that it shows, where no URL has a query: in queries there are keys.
 
 mod defaults;
 
@@ -13,6 +13,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table};
 use super::Config;
 use super::layers::Layers;
 use super::place::Layer;
+use super::public::without_queries;
 
 /// The sections, in the order of `config.example.toml`.
 const SECTIONS: [&str; 9] =
@@ -74,6 +75,10 @@ impl<'a> Writer<'a> {
 
     fn value(self, value: &Value) -> Option<toml_edit::Value> {
         let mut written = plain(value)?;
+        if value.as_str().is_some_and(|text| without_queries(text) != text) {
+            written.decor_mut().set_suffix(" # its query is not shown");
+            return Some(written);
+        }
         let is_preset = |value: &Value| self.layers.layer(value) == Layer::Preset;
         // Rules of the file and of the preset hold together.
         let in_part = value.as_array().is_some_and(|values| values.iter().any(is_preset));
@@ -103,7 +108,7 @@ fn usable_keys(set: &str) -> Option<String> {
 /// `None` for what no setting is: a date, a fraction.
 fn plain(value: &Value) -> Option<toml_edit::Value> {
     Some(match value {
-        Value::String(_, text) => text.as_str().into(),
+        Value::String(_, text) => without_queries(text).into(),
         Value::Bool(_, truth) => (*truth).into(),
         Value::Num(_, number) => i64::try_from(number.to_i128()?).ok()?.into(),
         Value::Array(_, values) => values.iter().filter_map(plain).collect::<Array>().into(),

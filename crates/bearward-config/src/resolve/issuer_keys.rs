@@ -59,7 +59,8 @@ fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
         section.reading.error(&file.place, complaint.private());
         return None;
     }
-    let path = section.reading.folder.join(&file.value);
+    let path = secret::there(section.reading, file);
+    let path = path.map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
         KeyFileError::Unreadable(error) => Complaint::new(format!("cannot read {shown}: {}", reason(&error))),

@@ -1,7 +1,7 @@
 //! Secrets: from a file or from the environment, never from the configuration itself.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bearward_gate::Secret;
 
@@ -11,29 +11,40 @@ use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
-    let path_of_file = reading.folder.join(&path.value);
-    let secret = guarded(&path_of_file).and_then(|()| read_file(&path_of_file));
+    let secret = there(reading, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
     secret.map_err(|complaint| reading.error(&path.place, complaint)).ok()
 }
 
 /// What is in a file that everybody may read, and is read again when it changes: a certificate.
 pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
-    let text = read_file(&reading.folder.join(&path.value));
+    let text = there(reading, path).and_then(|file| read_file(&file));
     text.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+}
+
+/// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
+pub(super) fn there(reading: &Reading<'_>, path: &At<String>) -> Result<PathBuf, Complaint> {
+    if reading.known.has_path(&path.value) {
+        return Ok(reading.known.folder.join(&path.value));
+    }
+    let complaint = Complaint::new("there is no such file, and no such folder for it").private();
+    Err(complaint.hint("name a file that is there; the value is not shown, because it may be the content itself"))
 }
 
 /// The secret in an environment variable.
 pub(super) fn from_environment(reading: &Reading<'_>, name: &At<String>) -> Option<Secret> {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let complaint = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
-        // Whatever it is, it may well be the secret itself.
+        // It may be the secret itself.
         let complaint = Complaint::new("must be the name of an environment variable").private();
         complaint.hint("the secret itself stands in the variable, never in this file")
     } else {
-        match reading.environment.get(&name.value).map(String::as_str) {
+        match reading.known.environment.get(&name.value).map(String::as_str) {
             Some("") => Complaint::new(format!("the environment variable {} is empty", name.value)),
             Some(secret) => return Some(Secret::from_text(secret.to_owned())),
-            None => Complaint::new(format!("the environment variable {} is not set", name.value)),
+            None => Complaint::new("no environment variable of this name is set").private().hint(
+                "name a variable that is set where the gateway runs; the value is not shown, because it may be the \
+                 secret itself",
+            ),
         }
     };
     reading.error(&name.place, complaint);

@@ -3,6 +3,7 @@
 use bearward_core::{Endpoint, EndpointError};
 
 use crate::place::{Complaint, quote};
+use crate::public::without_query;
 
 /// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
 /// is compared letter for letter.
@@ -24,10 +25,10 @@ pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
     let Err(error) = Endpoint::parse(text) else { return Ok(text.to_owned()) };
     let complaint = Complaint::new(error.to_string());
     Err(match error {
-        EndpointError::NotAUrl => Complaint::new(format!("{} is {error}", quote(text))).hint(EXAMPLE),
+        EndpointError::NotAUrl => Complaint::new(format!("{} is {error}", quote(&without_query(text)))).hint(EXAMPLE),
         EndpointError::UserInfo => complaint.private(),
         EndpointError::PlainHttp => {
-            complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{rest}")))
+            complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{}", without_query(rest))))
         }
         EndpointError::OtherScheme => complaint.hint(EXAMPLE),
         EndpointError::Fragment => complaint,
@@ -41,7 +42,7 @@ pub(super) fn identifier(text: &str) -> Result<String, Complaint> {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters) && !rest.is_empty()
     };
     if !text.split_once(':').is_some_and(named) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let complaint = Complaint::new(format!("{} is not an absolute URI", quote(text)));
+        let complaint = Complaint::new(format!("{} is not an absolute URI", quote(&without_query(text))));
         return Err(complaint.hint("for example: \"https://auth.example.com\""));
     }
     if text.contains('#') {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::layers;
 use crate::locate::Source;
+use crate::public::Known;
 use crate::reader::Reading;
 use crate::report;
 use crate::resolve::resolve;
@@ -87,17 +88,19 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
 /// Every key that is asked for while the example is read with everything put to use, and what may stand there.
 pub(super) fn asked() -> BTreeMap<String, String> {
     let text = uncommented();
-    let source = Source::parse(Path::new("config.toml"), &text).unwrap();
     let environment = BTreeMap::new();
+    let known = Known { folder: Path::new(""), environment: &environment };
+    let source = Source::parse(Path::new("config.toml"), &text, known).unwrap();
     let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, &environment, PathBuf::new(), findings);
+    let reading = Reading::new(&layers, known, findings);
     resolve(&reading);
     reading.asked.into_inner()
 }
 
 #[test]
 fn it_has_every_setting() {
-    let source = Source::parse(Path::new("config.toml"), &uncommented()).unwrap();
+    let known = Known { folder: Path::new(""), environment: &BTreeMap::new() };
+    let source = Source::parse(Path::new("config.toml"), &uncommented(), known).unwrap();
     let asked = asked();
     let present = keys_of(source.document().as_item(), "");
     let missing: Vec<String> = asked.keys().filter(|key| !present.contains(key)).cloned().collect();

@@ -184,7 +184,7 @@ fn values_that_cannot_be_used_are_told_at_their_place() {
         ("auth = <<'none'>>".to_owned(), "must be one of", "lets anybody try tokens"),
         ("auth = <<'client_credentials'>>".to_owned(), "must be one of", "[issuers.introspection.client_credentials]"),
         ("auth = 'client_secret_jwt'\nclient_secret_file = <<'short'>>".to_owned(), "shorter than the 32 bytes", ""),
-        (format!("{key}private_key_file = <<'missing'>>"), "there is no such file", ""),
+        (format!("{key}private_key_file = <<'missing'>>"), "there is no such file", "it may be the content itself"),
         (format!("{key}private_key_file = <<'open'>>"), "every user of this machine can get at", "chmod o="),
         (format!("{key}private_key_file = <<'secret'>>"), "no private key: expected PEM", ""),
         (format!("{key}private_key_file = 'key'\nalgorithm = <<'ES384'>>"), "does not sign with ES384", ""),

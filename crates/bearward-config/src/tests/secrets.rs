@@ -63,11 +63,19 @@ fn from_the_environment() {
     for value in [SECRET, "123456", "true", "[1]"] {
         assert_eq!(secret(&read(&[("THE_SECRET", value)]).unwrap()), value);
     }
-    assert!(read(&[]).unwrap_err().contains("the environment variable THE_SECRET is not set"));
+    assert!(read(&[]).unwrap_err().contains("no environment variable of this name is set"));
     assert!(read(&[("THE_SECRET", "")]).unwrap_err().contains("the environment variable THE_SECRET is empty"));
-    // Somebody put the secret itself there.
+    // The secret itself is there.
     let told = folder.read("client_secret_env = \"hunter2!\"", &[]).unwrap_err();
     assert!(told.contains("must be the name of an environment variable"), "{told}");
+    insta::assert_snapshot!(folder.read("client_secret_env = \"hunter2\"", &[]).unwrap_err(), @"
+    FOLDER/config.toml:6:21: error: no environment variable of this name is set
+      6 | client_secret_env = [redacted]
+        |                     ^^^^^^^^^^
+      hint: name a variable that is set where the gateway runs; the value is not shown, because it may be the secret itself
+
+    1 error
+    ");
 }
 
 #[test]
@@ -80,8 +88,10 @@ fn files_that_are_missing_empty_or_open_to_others_are_told() {
     folder.file("binary", "\u{0}", 0o600);
     fs::write(folder.0.path().join("binary"), [0xff]).unwrap();
     folder.file("long", &"a".repeat(70_000), 0o600);
+    fs::create_dir(folder.0.path().join("secrets")).unwrap();
     let table = [
-        ("missing", "cannot read `FOLDER/missing`: there is no such file"),
+        ("missing", "there is no such file, and no such folder for it"),
+        ("secrets/missing", "cannot read `FOLDER/secrets/missing`: there is no such file"),
         (".", "is a directory"),
         ("open", "every user of this machine can get at `FOLDER/open`"),
         ("open", "hint: chmod o= FOLDER/open"),
@@ -97,6 +107,116 @@ fn files_that_are_missing_empty_or_open_to_others_are_told() {
         assert!(told.contains("config.toml:6:22: error: "), "{told}");
         assert!(told.ends_with("\n1 error"), "{told}");
     }
+}
+
+/// The secret itself, in the place of the name of its file or variable, and what else may be wrong in the same table.
+#[test]
+fn in_the_place_of_a_name_it_is_not_shown() {
+    let folder = Folder::new();
+    insta::assert_snapshot!(folder.read("client_secret_file = \"hunter2\"", &[]).unwrap_err(), @"
+    FOLDER/config.toml:6:22: error: there is no such file, and no such folder for it
+      6 | client_secret_file = [redacted]
+        |                      ^^^^^^^^^^
+      hint: name a file that is there; the value is not shown, because it may be the content itself
+
+    1 error
+    ");
+    for value in
+        ["hunter2", "hunter2/hunter2", "/hunter2", "hunter2!", "-----BEGIN hunter2", "eyJhbGciOiJub25lIn0.hunter2."]
+    {
+        for line in [
+            format!("client_secret_file = \"{value}\""),
+            format!("client_secret_env = \"{value}\""),
+            format!("client_secret_env = \"A\"\nclient_secret_file = \"{value}\""),
+            format!("client_secret_fiel = \"{value}\""),
+            format!("client_secret_env = [\"{value}\"]"),
+            format!("client_secret_env = \"A\"\nbearer_token_file = \"{value}\""),
+            format!("auth = \"bearer\"\nbearer_token_file = \"{value}\""),
+            format!("auth = \"client_assertion\"\nclient_assertion_file = \"{value}\""),
+            format!("auth = \"private_key_jwt\"\nprivate_key_file = \"{value}\""),
+            format!("auth = \"tls_client_auth\"\ncertificate_file = \"{value}\"\ncertificate_key_file = \"{value}\""),
+        ] {
+            let told = folder.read(&line, &[("A", "b")]).unwrap_err();
+            assert!(told.contains("config.toml:"), "{told}");
+        }
+    }
+    for (issuer, upstream) in [
+        ("bearer_token_file = \"hunter2\"", ""),
+        ("decryption_keys_file = \"hunter2\"", ""),
+        ("jwks_file = \"hunter2\"", ""),
+        ("ca_file = \"hunter2\"", ""),
+        ("", "authorization = \"replace\"\nauthorization_file = \"hunter2\""),
+        ("", "authorization_file = \"hunter2\""),
+    ] {
+        let text = format!("{ISSUER}{issuer}\n{UPSTREAM}{upstream}\n{ROUTE}");
+        let told = read(&text).unwrap_err().to_string();
+        assert!(!told.contains(SECRET) && told.contains("config.toml:"), "{told}");
+    }
+}
+
+/// A table in one line: what is wrong with one key shows the whole line.
+#[test]
+fn nor_beside_something_else_that_is_wrong() {
+    for introspection in [
+        "{ client_secret_file = \"hunter2\", clientid = \"a\" }",
+        "{ client_id = \"\", client_secret_env = \"hunter2\" }",
+        "{ client_id = \"a\", client_secret_env = \"hunter2\", url = \"ftp://a?hunter2\" }",
+        "{ client_id = 1, client_secret_env = \"A\", url = \"https://a.example/?key=hunter2\" }",
+    ] {
+        let told =
+            read(&format!("{ISSUER}introspection = {introspection}\n{UPSTREAM}{ROUTE}")).unwrap_err().to_string();
+        assert!(!told.contains(SECRET) && told.contains("[redacted]"), "{told}");
+    }
+}
+
+#[test]
+fn queries_of_urls_are_shown_nowhere() {
+    let folder = Folder::new();
+    let url = "https://auth.example.com/a?key=hunter2";
+    let issuer = format!("discovery_url = \"{url}\"");
+    let keys = format!("jwks_url = \"{url}\"");
+    let introspection = format!(
+        "[issuers.introspection]\nclient_id = \"a\"\nclient_secret_env = \"A\"\nurl = \"{url}\"\n\
+         [issuers.introspection.client_credentials]\ntoken_url = \"{url}\"\nresources = [\"{url}\"]"
+    );
+    for added in [&issuer, &keys, &introspection] {
+        let text = format!("{ISSUER}{added}\n{UPSTREAM}{ROUTE}");
+        let path = folder.0.path().join("config.toml");
+        let environment = || [("A".to_owned(), "b".to_owned())];
+        let config = parse(&text, &path, &Overrides::default(), environment()).unwrap();
+        let report = crate::report(&config);
+        let show = |config: Config, layers: &crate::layers::Layers| crate::show::show(&config, layers);
+        let show = crate::understand(&text, &path, &Overrides::default(), environment(), show).unwrap();
+        for shown in [&report, &show] {
+            assert!(shown.contains("https://auth.example.com/a?[redacted]") && !shown.contains(SECRET), "{shown}");
+        }
+        assert!(show.contains("\"https://auth.example.com/a?[redacted]\" # its query is not shown\n"), "{show}");
+        // It can still be read.
+        assert!(parse(&show, &path, &Overrides::default(), environment()).is_ok(), "{show}");
+    }
+    for wrong in [
+        "url = \"http://auth.example.com/a?key=hunter2\"",
+        "url = \"https://auth.example.com/a?key=hunter2#b\"",
+        "url = \"https://auth.example.com/a b?key=hunter2 hunter2\"",
+        "url = \"auth.example.com/a?key=hunter2\"",
+        "url = \"https://auth.example.com/a?`\\\"hunter2\"",
+        "client_credentials = { resources = [\"auth?key=hunter2\"] }",
+        "client_credentials = { token_url = \"ftp://auth.example.com/a?key=hunter2\" }",
+        "assertion_audience = \"auth?key=hunter2\"\nauth = \"client_secret_jwt\"",
+    ] {
+        // The reading itself holds that nothing of it is shown.
+        folder.read(&format!("client_secret_env = \"A\"\n{wrong}"), &[("A", "b")]).unwrap_err();
+    }
+    for issuer in
+        ["https://auth.example.com?key=hunter2", "auth.example.com?key=hunter2", "http://auth.example.com#hunter2"]
+    {
+        let text = with("").replace("https://auth.example.com", issuer);
+        let told = read(&text).unwrap_err().to_string();
+        assert!(!told.contains(SECRET), "{told}");
+    }
+    let server = with("").replace("127.0.0.1:3000", "http://127.0.0.1:3000/?key=hunter2");
+    let told = read(&server).unwrap_err().to_string();
+    assert!(!told.contains(SECRET), "{told}");
 }
 
 #[test]

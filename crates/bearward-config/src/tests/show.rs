@@ -1,10 +1,10 @@
 //! What is shown is every setting with its value in force, and a configuration that means the same.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::example::{EXAMPLE, environment, folder, uncommented};
 use super::*;
+use crate::public::Known;
 use crate::reader::Reading;
 use crate::{Provider, layers, locate::Source, resolve::resolve, show, understand};
 
@@ -57,10 +57,11 @@ fn every_setting_that_has_a_default_is_shown_and_everything_that_is_set() {
     assert!(!text.contains("hunter2"), "{text}");
     assert!(text.contains("client_secret_env = \"BEARWARD_LOGIN_SECRET\"\n"), "{text}");
 
-    let source = Source::parse(&path, &text).unwrap();
     let environment = environment().into_iter().collect::<BTreeMap<_, _>>();
+    let known = Known { folder: folder.path(), environment: &environment };
+    let source = Source::parse(&path, &text, known).unwrap();
     let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, &environment, PathBuf::from(folder.path()), findings);
+    let reading = Reading::new(&layers, known, findings);
     resolve(&reading);
     let present = super::example::keys_of(source.document().as_item(), "");
     let missing: Vec<String> = reading.asked.borrow().keys().filter(|key| !present.contains(key)).cloned().collect();
