@@ -11,8 +11,8 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFT
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::{Cause, Reason};
-use challenge::Challenge;
+use crate::{Cause, Reason, Scheme};
+use challenge::{Challenge, Parameter};
 
 /// The realm of challenges where none is configured.
 pub const DEFAULT_REALM: &str = "bearward";
@@ -23,31 +23,42 @@ const DEFAULT_RETRY_AFTER: u32 = 5;
 /// What is forwarded at all, for `Allow`, which a 405 must carry (RFC 9110 section 15.5.6).
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
-/// The engine's no: the exact reason for our side, and what the answer needs besides.
+/// A refused request: the exact reason for our side, and what the answer needs besides.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     reason: Reason,
-    realm: Arc<str>,
-    scope: Option<Arc<str>>,
+    /// One for each scheme that could help; none where no credential can make a difference.
+    challenges: Vec<Challenge>,
     retry_after: Option<u32>,
 }
 
 impl Refusal {
     /// A refusal for this reason, with the realm `bearward`, no scope, and 5 seconds to wait where waiting helps.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, realm: DEFAULT_REALM.into(), scope: None, retry_after: None }
+        Self { reason, challenges: challenge(reason.cause()).into_iter().collect(), retry_after: None }
     }
 
-    /// Sets the realm of the challenge (RFC 9110 section 11.5).
+    /// Sets the realm of the challenges (RFC 9110 section 11.5).
     #[must_use]
-    pub fn with_realm(self, realm: Arc<str>) -> Self {
-        Self { realm, ..self }
+    pub fn with_realm(mut self, realm: Arc<str>) -> Self {
+        for challenge in &mut self.challenges {
+            challenge.set(Parameter::Realm, Arc::clone(&realm));
+        }
+        self
     }
 
-    /// Sets the scopes that the challenge asks for, separated by spaces: all that the route needs, not what is missing.
+    /// Sets the scopes that the challenges ask for, separated by spaces: all that the route needs, not what is missing.
+    /// They are named where another token could help; a request that is malformed needs no other token.
     #[must_use]
-    pub fn with_scope(self, scope: Option<Arc<str>>) -> Self {
-        Self { scope, ..self }
+    pub fn with_scope(mut self, scope: Option<Arc<str>>) -> Self {
+        let helps = matches!(self.reason.cause(), Cause::NoCredential | Cause::InvalidToken | Cause::InsufficientScope);
+        for challenge in &mut self.challenges {
+            match &scope {
+                Some(scope) if helps => challenge.set(Parameter::Scope, Arc::clone(scope)),
+                _ => challenge.unset(Parameter::Scope),
+            }
+        }
+        self
     }
 
     /// Sets how many seconds the client should wait, at least one. Told only where waiting helps
@@ -71,7 +82,7 @@ impl Refusal {
         }
     }
 
-    /// Problem details (RFC 9457), with the challenge of RFC 6750 section 3 where a credential can make a difference.
+    /// Problem details (RFC 9457), with the challenges where a credential can make a difference.
     fn problem(&self, request_id: &str) -> Answer {
         let cause = self.reason.cause();
         let problem = Problem {
@@ -89,9 +100,7 @@ impl Refusal {
             (CONTENT_LENGTH, body.len().into()),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        if let Some(challenge) = self.challenge() {
-            headers.push((WWW_AUTHENTICATE, challenge.value()));
-        }
+        headers.extend(self.challenges.iter().map(|challenge| (WWW_AUTHENTICATE, challenge.value())));
         match cause {
             Cause::MethodNotAllowed => headers.push((ALLOW, ALLOWED_METHODS)),
             Cause::Unavailable => {
@@ -114,32 +123,32 @@ impl Refusal {
         ];
         Answer { status: StatusCode::OK, headers, body: Vec::new() }
     }
+}
 
-    /// The challenge, for the causes that have one. A scope is named where another token could help; a request that is
-    /// malformed needs no other token.
-    fn challenge(&self) -> Option<Challenge<'_>> {
-        let cause = self.reason.cause();
-        let scope = match cause {
-            Cause::NoCredential | Cause::InvalidToken | Cause::InsufficientScope => self.scope.as_deref(),
-            Cause::InvalidRequest => None,
-            _ => return None,
-        };
-        let error = cause.error_code().map(|code| (code, cause.description()));
-        Some(Challenge { realm: &self.realm, error, scope })
-    }
+/// The challenge, for the causes that have one.
+fn challenge(cause: Cause) -> Option<Challenge> {
+    let can_help = cause == Cause::NoCredential || cause.error_code().is_some();
+    can_help.then(|| {
+        let mut challenge = Challenge::new(Scheme::Bearer, DEFAULT_REALM.into());
+        if let Some(code) = cause.error_code() {
+            challenge.set(Parameter::Error, code.into());
+            challenge.set(Parameter::ErrorDescription, cause.description().into());
+        }
+        challenge
+    })
 }
 
 /// What the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wire {
-    /// HTTP: the status says it.
+    /// HTTP: the status holds the verdict.
     Http,
-    /// gRPC: the status is 200, and `grpc-status` says it.
+    /// gRPC: the status is 200, and `grpc-status` holds the verdict.
     Grpc,
 }
 
 impl Wire {
-    /// Tells it from a request's `Content-Type`: gRPC for `application/grpc` and its relatives, such as
+    /// Determines it from a request's `Content-Type`: gRPC for `application/grpc` and its relatives, such as
     /// `application/grpc+proto` and `application/grpc-web`.
     pub fn of(content_type: Option<&HeaderValue>) -> Self {
         const GRPC: &[u8] = b"application/grpc";
@@ -153,12 +162,14 @@ impl Wire {
     }
 }
 
-/// A whole response. A mount sends it as it is, without the body where the request was `HEAD`.
+/// A complete response. A mount sends it as it is, without the body where the request was `HEAD`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
-    /// All fields that belong to the answer, `Content-Length` among them, each name once.
+    /// All fields that belong to the answer, `Content-Length` among them, to be appended: each name once, except
+    /// `WWW-Authenticate`, which comes once for each challenge.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body; empty for gRPC.
     pub body: Vec<u8>,
@@ -244,6 +255,20 @@ mod tests {
             let names: HashSet<_> = answer.headers.iter().map(|(name, _)| name).collect();
             assert_eq!(names.len(), answer.headers.len(), "{reason}");
             assert_eq!(header(&answer, CONTENT_LENGTH), Some(answer.body.len().to_string()), "{reason}");
+        }
+    }
+
+    #[test]
+    fn each_challenge_is_a_field_of_its_own() {
+        let mut two = Refusal::new(Reason::ScopeMissing);
+        two.challenges.extend(two.challenges.clone());
+        let two = two.with_realm("both".into()).with_scope(Some("a".into()));
+        let answer = two.answer("7f3a", Wire::Http);
+        let written: Vec<_> = answer.headers.iter().filter(|(name, _)| *name == WWW_AUTHENTICATE).collect();
+        assert_eq!(written.len(), 2);
+        for (_, value) in written {
+            let value = value.to_str().unwrap();
+            assert!(value.contains("realm=\"both\"") && value.contains("scope=\"a\""), "{value}");
         }
     }
 

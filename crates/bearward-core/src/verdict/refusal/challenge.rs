@@ -1,33 +1,73 @@
-//! The `Bearer` challenge (RFC 6750 section 3, in the syntax of RFC 9110 section 11.6.1).
+//! A challenge: one value of `WWW-Authenticate` (RFC 9110 section 11.6.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::HeaderValue;
 
 use crate::{Scheme, ScopeSet};
 
-/// One challenge. Each parameter is a field here, so that none can be repeated.
-pub(super) struct Challenge<'a> {
-    /// Any text; what cannot stand in a quoted string is replaced by `?`.
-    pub(super) realm: &'a str,
-    /// The error code and its description, for a request that came with a credential.
-    pub(super) error: Option<(&'a str, &'a str)>,
-    /// Scopes separated by spaces; left out where it holds anything that a scope cannot.
-    pub(super) scope: Option<&'a str>,
+/// A scheme, and its parameters, each at most once.
+#[derive(Clone, Debug)]
+pub(super) struct Challenge {
+    scheme: Scheme,
+    parameters: BTreeMap<Parameter, Arc<str>>,
 }
 
-impl Challenge<'_> {
-    /// The value of `WWW-Authenticate`. `realm` is always there, because the scheme needs at least one parameter.
+/// The parameters of a challenge, in the order in which they are written (RFC 6750 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Parameter {
+    /// Any text; what cannot stand in a quoted string is replaced by `?`.
+    Realm,
+    /// The error code, for a request that came with a credential.
+    Error,
+    /// What it means, for people.
+    ErrorDescription,
+    /// Scopes separated by spaces; left out where there is none, or anything that a scope cannot hold.
+    Scope,
+}
+
+impl Challenge {
+    /// A challenge of this scheme. The realm is always there, because a scheme needs at least one parameter.
+    pub(super) fn new(scheme: Scheme, realm: Arc<str>) -> Self {
+        Self { scheme, parameters: BTreeMap::from([(Parameter::Realm, realm)]) }
+    }
+
+    /// Sets a parameter; one that was set before is replaced.
+    pub(super) fn set(&mut self, parameter: Parameter, value: Arc<str>) {
+        self.parameters.insert(parameter, value);
+    }
+
+    /// Leaves a parameter out.
+    pub(super) fn unset(&mut self, parameter: Parameter) {
+        self.parameters.remove(&parameter);
+    }
+
+    /// The value of `WWW-Authenticate`.
     pub(super) fn value(&self) -> HeaderValue {
-        let mut value = format!("{} realm=\"{}\"", Scheme::Bearer.name(), quoted(self.realm));
-        if let Some((code, description)) = self.error {
-            value.push_str(&format!(", error=\"{}\", error_description=\"{}\"", quoted(code), quoted(description)));
-        }
-        if let Some(scope) = self.scope.and_then(|scope| ScopeSet::parse(scope).ok()).filter(|scope| !scope.is_empty())
-        {
-            // A scope holds neither `"` nor `\`, so there is nothing to escape.
-            value.push_str(&format!(", scope=\"{scope}\""));
-        }
+        let written = self.parameters.iter().filter_map(|(parameter, value)| parameter.written(value));
+        let value = format!("{} {}", self.scheme.name(), written.collect::<Vec<_>>().join(", "));
         // Printable ASCII is always a header value.
         HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"bearward\""))
+    }
+}
+
+impl Parameter {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Realm => "realm",
+            Self::Error => "error",
+            Self::ErrorDescription => "error_description",
+            Self::Scope => "scope",
+        }
+    }
+
+    fn written(self, value: &str) -> Option<String> {
+        let inside = match self {
+            Self::Scope => ScopeSet::parse(value).ok().filter(|scope| !scope.is_empty())?.to_string(),
+            Self::Realm | Self::Error | Self::ErrorDescription => quoted(value),
+        };
+        Some(format!("{}=\"{inside}\"", self.name()))
     }
 }
 
@@ -71,14 +111,27 @@ mod tests {
                 r#"Bearer realm="api", error="invalid_token", error_description="Not valid", scope="a""#,
             ),
         ] {
-            assert_eq!(Challenge { realm, error, scope }.value(), expected);
+            let mut challenge = Challenge::new(Scheme::Bearer, realm.into());
+            // The order in which they are set does not matter, and the last counts.
+            challenge.set(Parameter::Scope, "replaced".into());
+            match scope {
+                Some(scope) => challenge.set(Parameter::Scope, scope.into()),
+                None => challenge.unset(Parameter::Scope),
+            }
+            if let Some((code, description)) = error {
+                challenge.set(Parameter::ErrorDescription, description.into());
+                challenge.set(Parameter::Error, code.into());
+            }
+            assert_eq!(challenge.value(), expected);
         }
     }
 
     proptest! {
         #[test]
         fn no_realm_and_no_scope_breaks_out(realm in any::<String>(), scope in any::<String>()) {
-            let value = Challenge { realm: &realm, error: None, scope: Some(&scope) }.value();
+            let mut challenge = Challenge::new(Scheme::Bearer, realm.into());
+            challenge.set(Parameter::Scope, scope.into());
+            let value = challenge.value();
             let value = value.to_str().unwrap_or_default();
             // Read as RFC 9110 reads it: the closing quote of the realm is the first that is not escaped.
             let mut inside = value.strip_prefix("Bearer realm=\"").unwrap_or_default().chars();
