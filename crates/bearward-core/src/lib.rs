@@ -1,13 +1,11 @@
-//! Bearward's rules, pure: bytes, keys and the time go in, a verdict comes out.
+//! Bearward's rules as pure functions: bytes, keys and the time go in, a verdict comes out.
 //!
-//! Nothing in this crate does I/O, waits, reads a clock or holds a global. Whatever must be fetched, the engine
-//! (`bearward-gate`) fetches; whatever must be sent, a mount sends. So every rule here can be tested with a table and
-//! fuzzed.
+//! Nothing in this crate does I/O, waits, reads a clock or holds a global. The engine (`bearward-gate`) fetches what must be
+//! fetched, and a mount sends what must be sent. So every rule here can be tested with a table and fuzzed.
 //!
-//! The way of a token: [`credential`] takes it from the request, [`Shape`] tells who can say what it means,
-//! [`verify_jws`] or [`read_introspection`] makes a [`Verified`], [`Requirement`] holds that against the route, and
-//! [`IdentityHeaders`] tells the upstream. What goes wrong on that way is a [`Reason`], and a [`Refusal`] puts it into
-//! an answer.
+//! A token is handled in this order: [`credential`] takes it from the request, [`Shape`] decides who can say what it means,
+//! [`verify_jws`] or [`read_introspection`] makes a [`Verified`], [`IdentityHeaders`] renders it for the upstream, and [`Requirement::admit`] holds token and sender against the route. Each step is a [`Check`]; what goes wrong is a
+//! [`Reason`], a [`Refusal`] puts it into an answer, and a [`Trace`] explains it.
 //!
 //! The page [`attacks`] says what is tried against bearer tokens, and which test tries it here.
 
@@ -28,9 +26,9 @@ pub use token::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptedToken, DecryptionKeys,
     DecryptionKeysError, IntrospectionAnswer, IssuerName, IssuerNameError, IssuerVariable, KeySet, KeySetError,
     Profile, Scope, ScopeError, ScopeSet, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm, Verified,
-    read_introspection, read_signed_introspection, verify_jws,
+    read_introspection, read_signed_introspection, verify_jws, verify_jws_traced,
 };
 pub use verdict::{
-    Access, Answer, Cause, Check, DEFAULT_REALM, IdentityHeaders, IdentityHeadersError, Reason, Refusal, Requirement,
-    ScopeImplications, Wire,
+    Access, Answer, Cause, Check, DEFAULT_REALM, Finding, Found, IdentityHeaders, IdentityHeadersError, Outcome,
+    Presented, Reason, Refusal, Requirement, ScopeImplications, Trace, Unverified, Wire,
 };

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bearward_core::{
-    Access, DecryptionKeys, IdentityHeaders, Reason, Refusal, RequestPath, Requirement, Shape, credential,
-    query_holds_credential, request_host, unverified_issuer,
+    Access, DecryptionKeys, IdentityHeaders, Presented, Reason, Refusal, RequestPath, Requirement, Scheme, Shape,
+    credential, query_holds_credential, request_host, unverified_issuer,
 };
 use http::header::AUTHORIZATION;
 use prometheus::Registry;
@@ -168,10 +168,11 @@ impl Gate {
         match issuer.recall(way, credential.token()) {
             Recalled::Known(source, outcome) => {
                 trail.source = Some(source);
-                admit(requirement, outcome?).map(Step::Settled)
+                admit(requirement, credential.scheme(), outcome?).map(Step::Settled)
             }
             Recalled::Unknown(fingerprint) => {
-                Ok(Step::Unproved(Unproved { token: credential.token().to_owned(), issuer: place, way, fingerprint }))
+                let (scheme, token) = (credential.scheme(), credential.token().to_owned());
+                Ok(Step::Unproved(Unproved { scheme, token, issuer: place, way, fingerprint }))
             }
         }
     }
@@ -182,7 +183,7 @@ impl Gate {
         trail.source = Some(issuer.source(unproved.way));
         let identity = issuer.prove(unproved.way, &unproved.token, unproved.fingerprint).await?;
         let requirement = trail.route.as_ref().and_then(|route| route.access().requirement());
-        admit(requirement.ok_or(Reason::Internal)?, identity)
+        admit(requirement.ok_or(Reason::Internal)?, unproved.scheme, identity)
     }
 
     fn conclude(&self, outcome: Result<Admission, Reason>, trail: Trail) -> Decision {
@@ -279,8 +280,9 @@ impl Gate {
 }
 
 /// Holds a proved token against the route, on every request, remembered or not.
-fn admit(requirement: &Requirement, identity: Arc<Identity>) -> Result<Admission, Reason> {
-    requirement.check(&identity.token)?;
+fn admit(requirement: &Requirement, scheme: Scheme, identity: Arc<Identity>) -> Result<Admission, Reason> {
+    let rendered = identity.headers.as_ref().map(drop).map_err(|reason| *reason);
+    requirement.admit(&Presented::new(&identity.token, scheme, rendered), None)?;
     Ok(Admission { identity: Some(identity) })
 }
 

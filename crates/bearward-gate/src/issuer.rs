@@ -91,9 +91,7 @@ impl Introspection {
         let (memory, ttl, negative_ttl) = (shared.memory.clone(), settings.cache_ttl, settings.negative_ttl);
         let remember = move |fingerprint: &Fingerprint, key_set: Option<Fingerprint>, answer: &Answer| match answer {
             Ok(token) => {
-                if let Err(reason) = memory.remember(*fingerprint, key_set, Arc::clone(token), ttl) {
-                    memory.remember_refusal(*fingerprint, reason, negative_ttl);
-                }
+                memory.remember(*fingerprint, key_set, Arc::clone(token), ttl);
             }
             // An issuer that is away says nothing of the token, and what is not valid yet may be in a moment.
             Err(Reason::IntrospectionUnavailable | Reason::TokenNotYetValid) => {}
@@ -306,7 +304,7 @@ impl Issuer {
             let introspection = self.introspection.as_ref().ok_or(Reason::Internal)?;
             return self.ask(introspection, came, fingerprint, Some(Proved { token, key_set })).await;
         }
-        self.shared.memory.remember(fingerprint, Some(key_set), token, self.shared.max_age)
+        Ok(self.shared.memory.remember(fingerprint, Some(key_set), token, self.shared.max_age))
     }
 
     /// Verifies a JWS with the keys in use, or with newer ones where it names a key that is not among them.
@@ -366,7 +364,7 @@ impl Issuer {
     ) -> Result<Arc<Identity>, Reason> {
         let url = self.introspection_url(introspection).await?;
         let token = introspection.introspector.introspect(&url, token, fingerprint, proved).await?;
-        self.shared.memory.identify(token)
+        Ok(self.shared.memory.identify(token))
     }
 
     async fn introspection_url(&self, introspection: &Introspection) -> Result<Uri, Reason> {

@@ -171,25 +171,25 @@ impl IssuerSettings {
             None => IssuerName::from(self.issuer.as_str()),
             Some(variable) => IssuerName::template(&self.issuer, variable.clone())?,
         };
-        let strict = TokenRules::new(issuer, self.audiences.clone());
-        let client_id_claims = match (self.client_id_claims.as_slice(), self.profile) {
-            ([], Profile::Rfc9068) => strict.client_id_claims,
-            ([], Profile::Jwt) => ["client_id", "azp", "cid", "appid"].map(ClaimPointer::member).to_vec(),
-            (claims, _) => claims.to_vec(),
-        };
-        let scope_claims = if self.scope_claims.is_empty() { strict.scope_claims } else { self.scope_claims.clone() };
-        Ok(TokenRules {
-            algorithms: self.algorithms.clone(),
-            profile: self.profile,
-            absent_audience: self.absent_audience.clone(),
-            bare_answers: self.introspection.as_ref().is_some_and(|asked| asked.bare_answers),
-            leeway: self.leeway.as_secs(),
-            max_lifetime: self.max_lifetime.map(|most| most.as_secs()),
-            required_claims: self.required_claims.clone(),
-            scope_claims,
-            client_id_claims,
-            ..strict
-        })
+        let mut rules = TokenRules::new(issuer, self.audiences.clone());
+        rules.algorithms.clone_from(&self.algorithms);
+        rules.profile = self.profile;
+        rules.absent_audience.clone_from(&self.absent_audience);
+        rules.bare_answers = self.introspection.as_ref().is_some_and(|asked| asked.bare_answers);
+        rules.leeway = self.leeway.as_secs();
+        rules.max_lifetime = self.max_lifetime.map(|most| most.as_secs());
+        rules.required_claims.clone_from(&self.required_claims);
+        if !self.scope_claims.is_empty() {
+            rules.scope_claims.clone_from(&self.scope_claims);
+        }
+        match (self.client_id_claims.as_slice(), self.profile) {
+            ([], Profile::Rfc9068) => {}
+            ([], Profile::Jwt) => {
+                rules.client_id_claims = ["client_id", "azp", "cid", "appid"].map(ClaimPointer::member).to_vec();
+            }
+            (claims, _) => rules.client_id_claims = claims.to_vec(),
+        }
+        Ok(rules)
     }
 }
 

@@ -37,8 +37,9 @@ impl fmt::Debug for Credential<'_> {
 
 /// The authentication scheme of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Scheme {
-    /// Whoever bears the token may use it (RFC 6750).
+    /// A bearer token: any sender that has it may use it (RFC 6750).
     Bearer,
 }
 

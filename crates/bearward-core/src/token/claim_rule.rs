@@ -1,8 +1,11 @@
 //! Conditions on claims: the small language in which issuers' and routes' rules speak of them.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::ClaimPointer;
+use crate::verdict::Detail;
 
 /// A condition on one claim.
 ///
@@ -17,6 +20,7 @@ pub struct ClaimRule {
 
 /// What must be true of a claim. Of a claim that is absent or `null`, nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClaimTest {
     /// It is there.
     Exists,
@@ -37,6 +41,37 @@ impl ClaimRule {
             ClaimTest::Equals(expected) => value == expected,
             ClaimTest::OneOf(expected) => expected.contains(value),
             ClaimTest::Contains(expected) => value.as_array().is_some_and(|elements| elements.contains(expected)),
+        }
+    }
+
+    /// Whether all the conditions hold of these claims.
+    pub(crate) fn all_hold(rules: &[Self], claims: &Map<String, Value>) -> bool {
+        rules.iter().all(|rule| rule.holds(claims))
+    }
+
+    /// The conditions, and which of them do not hold. What stands in a claim is not shown.
+    pub(crate) fn detail(rules: &[Self], claims: &Map<String, Value>) -> Detail {
+        let all: Vec<_> = rules.iter().map(Self::to_string).collect();
+        let unmet: Vec<_> =
+            rules.iter().filter(|rule| !rule.holds(claims)).map(|rule| rule.claim.to_string()).collect();
+        let found =
+            if unmet.is_empty() { "all of it".into() } else { format!("another value in {}", unmet.join(", ")) };
+        Detail::expected(if all.is_empty() { "nothing".into() } else { all.join(" and ") }).note(found)
+    }
+}
+
+/// The condition as a person would say it. Texts are in quotes: `"1"` is not `1`.
+impl fmt::Display for ClaimRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let claim = &self.claim;
+        match &self.test {
+            ClaimTest::Exists => write!(f, "{claim} is there"),
+            ClaimTest::Equals(value) => write!(f, "{claim} is {value}"),
+            ClaimTest::OneOf(values) => {
+                let values: Vec<_> = values.iter().map(Value::to_string).collect();
+                write!(f, "{claim} is {}", values.join(" or "))
+            }
+            ClaimTest::Contains(value) => write!(f, "{claim} holds {value}"),
         }
     }
 }

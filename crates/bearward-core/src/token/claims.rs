@@ -21,6 +21,8 @@ pub(crate) struct Claims {
     pub(crate) token_id: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) scopes: ScopeSet,
+    /// `cnf`, whatever it holds (RFC 7800).
+    pub(crate) confirmation: Option<Value>,
     pub(crate) all: Map<String, Value>,
 }
 
@@ -43,6 +45,7 @@ impl Claims {
             issued_at: date(&all, "iat")?,
             client_id,
             scopes,
+            confirmation: all.get("cnf").cloned(),
             all,
         })
     }
@@ -63,12 +66,6 @@ impl Claims {
                 _ => {}
             }
         }
-    }
-
-    /// A token bound to a key (RFC 7800) says that the bearer alone proves nothing; passing it as a bearer token is what the
-    /// binding is there to stop (RFC 9449, 7.2; RFC 8705, 3).
-    pub(crate) fn check_unbound(&self) -> Result<(), Reason> {
-        if self.all.contains_key("cnf") { Err(Reason::ConfirmationMissing) } else { Ok(()) }
     }
 
     /// Whether `now` lies within the token's time, give or take `leeway` seconds: `exp` must lie ahead (RFC 9068, 4), `nbf`

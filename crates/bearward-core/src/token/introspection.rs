@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use crate::token::claims::Claims;
 use crate::token::json::parse_object;
 use crate::token::profile::says_other;
-use crate::{Reason, ScopeSet, TokenRules, UnixTime, Verified};
+use crate::token::proof::{Origin, check_audience, prove};
+use crate::verdict::{Detail, noted};
+use crate::{Check, Reason, ScopeSet, TokenRules, Trace, UnixTime, Verified};
 
 /// Reads the body of a successful introspection answer from the issuer whose `rules` these are.
 ///
@@ -22,7 +24,7 @@ pub fn read_introspection(body: &[u8], rules: &TokenRules, now: UnixTime) -> Res
     IntrospectionAnswer::parse(body)?.prove(rules, now)
 }
 
-/// An issuer's word that a token is active, with what it says of the token, not yet held against any rule.
+/// An issuer's answer that a token is active, with what it says of the token. No rule has been applied to it yet.
 #[derive(Clone, Debug)]
 pub struct IntrospectionAnswer {
     members: Map<String, Value>,
@@ -57,69 +59,117 @@ impl IntrospectionAnswer {
     ///
     /// # Errors
     ///
-    /// The reason why the token that it describes is not valid here.
+    /// The reason why the token that it describes is not valid here, in the order of [`Check`]: from [`Check::Claims`] to
+    /// [`Check::Audience`].
     pub fn prove(self, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
-        self.check_kind()?;
-        // Nothing then tells an access token from a refresh token of the same client.
-        if !self.members.contains_key("token_type") && !self.members.contains_key("aud") && !rules.bare_answers {
-            return Err(Reason::AudienceMismatch);
-        }
-        rules.check(Claims::read(self.members, rules)?, now)
+        self.prove_traced(rules, now, None)
+    }
+
+    /// [`IntrospectionAnswer::prove`], which also notes what each check found where a trace is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntrospectionAnswer::prove`].
+    pub fn prove_traced(
+        self,
+        rules: &TokenRules,
+        now: UnixTime,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<Verified, Reason> {
+        let claims = noted(&mut trace, Check::Claims, Claims::read(self.members, rules), || {
+            Detail::expected("members of the types that they must have")
+        })?;
+        prove(claims, rules, now, Origin::Answer, &mut trace)
     }
 
     /// Takes the answer for a second proof of `token`, whose signature and claims were verified already.
     ///
-    /// The token stays what it says itself. The answer only takes away: what it says of issuer, audience, subject, client
-    /// and time must fit, what it leaves out the token has shown; the token is then good for the scopes that both name,
-    /// where the answer names any, and until the earlier of both expiries.
+    /// The token stays what it says itself. The answer only takes away: what it says of issuer, audience, subject, client,
+    /// confirmation and time must fit, what it leaves out the token has shown; the token is then good for the scopes that
+    /// both name, where the answer names any, until the earlier of both expiries, and for a sender that has the key which
+    /// either of them binds it to.
     ///
     /// # Errors
     ///
-    /// The reason why the answer does not bear the token out: [`Reason::ClaimMismatch`] where it is about somebody else.
+    /// The reason why the answer contradicts the token: [`Reason::ClaimMismatch`] where it is about another subject, client
+    /// or key.
     pub fn confirm(self, token: &Verified, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
-        self.check_kind()?;
+        self.confirm_traced(token, rules, now, None)
+    }
+
+    /// [`IntrospectionAnswer::confirm`], which also notes [`Check::Agreement`] where a trace is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntrospectionAnswer::confirm`].
+    pub fn confirm_traced(
+        self,
+        token: &Verified,
+        rules: &TokenRules,
+        now: UnixTime,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<Verified, Reason> {
+        noted(&mut trace, Check::Agreement, self.agree(token, rules, now), || {
+            Detail::expected("an answer that does not contradict the token")
+        })
+    }
+
+    fn agree(self, token: &Verified, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
         let says_scope = rules.scope_claims.iter().any(|claim| claim.find(&self.members).is_some());
         let claims = Claims::read(self.members, rules)?;
+        check_kind(&claims.all)?;
         if claims.issuer.as_deref().is_some_and(|issuer| issuer != token.issuer()) {
             return Err(Reason::IssuerMismatch);
         }
-        claims.check_unbound()?;
         claims.check_time(now, rules.leeway)?;
         if claims.all.contains_key("aud") {
-            rules.check_audience(&claims)?;
+            check_audience(&claims, rules)?;
         }
-        let differ =
-            |said: &Option<String>, own: Option<&str>| said.is_some() && own.is_some() && said.as_deref() != own;
-        if differ(&claims.subject, token.subject()) || differ(&claims.client_id, token.client_id()) {
+        if differ(&claims.subject.as_deref(), &token.subject())
+            || differ(&claims.client_id.as_deref(), &token.client_id())
+            || differ(&claims.confirmation.as_ref(), &token.confirmation())
+        {
             return Err(Reason::ClaimMismatch);
         }
-        Ok(token.narrowed(says_scope.then_some(&claims.scopes), claims.expires_at, rules))
-    }
-
-    /// Refuses what the answer itself calls another kind of token. Beside the registered `token_type`, issuers say it in
-    /// `token_use` (Hydra, Cognito) and in `typ` (Keycloak).
-    fn check_kind(&self) -> Result<(), Reason> {
-        match self.members.get("token_type") {
-            None => {}
-            Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
-            // A DPoP-bound token (RFC 9449, 6.2) that came as a bearer token.
-            Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
-            Some(_) => return Err(Reason::TypeMismatch),
-        }
-        let is_other = says_other(&self.members, "token_use", &["access", "access_token"])
-            || says_other(&self.members, "typ", &["Bearer", "at+jwt", "JWT"]);
-        if is_other { Err(Reason::TypeMismatch) } else { Ok(()) }
+        Ok(token.narrowed(says_scope.then_some(&claims.scopes), claims.expires_at, claims.confirmation, rules))
     }
 }
 
+/// Whether both say something, and not the same.
+fn differ<T: PartialEq>(answer: &Option<T>, token: &Option<T>) -> bool {
+    answer.is_some() && token.is_some() && answer != token
+}
+
+/// Refuses what the answer itself calls another kind of token. Beside the registered `token_type`, issuers say it in
+/// `token_use` (Hydra, Cognito) and in `typ` (Keycloak).
+pub(super) fn check_kind(members: &Map<String, Value>) -> Result<(), Reason> {
+    match members.get("token_type") {
+        None => {}
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
+        // A DPoP-bound token (RFC 9449, 6.2); no proof of possession is taken here.
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
+        Some(_) => return Err(Reason::TypeMismatch),
+    }
+    let is_other = says_other(members, "token_use", &["access", "access_token"])
+        || says_other(members, "typ", &["Bearer", "at+jwt", "JWT"]);
+    if is_other { Err(Reason::TypeMismatch) } else { Ok(()) }
+}
+
 impl Verified {
-    /// The same token, for no more than these scopes, and until no later than that.
-    fn narrowed(&self, scopes: Option<&ScopeSet>, expires_at: Option<UnixTime>, rules: &TokenRules) -> Self {
+    /// The same token, for no more than these scopes, until no later than that, and for no other key.
+    fn narrowed(
+        &self,
+        scopes: Option<&ScopeSet>,
+        expires_at: Option<UnixTime>,
+        confirmation: Option<Value>,
+        rules: &TokenRules,
+    ) -> Self {
         let mut narrowed = self.clone();
         if let Some(scopes) = scopes {
             narrowed.claims.keep_scopes(scopes, rules);
         }
         narrowed.claims.expires_at = self.claims.expires_at.into_iter().chain(expires_at).min();
+        narrowed.claims.confirmation = narrowed.claims.confirmation.or(confirmation);
         narrowed
     }
 }

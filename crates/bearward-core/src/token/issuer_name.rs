@@ -37,10 +37,10 @@ pub struct IssuerVariable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerNameError {
-    /// No variable, or several, or a brace too many.
+    /// No variable, several variables, or unbalanced braces.
     #[error("a template has one variable in braces, as in `https://login.example.com/{{tenant}}/v2.0`")]
     NotOneVariable,
-    /// Nothing says what may stand in the variable's place.
+    /// The values of the variable are not restricted.
     #[error("the variable of a template must be bound: to a claim, to a list of values, or to both")]
     Unbound,
     /// The variable is no whole segment of the path, so that it could change the host.
@@ -77,7 +77,12 @@ impl IssuerName {
         &self.text
     }
 
-    /// Whether an `iss` that nobody has verified may be one of these. It selects, and proves nothing.
+    /// Whether it stands for several issuers.
+    pub(crate) fn is_template(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// Whether an unverified `iss` may be one of these. It selects, and proves nothing.
     pub fn admits(&self, issuer: &str) -> bool {
         match &self.template {
             None => *issuer == *self.text,

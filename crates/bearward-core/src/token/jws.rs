@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::token::json::parse_object;
 use crate::{Algorithm, Reason};
@@ -12,18 +12,14 @@ pub(crate) const MAX_KID: usize = 512;
 
 /// A JWS taken apart. Nothing in it is verified; only `verify` may look inside.
 pub(crate) struct CompactJws<'a> {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) typ: Option<String>,
-    pub(crate) key_id: Option<String>,
     pub(crate) signing_input: &'a [u8],
     pub(crate) signature: Vec<u8>,
+    header: Vec<u8>,
     payload: &'a str,
 }
 
 impl<'a> CompactJws<'a> {
-    /// Takes a token apart and holds its header against the rules.
-    ///
-    /// `jwk`, `jku`, `x5u` and `x5c` are ignored: keys come from the issuer alone (RFC 8725, 3.10).
+    /// Takes a token apart: three parts, header and signature in strict base64url.
     pub(crate) fn parse(token: &'a str) -> Result<Self, Reason> {
         let mut parts = token.split('.');
         let (Some(header), Some(payload), Some(signature), None) =
@@ -32,33 +28,51 @@ impl<'a> CompactJws<'a> {
             return Err(Reason::TokenMalformed);
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).ok_or(Reason::TokenMalformed)?;
-        let header = parse_object(&decode(header)?).map_err(|_| Reason::TokenMalformed)?;
+        Ok(Self { signing_input, header: decode(header)?, signature: decode(signature)?, payload })
+    }
 
-        // RFC 7515, 4.1.11: an extension that is not understood must be refused, and none is. `b64` (RFC 7797) and the
-        // members of an encrypted token mean nothing in a signed one, unless to another reader.
-        if ["crit", "b64", "enc", "zip"].iter().any(|name| header.contains_key(*name)) {
-            return Err(Reason::CriticalHeaderUnknown);
-        }
-        let algorithm = match header.get("alg") {
-            Some(Value::String(name)) => name.parse().map_err(|_| Reason::AlgorithmRefused)?,
-            _ => return Err(Reason::TokenMalformed),
-        };
-        let typ = match header.get("typ") {
-            None => None,
-            Some(Value::String(typ)) => Some(typ.clone()),
-            Some(_) => return Err(Reason::TokenMalformed),
-        };
-        let key_id = match header.get("kid") {
-            None => None,
-            Some(Value::String(kid)) if kid.len() <= MAX_KID => Some(kid.clone()),
-            Some(_) => return Err(Reason::TokenMalformed),
-        };
-        Ok(Self { algorithm, typ, key_id, signing_input, signature: decode(signature)?, payload })
+    pub(crate) fn header(&self) -> Result<JoseHeader, Reason> {
+        JoseHeader::read(parse_object(&self.header).map_err(|_| Reason::TokenMalformed)?)
     }
 
     /// The payload's bytes. To be asked for only once the signature holds.
     pub(crate) fn payload(&self) -> Result<Vec<u8>, Reason> {
         decode(self.payload)
+    }
+}
+
+/// The members of the header that rules look at (RFC 7515, 4.1).
+pub(crate) struct JoseHeader {
+    /// Any name, also that of an algorithm that is not known.
+    pub(crate) alg: String,
+    pub(crate) typ: Option<String>,
+    pub(crate) key_id: Option<String>,
+}
+
+impl JoseHeader {
+    /// `jwk`, `jku`, `x5u` and `x5c` are ignored: keys come from the issuer alone (RFC 8725, 3.10).
+    fn read(mut members: Map<String, Value>) -> Result<Self, Reason> {
+        // RFC 7515, 4.1.11: an extension that is not understood must be refused, and none is. `b64` (RFC 7797) and the
+        // members of an encrypted token mean nothing in a signed one, unless to another reader.
+        if ["crit", "b64", "enc", "zip"].iter().any(|name| members.contains_key(*name)) {
+            return Err(Reason::CriticalHeaderUnknown);
+        }
+        let mut text = |name: &str| match members.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Reason::TokenMalformed),
+        };
+        let (alg, typ, key_id) = (text("alg")?, text("typ")?, text("kid")?);
+        if key_id.as_ref().is_some_and(|key_id| key_id.len() > MAX_KID) {
+            return Err(Reason::TokenMalformed);
+        }
+        Ok(Self { alg: alg.ok_or(Reason::TokenMalformed)?, typ, key_id })
+    }
+
+    /// The algorithm, if it is one of those `allowed`.
+    pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, Reason> {
+        let named = self.alg.parse().ok().filter(|algorithm| allowed.contains(algorithm));
+        named.ok_or(Reason::AlgorithmRefused)
     }
 }
 

@@ -20,7 +20,7 @@ const MAX_KEYS: usize = 100;
 /// How many keys are tried for one token: those of its `kid`, or all that fit where it names none.
 const MAX_TRIES: usize = 8;
 
-/// The keys of one issuer; the default has none. It verifies tokens of that issuer only, which is the caller's to see to (RFC 8725, 3.8).
+/// The keys of one issuer; the default has none. The caller must use it for tokens of that issuer only (RFC 8725, 3.8).
 #[derive(Default)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
@@ -37,23 +37,24 @@ pub struct SkippedKey {
     pub why: &'static str,
 }
 
-/// Why a key is left out that nobody but its owner should have.
+/// Why a key is left out that only its owner should have.
 const PRIVATE: &str = "it is a secret or private key, published by mistake";
 
 impl SkippedKey {
-    /// Whether it is a secret or private key, which whoever reads the set has now too.
+    /// Whether it is a secret or private key, which every reader of the set now has.
     pub fn is_private(&self) -> bool {
         self.why == PRIVATE
     }
 }
 
-/// What was fetched is no JWK set.
+/// Why a text is no JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeySetError {
     /// Not JSON, or not an object with an array `keys`.
     #[error("not a JWK set: expected a JSON object with an array `keys` (RFC 7517, 5)")]
     NotAKeySet,
-    /// More keys than anyone has.
+    /// More than 100 keys.
     #[error("a JWK set of more than 100 keys")]
     TooManyKeys,
 }
@@ -110,28 +111,35 @@ impl KeySet {
         self.fingerprint
     }
 
-    /// Verifies a signature with the keys that `key_id` names, or with those that fit where it names none.
-    pub(crate) fn verify(
-        &self,
-        algorithm: Algorithm,
-        key_id: Option<&str>,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), Reason> {
+    /// The keys for the algorithm that `key_id` names, or all of them where it names none.
+    pub(crate) fn fitting(&self, algorithm: Algorithm, key_id: Option<&str>) -> Result<FittingKeys<'_>, Reason> {
         let mut named = self.keys.iter().filter(|key| key_id.is_none() || key.key_id.as_deref() == key_id).peekable();
         if named.peek().is_none() {
             return Err(Reason::KeyUnknown);
         }
-        let mut fitting = named.filter_map(|key| key.verifier(algorithm)).take(MAX_TRIES).peekable();
-        if fitting.peek().is_none() {
+        let verifiers: Vec<_> = named.filter_map(|key| key.verifier(algorithm)).take(MAX_TRIES).collect();
+        if verifiers.is_empty() {
             // A token that names no key may mean one that is not known yet; one that names a key means that one.
             return Err(if key_id.is_none() { Reason::KeyUnknown } else { Reason::AlgorithmRefused });
         }
-        if fitting.any(|key| key.verify_sig(message, signature).is_ok()) {
+        Ok(FittingKeys { verifiers, are_named: key_id.is_some() })
+    }
+}
+
+/// Keys that may have made a signature.
+pub(crate) struct FittingKeys<'a> {
+    verifiers: Vec<&'a ParsedPublicKey>,
+    are_named: bool,
+}
+
+impl FittingKeys<'_> {
+    /// Verifies a signature with any of them.
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Reason> {
+        if self.verifiers.iter().any(|key| key.verify_sig(message, signature).is_ok()) {
             return Ok(());
         }
         // A token that names no key may be signed with one that is not known yet; the cooldown bounds what junk can cause.
-        Err(if key_id.is_none() { Reason::KeyUnknown } else { Reason::SignatureInvalid })
+        Err(if self.are_named { Reason::SignatureInvalid } else { Reason::KeyUnknown })
     }
 }
 

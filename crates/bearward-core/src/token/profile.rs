@@ -1,11 +1,11 @@
-//! How a self-contained access token is told from the other tokens that an issuer signs with the same keys.
+//! How a self-contained access token is distinguished from the other tokens that an issuer signs with the same keys.
 
 use serde_json::{Map, Value};
 
 use crate::token::claims::Claims;
 use crate::{Reason, ScopeSet};
 
-/// The rules by which an issuer's self-contained tokens are known for access tokens.
+/// The rules by which an issuer's self-contained access tokens are recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// RFC 9068: typed `at+jwt`, with all the claims that it requires. The default, because nothing else can be taken for
@@ -14,7 +14,7 @@ pub enum Profile {
     Rfc9068,
     /// For issuers that do not type their tokens: `typ` may be absent or `JWT`. Tokens that show by another `typ`, or by
     /// their claims, that they are ID, refresh, logout or other tokens are still refused. So is one with neither a scope nor
-    /// a client other than its audience: nothing tells it from an ID token.
+    /// a client other than its audience: nothing distinguishes it from an ID token.
     Jwt,
 }
 
@@ -43,35 +43,39 @@ impl Profile {
         if fits { Ok(()) } else { Err(Reason::TypeMismatch) }
     }
 
-    /// Whether the claims are those of an access token, and all there.
-    pub(crate) fn check_claims(self, claims: &Claims) -> Result<(), Reason> {
-        let complete = match self {
-            // RFC 9068, 2.2: all of them are REQUIRED.
-            Self::Rfc9068 => {
-                claims.subject.is_some()
-                    && claims.client_id.is_some()
-                    && claims.token_id.is_some()
-                    && claims.issued_at.is_some()
-            }
-            Self::Jwt => {
-                // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a
-                // scope of its own, whatever else the issuer's scopes are read from.
-                let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(*name));
-                let has_scope =
-                    scopes.map(ScopeSet::from_json).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
-                let is_for_its_client =
-                    claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
-                if is_foreign(&claims.all) || is_for_its_client && !has_scope {
-                    return Err(Reason::TypeMismatch);
-                }
-                true
-            }
-        };
-        if complete && claims.issuer.is_some() && claims.expires_at.is_some() {
-            Ok(())
-        } else {
-            Err(Reason::ClaimMissing)
+    /// The types that fit, in words.
+    pub(crate) fn types(self) -> &'static str {
+        match self {
+            Self::Rfc9068 => "at+jwt",
+            Self::Jwt => "at+jwt, JWT or none",
         }
+    }
+
+    /// Whether the claims do not show that this is another kind of token.
+    pub(crate) fn check_kind(self, claims: &Claims) -> Result<(), Reason> {
+        // RFC 9068: the header's type has said it all.
+        if self == Self::Rfc9068 {
+            return Ok(());
+        }
+        // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a scope of
+        // its own, whatever else the issuer's scopes are read from.
+        let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(*name));
+        let has_scope = scopes.map(ScopeSet::from_json).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
+        let is_for_its_client = claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
+        if is_foreign(&claims.all) || is_for_its_client && !has_scope { Err(Reason::TypeMismatch) } else { Ok(()) }
+    }
+
+    /// The claims that must be there and are not, beside `aud`. RFC 9068, 2.2: all of them are REQUIRED.
+    pub(crate) fn missing(self, claims: &Claims) -> [Option<&'static str>; 6] {
+        let is_strict = self == Self::Rfc9068;
+        [
+            claims.issuer.is_none().then_some("iss"),
+            claims.expires_at.is_none().then_some("exp"),
+            (is_strict && claims.subject.is_none()).then_some("sub"),
+            (is_strict && claims.client_id.is_none()).then_some("client_id"),
+            (is_strict && claims.issued_at.is_none()).then_some("iat"),
+            (is_strict && claims.token_id.is_none()).then_some("jti"),
+        ]
     }
 }
 

@@ -7,13 +7,12 @@ use crate::token::json::parse_object;
 use crate::token::jws::CompactJws;
 use crate::{IntrospectionAnswer, KeySet, Reason, TokenRules, UnixTime, Verified};
 
-/// How old a signed answer may be, in seconds. It was asked for a moment ago; one that is older was kept by somebody.
+/// How old a signed answer may be, in seconds. It was requested a moment ago; an older one was recorded and replayed.
 const MAX_AGE: u64 = 300;
 
 /// Reads a signed introspection answer: a JWT of the issuer whose `keys` and `rules` these are, made for the client
 /// `client_id`, with the answer in its one claim `token_introspection` (RFC 9701, 5). What that claim says is read as
-/// [`read_introspection`](crate::read_introspection) reads a plain answer; nothing else in the JWT says anything of the
-/// token.
+/// [`read_introspection`](crate::read_introspection) reads a plain answer; nothing else in the JWT describes the token.
 ///
 /// Such a JWT is no access token, and its `typ` keeps it from being taken for one.
 ///
@@ -63,14 +62,13 @@ fn open(
     now: UnixTime,
 ) -> Result<Map<String, Value>, Reason> {
     let jws = CompactJws::parse(answer)?;
-    if !rules.algorithms.contains(&jws.algorithm) {
-        return Err(Reason::AlgorithmRefused);
-    }
+    let header = jws.header()?;
+    let algorithm = header.algorithm(&rules.algorithms)?;
     // The type is all that tells this JWT from an access token of the same issuer (RFC 8725, 3.11).
-    if jws.typ.as_deref() != Some("token-introspection+jwt") {
+    if header.typ.as_deref() != Some("token-introspection+jwt") {
         return Err(Reason::TypeMismatch);
     }
-    keys.verify(jws.algorithm, jws.key_id.as_deref(), jws.signing_input, &jws.signature)?;
+    keys.fitting(algorithm, header.key_id.as_deref())?.verify(jws.signing_input, &jws.signature)?;
 
     let mut payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
     let answer = payload.remove("token_introspection");

@@ -9,8 +9,9 @@ use crate::{ClaimPointer, ScopeSet, UnixTime};
 
 /// A token that the issuer's signature or its introspection answer has proved, with what it says.
 ///
-/// Only verification makes one: claims that nobody proved cannot reach policy, headers, logs or metrics. It does not
-/// hold the token.
+/// Only verification makes one: unverified claims cannot reach policy, headers, answers or metrics. It does not hold the
+/// token. It does not say either that the sender of a request may use it: that is for
+/// [`Requirement::admit`](crate::Requirement::admit), on each request.
 ///
 /// ```compile_fail
 /// let forged = bearward_core::Verified { issuer: "https://auth.example.com".into() };
@@ -69,6 +70,12 @@ impl Verified {
         self.claims.check_time(now, self.leeway).is_ok()
     }
 
+    /// `cnf`: the key that the token is bound to (RFC 7800), as the token or the issuer's answer names it. Such a token is
+    /// of use only to a sender that proves possession of the key: see [`Requirement::admit`](crate::Requirement::admit).
+    pub fn confirmation(&self) -> Option<&Value> {
+        self.claims.confirmation.as_ref()
+    }
+
     /// The claim that `pointer` points to.
     pub fn claim(&self, pointer: &ClaimPointer) -> Option<&Value> {
         pointer.find(&self.claims.all)
@@ -85,7 +92,8 @@ impl Verified {
                 Value::Null | Value::Bool(_) | Value::Number(_) => 0,
             }
         }
-        self.claims.all.iter().map(|(name, value)| name.len() + of(value)).sum()
+        let all: usize = self.claims.all.iter().map(|(name, value)| name.len() + of(value)).sum();
+        all + self.claims.confirmation.as_ref().map_or(0, of)
     }
 
     /// All claims, or all members of the introspection answer.

@@ -2,116 +2,64 @@
 
 use crate::token::claims::Claims;
 use crate::token::json::parse_object;
-use crate::token::jws::CompactJws;
-use crate::{Algorithm, ClaimPointer, ClaimRule, IssuerName, KeySet, Profile, Reason, UnixTime, Verified};
-
-/// What one issuer's tokens are held against.
-#[derive(Clone, Debug)]
-pub struct TokenRules {
-    /// What `iss` must say.
-    pub issuer: IssuerName,
-    /// The identifiers of this resource server; one of them must stand in `aud`, letter for letter.
-    pub audiences: Vec<String>,
-    /// What a token without `aud` is taken for.
-    pub absent_audience: AbsentAudience,
-    /// Whether an introspection answer that gives neither `token_type` nor `aud` may describe an access token: for issuers
-    /// that answer so, and about access tokens alone. What it is taken for then is for `absent_audience` to say.
-    pub bare_answers: bool,
-    /// The algorithms that this issuer may sign with.
-    pub algorithms: Vec<Algorithm>,
-    /// How a self-contained access token is known for one.
-    pub profile: Profile,
-    /// How many seconds the issuer's clock may differ from ours.
-    pub leeway: u64,
-    /// The most seconds that may lie between a token's issue and its expiry; with it, both are required.
-    pub max_lifetime: Option<u64>,
-    /// Claims that every token of this issuer must have, as the tenant that it is for.
-    pub required_claims: Vec<ClaimRule>,
-    /// The claims that hold scopes, as a string or an array; those that are there count together.
-    pub scope_claims: Vec<ClaimPointer>,
-    /// The claims that may hold the client identifier; the first that is there counts.
-    pub client_id_claims: Vec<ClaimPointer>,
-}
-
-/// What a token without `aud` is taken for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum AbsentAudience {
-    /// Not for us (RFC 9068, 4).
-    #[default]
-    Refuse,
-    /// For us, if one of these clients asked for it: for issuers whose access tokens never name an audience (Cognito). They
-    /// are never compared with `aud`, or the ID tokens of those clients would pass.
-    Clients(Vec<String>),
-}
-
-impl TokenRules {
-    /// The strictest rules for an issuer and the audiences that stand for this resource server.
-    pub fn new(issuer: impl Into<IssuerName>, audiences: Vec<String>) -> Self {
-        Self {
-            issuer: issuer.into(),
-            audiences,
-            absent_audience: AbsentAudience::Refuse,
-            bare_answers: false,
-            algorithms: Algorithm::ALL.to_vec(),
-            profile: Profile::Rfc9068,
-            leeway: 0,
-            max_lifetime: None,
-            required_claims: Vec::new(),
-            scope_claims: vec![ClaimPointer::member("scope"), ClaimPointer::member("scp")],
-            client_id_claims: vec![ClaimPointer::member("client_id")],
-        }
-    }
-
-    /// What holds of every token, however it was proved: who issued it, when, and for whom.
-    pub(crate) fn check(&self, claims: Claims, now: UnixTime) -> Result<Verified, Reason> {
-        let issuer = self.issuer.check(&claims)?;
-        if !self.required_claims.iter().all(|rule| rule.holds(&claims.all)) {
-            return Err(Reason::ClaimMismatch);
-        }
-        claims.check_unbound()?;
-        claims.check_time(now, self.leeway)?;
-        self.check_lifetime(&claims)?;
-        self.check_audience(&claims)?;
-        Ok(Verified::new(issuer, self.leeway, claims))
-    }
-
-    fn check_lifetime(&self, claims: &Claims) -> Result<(), Reason> {
-        let Some(most) = self.max_lifetime else { return Ok(()) };
-        let exp = claims.expires_at.ok_or(Reason::ClaimMissing)?;
-        let issued_at = claims.issued_at.ok_or(Reason::ClaimMissing)?;
-        if exp.seconds_since(issued_at) > most { Err(Reason::LifetimeTooLong) } else { Ok(()) }
-    }
-
-    pub(crate) fn check_audience(&self, claims: &Claims) -> Result<(), Reason> {
-        let fits = match &self.absent_audience {
-            AbsentAudience::Clients(clients) if !claims.all.contains_key("aud") => {
-                claims.client_id.as_ref().is_some_and(|client| clients.contains(client))
-            }
-            _ => claims.audiences.iter().any(|audience| self.audiences.contains(audience)),
-        };
-        if fits { Ok(()) } else { Err(Reason::AudienceMismatch) }
-    }
-}
+use crate::token::jws::{CompactJws, JoseHeader};
+use crate::token::proof::{Origin, prove};
+use crate::verdict::{Detail, Member, noted};
+use crate::{Algorithm, Check, KeySet, Reason, TokenRules, Trace, UnixTime, Unverified, Verified};
 
 /// Proves a self-contained token with the keys of the issuer whose `rules` these are.
 ///
+/// A token that is bound to a key (`cnf`) is proved like any other: whether the sender may use it is for
+/// [`Requirement::admit`](crate::Requirement::admit) to say, on each request.
+///
 /// # Errors
 ///
-/// The one [`Reason`] that the first failed check gives, in the order form, algorithm, type, key, signature, claims. Only
-/// [`Reason::KeyUnknown`] may be worth fetching the key set again.
+/// The [`Reason`] of the first check that fails, in the order of [`Check`]: from [`Check::Form`] to [`Check::Audience`].
+/// Only [`Reason::KeyUnknown`] may be worth fetching the key set again.
 pub fn verify_jws(token: &str, keys: &KeySet, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
-    let jws = CompactJws::parse(token)?;
-    if !rules.algorithms.contains(&jws.algorithm) {
-        return Err(Reason::AlgorithmRefused);
-    }
-    rules.profile.check_type(jws.typ.as_deref())?;
-    keys.verify(jws.algorithm, jws.key_id.as_deref(), jws.signing_input, &jws.signature)?;
+    verify_jws_traced(token, keys, rules, now, None)
+}
 
+/// [`verify_jws`], which also notes what each check found where a trace is given.
+///
+/// # Errors
+///
+/// As [`verify_jws`].
+pub fn verify_jws_traced(
+    token: &str,
+    keys: &KeySet,
+    rules: &TokenRules,
+    now: UnixTime,
+    mut trace: Option<&mut Trace>,
+) -> Result<Verified, Reason> {
+    let trace = &mut trace;
+    let jws = noted(trace, Check::Form, CompactJws::parse(token), || Detail::expected("three parts in base64url"))?;
+    let header = noted(trace, Check::Header, jws.header(), || {
+        Detail::expected("strict JSON with alg, without crit, b64, enc and zip")
+    })?;
+    let algorithm = noted(trace, Check::Algorithm, header.algorithm(&rules.algorithms), || {
+        let allowed: Vec<_> = rules.algorithms.iter().copied().map(Algorithm::name).collect();
+        Detail::expected(allowed.join(" ")).unverified(Some(Unverified::text(Member::Alg, &header.alg)))
+    })?;
+    noted(trace, Check::Type, rules.profile.check_type(header.typ.as_deref()), || {
+        let typ = header.typ.as_deref().map(|typ| Unverified::text(Member::Typ, typ));
+        Detail::expected(rules.profile.types()).unverified(typ)
+    })?;
+    let fitting = noted(trace, Check::Key, keys.fitting(algorithm, header.key_id.as_deref()), || key_detail(&header))?;
+    noted(trace, Check::Signature, fitting.verify(jws.signing_input, &jws.signature), Detail::default)?;
+    let claims = noted(trace, Check::Claims, read_claims(&jws, rules), || {
+        Detail::expected("strict JSON, with claims of the types that they must have")
+    })?;
+    prove(claims, rules, now, Origin::Jws, trace)
+}
+
+fn read_claims(jws: &CompactJws<'_>, rules: &TokenRules) -> Result<Claims, Reason> {
     let payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
-    let claims = Claims::read(payload, rules)?;
-    rules.profile.check_claims(&claims)?;
-    if !claims.all.contains_key("aud") && rules.absent_audience == AbsentAudience::Refuse {
-        return Err(Reason::ClaimMissing);
-    }
-    rules.check(claims, now)
+    Claims::read(payload, rules)
+}
+
+fn key_detail(header: &JoseHeader) -> Detail {
+    let key_id = header.key_id.as_deref().map(|key_id| Unverified::text(Member::Kid, key_id));
+    Detail::expected(format!("a key of the issuer for {}", if key_id.is_some() { "kid and alg" } else { "alg" }))
+        .unverified(key_id)
 }

@@ -1,22 +1,18 @@
-//! What a route asks of a request, and whether a verified token has it.
-//!
-//! Asked on every request, whether the token was verified just now or is remembered: what was enough for one route says
-//! nothing about another.
+//! What a route asks of a request.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::{ClaimRule, Reason, Scope, ScopeSet, Verified};
+use crate::{ClaimRule, Scope, ScopeImplications};
 
 /// Who may use a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, without a token; one that is sent is not looked at.
+    /// Every request. No token is needed, and one that is sent is not looked at.
     Open,
-    /// Everybody who sends no credential. Whoever sends one is asked for a valid token that meets the requirement: what does
-    /// not hold, or is of another scheme, is never taken for none.
+    /// A request without a credential, and one with a valid token that meets the requirement. A credential that is not
+    /// valid, or is of another scheme, is refused and never taken for none.
     Optional(Requirement),
-    /// Whoever has a valid access token that meets the requirement.
+    /// A request with a valid access token that meets the requirement.
     Token(Requirement),
 }
 
@@ -47,37 +43,6 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Holds a verified token against the requirement.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::AudienceMismatch`] before [`Reason::ScopeMissing`]: of a token that is not meant for this resource,
-    /// its scopes say nothing. [`Reason::ClaimConditionUnmet`] last: it is the one that no other scope can mend.
-    pub fn check(&self, token: &Verified) -> Result<(), Reason> {
-        self.check_under(&self.implications, token)
-    }
-
-    /// [`Requirement::check`], where scopes stand for others by `implications` instead: those of the route within which
-    /// this requirement is one more.
-    ///
-    /// # Errors
-    ///
-    /// As [`Requirement::check`].
-    pub fn check_under(&self, implications: &ScopeImplications, token: &Verified) -> Result<(), Reason> {
-        let meant = |audience: &String| token.audiences().contains(audience);
-        if !self.audiences.is_empty() && !self.audiences.iter().any(meant) {
-            return Err(Reason::AudienceMismatch);
-        }
-        let has = |scope: &Scope| implications.grant(token.scopes(), scope);
-        if !self.all.iter().all(has) || !self.any.iter().all(|set| set.iter().any(has)) {
-            return Err(Reason::ScopeMissing);
-        }
-        if !self.claims.iter().all(|rule| rule.holds(token.claims())) {
-            return Err(Reason::ClaimConditionUnmet);
-        }
-        Ok(())
-    }
-
     /// The value of a challenge's `scope`: with all of these a token suffices (RFC 6750 section 3). `None` when the
     /// route needs no scope.
     ///
@@ -94,45 +59,6 @@ impl Requirement {
     }
 }
 
-/// Which scopes stand for others: who may administer may also read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScopeImplications {
-    /// By a scope, all those that imply it.
-    implied_by: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl ScopeImplications {
-    /// Reads pairs of a scope and those that it implies; what those imply in turn, it implies as well.
-    pub fn new(pairs: impl IntoIterator<Item = (Scope, Vec<Scope>)>) -> Self {
-        let mut implied_by: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (scope, implied) in pairs {
-            for implied in implied {
-                implied_by.entry(implied.as_str().to_owned()).or_default().insert(scope.as_str().to_owned());
-            }
-        }
-        loop {
-            let before: usize = implied_by.values().map(BTreeSet::len).sum();
-            let known = implied_by.clone();
-            for implying in implied_by.values_mut() {
-                let further: Vec<_> = implying.iter().filter_map(|scope| known.get(scope)).flatten().cloned().collect();
-                implying.extend(further);
-            }
-            if implied_by.values().map(BTreeSet::len).sum::<usize>() == before {
-                return Self { implied_by };
-            }
-        }
-    }
-
-    /// Whether a token with the scopes `granted` has `needed`, by name or by implication.
-    pub fn grant(&self, granted: &ScopeSet, needed: &Scope) -> bool {
-        granted.contains(needed)
-            || self
-                .implied_by
-                .get(needed.as_str())
-                .is_some_and(|implying| granted.iter().any(|scope| implying.contains(scope)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -140,6 +66,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::{Presented, Reason, Scheme, Verified};
 
     #[test]
     fn scopes_and_audiences_are_held_against_the_token() {
@@ -173,7 +100,7 @@ mod tests {
             // Both are wrong: the audience speaks first.
             (&orders, "orders:admin", "", "billing", Err(Reason::AudienceMismatch)),
         ] {
-            let found = requirement(all, any, audiences).check(&token(claims));
+            let found = admit(&requirement(all, any, audiences), &token(claims));
             assert_eq!(found, expected, "{claims} all: {all} any: {any} audiences: {audiences}");
         }
     }
@@ -193,10 +120,15 @@ mod tests {
             let requirement = requirement(all, any, "");
             let asked = requirement.scope_for_challenge();
             assert_eq!(asked.as_deref(), scope, "all: {all} any: {any}");
-            // Whoever follows the challenge is let in.
+            // A client that follows the challenge is admitted.
             let claims = json!({"scope": asked.unwrap_or_default()});
-            assert_eq!(requirement.check(&token(&claims)), Ok(()), "all: {all} any: {any}");
+            assert_eq!(admit(&requirement, &token(&claims)), Ok(()), "all: {all} any: {any}");
         }
+    }
+
+    /// What a decision comes to where nothing is wrong with the sender and the identity.
+    fn admit(requirement: &Requirement, token: &Verified) -> Result<(), Reason> {
+        requirement.admit(&Presented::new(token, Scheme::Bearer, Ok(())), None)
     }
 
     fn token(claims: &Value) -> Verified {
@@ -206,7 +138,7 @@ mod tests {
     #[test]
     fn a_choice_of_nothing_is_no_choice() {
         let requirement = Requirement { any: vec![Vec::new()], ..Requirement::default() };
-        assert_eq!(requirement.check(&token(&json!({"scope": "a"}))), Err(Reason::ScopeMissing));
+        assert_eq!(admit(&requirement, &token(&json!({"scope": "a"}))), Err(Reason::ScopeMissing));
         assert_eq!(requirement.scope_for_challenge(), None);
     }
 
@@ -244,9 +176,9 @@ mod tests {
         ] {
             let requirement = Requirement { implications: Arc::clone(&implications), ..requirement(needed, "", "") };
             let token = Verified::for_tests("https://auth.example.com", json!({"scope": granted}));
-            assert_eq!(requirement.check(&token).is_ok(), expected, "{granted} for {needed}");
+            assert_eq!(admit(&requirement, &token).is_ok(), expected, "{granted} for {needed}");
             let any = Requirement { implications: Arc::clone(&implications), ..self::requirement("", needed, "") };
-            assert!(!expected || any.check(&token).is_ok(), "{granted} for any of {needed}");
+            assert!(!expected || admit(&any, &token).is_ok(), "{granted} for any of {needed}");
         }
     }
 
@@ -267,7 +199,7 @@ mod tests {
             (json!({"level": 2}), Err(Reason::ScopeMissing)),
         ] {
             let token = Verified::for_tests("https://auth.example.com", claims.clone());
-            assert_eq!(requirement.check(&token), expected, "{claims}");
+            assert_eq!(admit(&requirement, &token), expected, "{claims}");
         }
     }
 }

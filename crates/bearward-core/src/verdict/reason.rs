@@ -1,28 +1,29 @@
 //! Why a request is refused: the one vocabulary of logs, metrics and answers.
 //!
-//! Three enums, from the exact to the public:
+//! Two enums, the exact one and the public one:
 //!
 //! * [`Reason`] is exact. Its name goes to the log and the metrics, never to the client.
-//! * [`Cause`] is what the client learns. Many reasons share one cause, so that an answer is no oracle: nobody can tell
-//!   from it whether a signature, an issuer or a claim was at fault.
-//! * [`Check`] is the step of the decision that said no.
+//! * [`Cause`] is what the client learns. Many reasons share one cause, so that an answer is no oracle: it does not tell
+//!   whether a signature, an issuer or a claim was at fault.
+//!
+//! A reason does not say which [`Check`](crate::Check) failed: the audience, for one, is checked for the issuer and again
+//! for the route. A [`Finding`](crate::Finding) names both.
 
 mod cause;
-mod check;
 
 pub use cause::Cause;
-pub use check::Check;
 
 use std::fmt;
 
 /// The exact reason of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// The request breaks HTTP's rules (RFC 9112), or its target or `Host` names no single place.
     RequestMalformed,
     /// The request's header section is larger than the limit.
     HeadersTooLarge,
-    /// A method that the gateway forwards for nobody (`CONNECT`, `TRACE`).
+    /// A method that the gateway never forwards (`CONNECT`, `TRACE`).
     MethodNotAllowed,
     /// The path can be read in more than one way.
     PathAmbiguous,
@@ -62,7 +63,7 @@ pub enum Reason {
     ClaimMissing,
     /// A claim is not what every token of this issuer must say.
     ClaimMismatch,
-    /// The token is bound to a key (RFC 7800), and came as if whoever bears it may use it.
+    /// The token is bound to a key (RFC 7800), and came without proof of possession of that key.
     ConfirmationMissing,
     /// `aud` names none of the audiences that are asked for.
     AudienceMismatch,
@@ -74,7 +75,7 @@ pub enum Reason {
     LifetimeTooLong,
     /// The issuer says that the token is not active (RFC 7662 section 2.2).
     TokenInactive,
-    /// A verified claim cannot be told to the upstream within the bounds of an identity header.
+    /// A verified claim cannot be represented within the bounds of an identity header.
     IdentityUnrepresentable,
     /// The token is valid, and lacks a scope that the route needs.
     ScopeMissing,
@@ -146,52 +147,47 @@ impl Reason {
         self.facts().1
     }
 
-    /// The check that failed.
-    pub const fn check(self) -> Check {
-        self.facts().2
-    }
-
     /// All that is known of a reason on one line, so that none can be added without saying everything.
     #[rustfmt::skip]
-    const fn facts(self) -> (&'static str, Cause, Check) {
+    const fn facts(self) -> (&'static str, Cause) {
         match self {
-            Self::RequestMalformed => ("request_malformed", Cause::BadRequest, Check::Request),
-            Self::HeadersTooLarge => ("headers_too_large", Cause::HeadersTooLarge, Check::Request),
-            Self::MethodNotAllowed => ("method_not_allowed", Cause::MethodNotAllowed, Check::Request),
-            Self::PathAmbiguous => ("path_ambiguous", Cause::BadRequest, Check::Path),
-            Self::RouteNotFound => ("route_not_found", Cause::NoRoute, Check::Route),
-            Self::CredentialMissing => ("credential_missing", Cause::NoCredential, Check::Credential),
-            Self::CredentialMalformed => ("credential_malformed", Cause::InvalidRequest, Check::Credential),
-            Self::CredentialRepeated => ("credential_repeated", Cause::InvalidRequest, Check::Credential),
-            Self::CredentialTooLong => ("credential_too_long", Cause::InvalidRequest, Check::Credential),
-            Self::TokenMalformed => ("token_malformed", Cause::InvalidToken, Check::Token),
-            Self::TokenUnsupported => ("token_unsupported", Cause::InvalidToken, Check::Shape),
-            Self::DecryptionFailed => ("decryption_failed", Cause::InvalidToken, Check::Token),
-            Self::AlgorithmRefused => ("algorithm_refused", Cause::InvalidToken, Check::Token),
-            Self::CriticalHeaderUnknown => ("critical_header_unknown", Cause::InvalidToken, Check::Token),
-            Self::TypeMismatch => ("type_mismatch", Cause::InvalidToken, Check::Token),
-            Self::IssuerUnknown => ("issuer_unknown", Cause::InvalidToken, Check::Issuer),
-            Self::IssuerMismatch => ("issuer_mismatch", Cause::InvalidToken, Check::Claims),
-            Self::KeyUnknown => ("key_unknown", Cause::InvalidToken, Check::Keys),
-            Self::SignatureInvalid => ("signature_invalid", Cause::InvalidToken, Check::Signature),
-            Self::ClaimsMalformed => ("claims_malformed", Cause::InvalidToken, Check::Claims),
-            Self::ClaimMissing => ("claim_missing", Cause::InvalidToken, Check::Claims),
-            Self::ClaimMismatch => ("claim_mismatch", Cause::InvalidToken, Check::Claims),
-            Self::ConfirmationMissing => ("confirmation_missing", Cause::InvalidToken, Check::Confirmation),
-            Self::AudienceMismatch => ("audience_mismatch", Cause::InvalidToken, Check::Audience),
-            Self::TokenExpired => ("token_expired", Cause::InvalidToken, Check::Lifetime),
-            Self::TokenNotYetValid => ("token_not_yet_valid", Cause::InvalidToken, Check::Lifetime),
-            Self::LifetimeTooLong => ("lifetime_too_long", Cause::InvalidToken, Check::Lifetime),
-            Self::TokenInactive => ("token_inactive", Cause::InvalidToken, Check::Introspection),
-            Self::IdentityUnrepresentable => ("identity_unrepresentable", Cause::InvalidToken, Check::Identity),
-            Self::ScopeMissing => ("scope_missing", Cause::InsufficientScope, Check::Scope),
-            Self::ClaimConditionUnmet => ("claim_condition_unmet", Cause::InsufficientScope, Check::Conditions),
-            Self::KeysUnavailable => ("keys_unavailable", Cause::Unavailable, Check::Keys),
-            Self::IntrospectionUnavailable => ("introspection_unavailable", Cause::Unavailable, Check::Introspection),
-            Self::UpstreamUnreachable => ("upstream_unreachable", Cause::UpstreamUnreachable, Check::Upstream),
-            Self::UpstreamTimeout => ("upstream_timeout", Cause::UpstreamTimeout, Check::Upstream),
-            Self::UpstreamFailed => ("upstream_failed", Cause::UpstreamUnreachable, Check::Upstream),
-            Self::Internal => ("internal", Cause::Internal, Check::Internal),
+            Self::RequestMalformed => ("request_malformed", Cause::BadRequest),
+            Self::HeadersTooLarge => ("headers_too_large", Cause::HeadersTooLarge),
+            Self::MethodNotAllowed => ("method_not_allowed", Cause::MethodNotAllowed),
+            Self::PathAmbiguous => ("path_ambiguous", Cause::BadRequest),
+            Self::RouteNotFound => ("route_not_found", Cause::NoRoute),
+            Self::CredentialMissing => ("credential_missing", Cause::NoCredential),
+            Self::CredentialMalformed => ("credential_malformed", Cause::InvalidRequest),
+            Self::CredentialRepeated => ("credential_repeated", Cause::InvalidRequest),
+            Self::CredentialTooLong => ("credential_too_long", Cause::InvalidRequest),
+            Self::TokenMalformed => ("token_malformed", Cause::InvalidToken),
+            Self::TokenUnsupported => ("token_unsupported", Cause::InvalidToken),
+            Self::DecryptionFailed => ("decryption_failed", Cause::InvalidToken),
+            Self::AlgorithmRefused => ("algorithm_refused", Cause::InvalidToken),
+            Self::CriticalHeaderUnknown => ("critical_header_unknown", Cause::InvalidToken),
+            Self::TypeMismatch => ("type_mismatch", Cause::InvalidToken),
+            Self::IssuerUnknown => ("issuer_unknown", Cause::InvalidToken),
+            Self::IssuerMismatch => ("issuer_mismatch", Cause::InvalidToken),
+            Self::KeyUnknown => ("key_unknown", Cause::InvalidToken),
+            Self::SignatureInvalid => ("signature_invalid", Cause::InvalidToken),
+            Self::ClaimsMalformed => ("claims_malformed", Cause::InvalidToken),
+            Self::ClaimMissing => ("claim_missing", Cause::InvalidToken),
+            Self::ClaimMismatch => ("claim_mismatch", Cause::InvalidToken),
+            Self::ConfirmationMissing => ("confirmation_missing", Cause::InvalidToken),
+            Self::AudienceMismatch => ("audience_mismatch", Cause::InvalidToken),
+            Self::TokenExpired => ("token_expired", Cause::InvalidToken),
+            Self::TokenNotYetValid => ("token_not_yet_valid", Cause::InvalidToken),
+            Self::LifetimeTooLong => ("lifetime_too_long", Cause::InvalidToken),
+            Self::TokenInactive => ("token_inactive", Cause::InvalidToken),
+            Self::IdentityUnrepresentable => ("identity_unrepresentable", Cause::InvalidToken),
+            Self::ScopeMissing => ("scope_missing", Cause::InsufficientScope),
+            Self::ClaimConditionUnmet => ("claim_condition_unmet", Cause::InsufficientScope),
+            Self::KeysUnavailable => ("keys_unavailable", Cause::Unavailable),
+            Self::IntrospectionUnavailable => ("introspection_unavailable", Cause::Unavailable),
+            Self::UpstreamUnreachable => ("upstream_unreachable", Cause::UpstreamUnreachable),
+            Self::UpstreamTimeout => ("upstream_timeout", Cause::UpstreamTimeout),
+            Self::UpstreamFailed => ("upstream_failed", Cause::UpstreamUnreachable),
+            Self::Internal => ("internal", Cause::Internal),
         }
     }
 }
@@ -211,6 +207,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::Check;
 
     #[test]
     fn the_lists_are_complete_and_in_order() {
@@ -230,17 +227,16 @@ mod tests {
         }
         for check in Check::ALL {
             assert_eq!(check.name(), snake_case(&format!("{check:?}")));
+            assert_eq!(check.name(), check.to_string());
         }
         let public: HashSet<_> = Cause::ALL.iter().map(|cause| cause.public_name()).collect();
         assert_eq!(public.len(), Cause::ALL.len());
     }
 
     #[test]
-    fn every_cause_and_every_check_has_a_reason() {
+    fn every_cause_has_a_reason() {
         let causes: HashSet<_> = Reason::ALL.iter().map(|reason| reason.cause()).collect();
-        let checks: HashSet<_> = Reason::ALL.iter().map(|reason| reason.check()).collect();
         assert_eq!(causes.len(), Cause::ALL.len());
-        assert_eq!(checks.len(), Check::ALL.len());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use crate::support::any::{CLAIMS, HEADER, any_object};
-use crate::support::{AUDIENCE, ISSUER, LEEWAY, Signer, b64, claims_at, key_set, merge, rules, signer};
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, Signer, admitted, b64, claims_at, key_set, merge, rules, signer};
 use bearward_core::{Algorithm, UnixTime, verify_jws};
 use jsonwebtoken::{DecodingKey, Validation, get_current_timestamp};
 use proptest::prelude::*;
@@ -262,7 +262,7 @@ const SHARED: [(Algorithm, jsonwebtoken::Algorithm); 9] = [
 ];
 
 fn ours(token: &str, now: u64) -> bool {
-    verify_jws(token, key_set(), &rules(), UnixTime(now)).is_ok()
+    verify_jws(token, key_set(), &rules(), UnixTime(now)).and_then(admitted).is_ok()
 }
 
 /// `jsonwebtoken` with the right key and everything that it can check.

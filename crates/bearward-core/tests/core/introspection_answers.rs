@@ -1,6 +1,6 @@
 //! An introspection answer admits a token only where it says so itself, in so many words, for us and for now.
 
-use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, b64, rules, signer, with};
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, admitted, altered, b64, rules, signer, with};
 use bearward_core::{AbsentAudience, Algorithm, Reason, TokenRules, UnixTime, Verified, read_introspection};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn answer() -> Value {
 }
 
 fn read(body: impl AsRef<[u8]>) -> Result<Verified, Reason> {
-    read_introspection(body.as_ref(), &rules(), UnixTime(NOW))
+    read_introspection(body.as_ref(), &rules(), UnixTime(NOW)).and_then(admitted)
 }
 
 /// The verdict on an answer with one member set, or taken away.
@@ -233,7 +233,7 @@ fn our_audience_stands_in_aud() {
     ] {
         table.case(format!("{value:?}"), verdict("aud", value), expected);
     }
-    let nobody = TokenRules { audiences: Vec::new(), ..rules() };
+    let nobody = altered(rules(), |rules| rules.audiences = Vec::new());
     let found = read_introspection(answer().to_string().as_bytes(), &nobody, UnixTime(NOW));
     table.case("we have none", found.map(drop), Err(Reason::AudienceMismatch));
     table.finish();
@@ -243,9 +243,9 @@ fn our_audience_stands_in_aud() {
 #[test]
 fn a_bare_answer_is_taken_for_known_clients_where_the_rules_say_so() {
     let clients = AbsentAudience::Clients(vec!["shop".to_owned()]);
-    let known = TokenRules { absent_audience: clients, ..rules() };
-    let bare = TokenRules { bare_answers: true, ..known.clone() };
-    let everybody = TokenRules { bare_answers: true, ..rules() };
+    let known = altered(rules(), |rules| rules.absent_audience = clients);
+    let bare = altered(known.clone(), |rules| rules.bare_answers = true);
+    let everybody = altered(rules(), |rules| rules.bare_answers = true);
     let answer = json!({"active": true, "scope": "read", "exp": NOW + 300, "client_id": "shop"});
     let mut table = Table::new();
     let read = |answer: &Value, rules: &TokenRules| {

@@ -1,8 +1,9 @@
 //! A token that is proved twice, by its signature and by the issuer's answer: the answer takes away, and never adds.
 
-use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, claims, rules, signer, with};
+use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, admitted, altered, claims, rules, signer, with};
 use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, IntrospectionAnswer, Reason, TokenRules, UnixTime, Verified,
+    verify_jws,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ fn token(claims: &Value) -> Verified {
 }
 
 fn confirm(token: &Verified, answer: &Value, rules: &TokenRules) -> Result<Verified, Reason> {
-    IntrospectionAnswer::parse(answer.to_string().as_bytes())?.confirm(token, rules, UnixTime(NOW))
+    IntrospectionAnswer::parse(answer.to_string().as_bytes())?.confirm(token, rules, UnixTime(NOW)).and_then(admitted)
 }
 
 #[test]
@@ -29,7 +30,10 @@ fn active_alone_is_enough_and_the_token_speaks_for_itself() {
     assert!(confirmed.claims().get("email").is_none());
     // What every token must say, the token has said.
     let rule = ClaimRule { claim: ClaimPointer::member("jti"), test: ClaimTest::Exists };
-    let strict = TokenRules { required_claims: vec![rule], max_lifetime: Some(3_600), ..rules() };
+    let strict = altered(rules(), |rules| {
+        rules.required_claims = vec![rule];
+        rules.max_lifetime = Some(3_600);
+    });
     assert!(confirm(&token(&claims()), &json!({"active": true}), &strict).is_ok());
 }
 
@@ -87,4 +91,29 @@ fn the_earlier_expiry_and_the_scopes_of_both_count() {
     let confirmed = confirm(&token(&listed), &answer("scope", json!("orders:read")), &rules()).unwrap();
     assert_eq!(confirmed.scopes().as_str(), "orders:read");
     assert_eq!(confirmed.claim(&ClaimPointer::member("scp")), Some(&json!(["orders:read"])));
+}
+
+/// Either of them may bind the token to a key. What binds it stays with it, for the check of each request.
+#[test]
+fn a_token_that_either_of_them_binds_is_bound() {
+    let (own, other) = (json!({"jkt": "own"}), json!({"jkt": "other"}));
+    let signer = signer(Algorithm::EdDsa);
+    let token = |cnf: &Option<Value>| {
+        let claims = with(claims(), "cnf", cnf.clone());
+        verify_jws(&signer.token(&claims), crate::support::key_set(), &rules(), UnixTime(NOW)).unwrap()
+    };
+    for (in_token, in_answer, expected) in [
+        (None, None, Ok(None)),
+        (Some(own.clone()), None, Ok(Some(own.clone()))),
+        (None, Some(other.clone()), Ok(Some(other.clone()))),
+        (Some(own.clone()), Some(own.clone()), Ok(Some(own.clone()))),
+        (Some(own.clone()), Some(other), Err(Reason::ClaimMismatch)),
+    ] {
+        let answer = with(json!({"active": true}), "cnf", in_answer);
+        let answer = IntrospectionAnswer::parse(answer.to_string().as_bytes()).unwrap();
+        let confirmed = answer.confirm(&token(&in_token), &rules(), UnixTime(NOW));
+        assert_eq!(confirmed.as_ref().map(|token| token.confirmation().cloned()).map_err(|reason| *reason), expected);
+        let is_bound = expected != Ok(None);
+        assert_eq!(confirmed.and_then(admitted).is_err(), is_bound);
+    }
 }

@@ -1,6 +1,6 @@
 //! Each issuer's habits are met by rules of its own, and no rule lets another kind of token in.
 
-use crate::support::{AUDIENCE, NOW, Table, claims, key_set, merge, rules, signer, with};
+use crate::support::{AUDIENCE, NOW, Table, altered, claims, key_set, merge, rules, signer, with};
 use bearward_core::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimRule, ClaimTest, Profile, Reason, TokenRules, UnixTime, Verified,
     verify_jws,
@@ -15,7 +15,7 @@ fn verdict(rules: &TokenRules, typ: Option<&str>, claims: &Value) -> Result<Veri
 }
 
 fn untyped() -> TokenRules {
-    TokenRules { profile: Profile::Jwt, ..rules() }
+    altered(rules(), |rules| rules.profile = Profile::Jwt)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn other_kinds_of_token_are_refused_under_both_profiles() {
     }
     // Code flow, no `azp`, no `nonce`; roles that count as scopes make it no better.
     let id_token = json!({"iss": rules().issuer.text().as_ref(), "aud": AUDIENCE, "sub": "alice", "exp": NOW + 300, "roles": ["admin"]});
-    let by_roles = TokenRules { scope_claims: vec![ClaimPointer::member("roles")], ..untyped() };
+    let by_roles = altered(untyped(), |rules| rules.scope_claims = vec![ClaimPointer::member("roles")]);
     for rules in [untyped(), by_roles] {
         table.case("a plain ID token", verdict(&rules, Some("JWT"), &id_token).map(drop), Err(Reason::TypeMismatch));
         let empty = with(id_token.clone(), "scope", Some(json!(" ")));
@@ -86,13 +86,12 @@ fn other_kinds_of_token_are_refused_under_both_profiles() {
 #[test]
 fn required_claims_bind_a_token_to_its_tenant() {
     let rule = |claim: &str, test| ClaimRule { claim: ClaimPointer::parse(claim).unwrap(), test };
-    let rules = TokenRules {
-        required_claims: vec![
+    let rules = altered(rules(), |rules| {
+        rules.required_claims = vec![
             rule("/bi_t", ClaimTest::Equals(json!("tenant-1"))),
             rule("/bi_r", ClaimTest::OneOf(vec![json!("realm-1"), json!("realm-2")])),
-        ],
-        ..rules()
-    };
+        ]
+    });
     let mut table = Table::new();
     for (more, expected) in [
         (json!({"bi_t": "tenant-1", "bi_r": "realm-2"}), Ok(())),
@@ -127,7 +126,7 @@ fn scopes_are_read_from_the_claims_that_the_issuer_uses() {
     ] {
         let mut claims = claims();
         merge(&mut claims, more);
-        let rules = TokenRules { scope_claims: pointers(&from), ..rules() };
+        let rules = altered(rules(), |rules| rules.scope_claims = pointers(&from));
         let found = verdict(&rules, Some("at+jwt"), &claims).map(|token| token.scopes().to_string());
         table.case(from.join(" "), found, expected.map(str::to_owned));
     }
@@ -136,8 +135,9 @@ fn scopes_are_read_from_the_claims_that_the_issuer_uses() {
 
 #[test]
 fn the_client_is_read_from_the_first_claim_that_names_it() {
-    let rules =
-        TokenRules { client_id_claims: ["client_id", "azp", "cid"].map(ClaimPointer::member).to_vec(), ..untyped() };
+    let rules = altered(untyped(), |rules| {
+        rules.client_id_claims = ["client_id", "azp", "cid"].map(ClaimPointer::member).to_vec()
+    });
     let none = with(claims(), "client_id", None);
     let mut table = Table::new();
     for (claims, expected) in [
@@ -158,7 +158,8 @@ fn the_client_is_read_from_the_first_claim_that_names_it() {
 #[test]
 fn a_token_without_audience_is_for_whoever_trusts_its_client_where_that_is_said() {
     let none = with(claims(), "aud", None);
-    let by_client = TokenRules { absent_audience: AbsentAudience::Clients(vec!["shop".to_owned()]), ..untyped() };
+    let by_client =
+        altered(untyped(), |rules| rules.absent_audience = AbsentAudience::Clients(vec!["shop".to_owned()]));
     let mut table = Table::new();
     table.case("our client", verdict(&by_client, None, &none).map(drop), Ok(()));
     let other = with(none.clone(), "client_id", Some(json!("other")));
@@ -176,7 +177,10 @@ fn a_token_without_audience_is_for_whoever_trusts_its_client_where_that_is_said(
 
 #[test]
 fn a_token_that_lives_too_long_is_refused() {
-    let rules = TokenRules { max_lifetime: Some(3_600), profile: Profile::Jwt, ..rules() };
+    let rules = altered(rules(), |rules| {
+        rules.max_lifetime = Some(3_600);
+        rules.profile = Profile::Jwt;
+    });
     let mut table = Table::new();
     for (iat, exp, expected) in [
         (Some(NOW), NOW + 3_600, Ok(())),

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod attacks_page;
+mod checks;
 mod claims;
 mod decryption_keys;
 mod differential;

@@ -1,12 +1,12 @@
 //! A token is accepted only with a signature by a key that the issuer publishes for that algorithm.
 
 use crate::support::{
-    NOW, Signer, Table, b64, claims, key_set, parse_keys, rules, signer, signers, verify, verify_with, with,
+    NOW, Signer, Table, altered, b64, claims, key_set, parse_keys, rules, signer, signers, verify, verify_with, with,
 };
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use bearward_core::{Algorithm, KeySet, Reason, TokenRules, UnixTime, verify_jws};
+use bearward_core::{Algorithm, KeySet, Reason, UnixTime, verify_jws};
 use serde_json::{Value, json};
 
 #[test]
@@ -26,8 +26,10 @@ fn only_the_configured_algorithms_are_accepted() {
     let mut table = Table::new();
     for signer in signers() {
         let token = signer.token(&claims());
-        let verify =
-            |algorithms| verify_jws(&token, key_set(), &TokenRules { algorithms, ..rules() }, UnixTime(NOW)).map(drop);
+        let verify = |algorithms| {
+            verify_jws(&token, key_set(), &altered(rules(), |rules| rules.algorithms = algorithms), UnixTime(NOW))
+                .map(drop)
+        };
         let others = Algorithm::ALL.into_iter().filter(|other| *other != signer.algorithm).collect();
         table.case(signer.algorithm.name(), verify(vec![signer.algorithm]), Ok(()));
         table.case(format!("{} not named", signer.algorithm), verify(others), Err(Reason::AlgorithmRefused));

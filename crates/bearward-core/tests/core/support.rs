@@ -22,7 +22,9 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearward_core::{Algorithm, KeySet, Reason, TokenRules, UnixTime, Verified, verify_jws};
+use bearward_core::{
+    Algorithm, KeySet, Presented, Reason, Requirement, Scheme, TokenRules, UnixTime, Verified, verify_jws,
+};
 use serde_json::{Value, json};
 
 /// The issuer of every valid token here.
@@ -204,7 +206,13 @@ pub(crate) fn parse_keys(keys: impl IntoIterator<Item = Value>) -> KeySet {
 
 /// The rules that a valid token keeps.
 pub(crate) fn rules() -> TokenRules {
-    TokenRules { leeway: LEEWAY, ..TokenRules::new(ISSUER, vec![AUDIENCE.to_owned()]) }
+    altered(TokenRules::new(ISSUER, vec![AUDIENCE.to_owned()]), |rules| rules.leeway = LEEWAY)
+}
+
+/// Rules that differ in one or two points.
+pub(crate) fn altered(mut rules: TokenRules, alter: impl FnOnce(&mut TokenRules)) -> TokenRules {
+    alter(&mut rules);
+    rules
 }
 
 /// The claims of a valid token, at the time `now`.
@@ -238,12 +246,18 @@ pub(crate) fn merge(object: &mut Value, more: Value) {
 
 /// The token under all keys, at [`NOW`].
 pub(crate) fn verify(token: &str) -> Result<Verified, Reason> {
-    verify_jws(token, key_set(), &rules(), UnixTime(NOW))
+    verify_with(token, key_set())
 }
 
 /// The token under these keys, at [`NOW`].
 pub(crate) fn verify_with(token: &str, keys: &KeySet) -> Result<Verified, Reason> {
-    verify_jws(token, keys, &rules(), UnixTime(NOW))
+    verify_jws(token, keys, &rules(), UnixTime(NOW)).and_then(admitted)
+}
+
+/// The verified token, if a decision admits a request that sends it as a bearer token, to a route that asks for nothing
+/// more.
+pub(crate) fn admitted(token: Verified) -> Result<Verified, Reason> {
+    Requirement::default().admit(&Presented::new(&token, Scheme::Bearer, Ok(())), None).map(|()| token)
 }
 
 /// A table of cases. All of them run, and one failure tells all that failed.

@@ -79,7 +79,8 @@ pub struct Admission {
 impl Admission {
     /// The identity headers to set, after all copies and aliases of them were removed from the request.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        self.identity.as_ref().map_or(&[], |identity| &identity.headers)
+        // None was admitted whose headers could not be rendered.
+        self.identity.as_ref().and_then(|identity| identity.headers.as_deref().ok()).unwrap_or_default()
     }
 
     /// The token that was verified; `None` on an open route.
@@ -93,11 +94,11 @@ impl Admission {
     }
 }
 
-/// A verified token and its headers, rendered once.
+/// A verified token and its headers, rendered once, or why they could not be.
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) token: Arc<Verified>,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Result<Vec<(HeaderName, HeaderValue)>, Reason>,
 }
 
 /// Where the answer about a token came from.

@@ -127,8 +127,8 @@ impl Memory {
         proved_by: Option<Fingerprint>,
         token: Arc<Verified>,
         at_most: Duration,
-    ) -> Result<Arc<Identity>, Reason> {
-        let identity = self.identify(token)?;
+    ) -> Arc<Identity> {
+        let identity = self.identify(token);
         let now = self.clock.now();
         let left = identity.token.expires_at().map_or(u64::MAX, |exp| exp.seconds_since(now));
         let lifetime = at_most.min(Duration::from_secs(left));
@@ -138,7 +138,7 @@ impl Memory {
             let entry = Entry { identity: Arc::clone(&identity), proved_by, until, lifetime, weight };
             self.verified.insert(fingerprint, entry);
         }
-        Ok(identity)
+        identity
     }
 
     pub(crate) fn remember_refusal(&self, fingerprint: Fingerprint, reason: Reason, lifetime: Duration) {
@@ -148,9 +148,9 @@ impl Memory {
     }
 
     /// The token with its headers, not remembered.
-    pub(crate) fn identify(&self, token: Arc<Verified>) -> Result<Arc<Identity>, Reason> {
-        let headers = self.identity.render(&token)?;
-        Ok(Arc::new(Identity { token, headers }))
+    pub(crate) fn identify(&self, token: Arc<Verified>) -> Arc<Identity> {
+        let headers = self.identity.render(&token);
+        Arc::new(Identity { token, headers })
     }
 
     pub(crate) fn identity_headers(&self) -> &IdentityHeaders {

@@ -32,7 +32,7 @@ impl Gate {
             Some(token) => {
                 let none = ScopeImplications::default();
                 let asked = route.and_then(|route| route.access().requirement());
-                match requirement.check_under(asked.map_or(&none, |asked| &asked.implications), token) {
+                match requirement.narrow(token, asked.map_or(&none, |asked| &asked.implications)) {
                     Ok(()) => return Ok(()),
                     Err(reason) => reason,
                 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bearward_core::Scheme;
+
 use crate::decide::decision::{Decision, Source};
 use crate::decide::memory::Fingerprint;
 use crate::decide::routes::Route;
@@ -26,6 +28,7 @@ pub struct Pending {
 
 /// A token, and how it is to be proved.
 pub(crate) struct Unproved {
+    pub(crate) scheme: Scheme,
     pub(crate) token: String,
     /// The issuer's place in the gate's list.
     pub(crate) issuer: usize,

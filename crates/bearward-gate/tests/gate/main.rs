@@ -12,5 +12,6 @@ mod issuer_faults;
 mod key_set_faults;
 mod key_set_times;
 mod key_sources;
+mod per_request;
 mod support;
 mod token_formats;

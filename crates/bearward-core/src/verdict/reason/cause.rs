@@ -4,6 +4,7 @@ use http::StatusCode;
 
 /// What a refusal tells the client. The answer is constant per cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Cause {
     /// The request itself cannot be read, or its path in more than one way.
     BadRequest,
