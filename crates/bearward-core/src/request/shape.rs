@@ -1,7 +1,7 @@
-//! Who can say what a token means: told by its shape, never by trying one and then the other.
+//! Who can say what a token means: decided by its shape, never by trying one way and then the other.
 //!
 //! Trying is how a token that failed one check gets a second chance at another. The shape is decided once, by bytes
-//! that whoever forges a token gains nothing by changing: either way the token goes to an issuer that the route names.
+//! that a forger gains nothing by changing: either way the token goes to an issuer that the route names.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,7 +19,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Tells the shape of a token.
+    /// Determines the shape of a token.
     ///
     /// A token whose first segment, up to its first `.`, is base64url text of something that begins with `{` has a JOSE
     /// header. With four dots and a tag it is a JWE (RFC 7516 section 9), which is referential. Anything else is
@@ -41,9 +41,10 @@ impl Shape {
     }
 }
 
-/// The `iss` of a self-contained token that nobody has verified yet.
+/// The `iss` of a self-contained token that is not verified yet.
 ///
-/// It may select among the issuers that the route names, and nothing else: it must not reach a log, a header or a URL.
+/// It may select among the issuers that the route names, and nothing else: it must not reach a header or a URL, and a log
+/// only as [`Unverified`](crate::Unverified).
 /// `None` when the token is no JWS in compact serialization, its payload is no strict JSON object, or `iss` is no
 /// string.
 pub fn unverified_issuer(token: &str) -> Option<String> {

@@ -1,8 +1,8 @@
 //! Encrypted tokens (RFC 7516) that are meant for the gateway itself: a signed token inside an encrypted one (RFC 7519,
 //! 11.2; RFC 9068, 4).
 //!
-//! Encryption proves nothing about who made a token: with RSA and ECDH anybody can encrypt to us. What comes out is
-//! therefore no more than a token that nobody has verified yet, and goes the way of every other one.
+//! Encryption proves nothing about who made a token: with RSA and ECDH any sender can encrypt to us. What comes out is
+//! therefore no more than an unverified token, and is treated like every other one.
 //!
 //! What is known to go wrong here, and what stands against it:
 //!
@@ -56,7 +56,7 @@ impl DecryptionKeys {
     /// # Errors
     ///
     /// Other than in an issuer's set, any key that cannot be used is an error: this file is the operator's own, and a
-    /// key left out of it would be found out by the first token that needs it. No error tells anything of a value.
+    /// key left out of it would be noticed with the first token that needs it. No error shows a value.
     pub fn parse(json: &[u8]) -> Result<Self, DecryptionKeysError> {
         jwk::parse(json).map(|keys| Self { keys })
     }
@@ -64,20 +64,20 @@ impl DecryptionKeys {
     /// Whether the token is encrypted to one of these keys: it is a JWE, its header reads strictly, and a key fits its
     /// `alg`, `enc` and, where it has one, `kid`.
     ///
-    /// Nothing is decrypted, so a token is told for self-contained or referential by its form alone. Whoever forges a
-    /// header gains nothing: what is ours and does not decrypt gets no second chance at the issuer.
+    /// Nothing is decrypted, so the form alone decides whether a token is self-contained or referential. A forged header
+    /// gains nothing: what is encrypted to us and does not decrypt is not sent to the issuer as well.
     pub fn opens(&self, token: &str) -> bool {
         let header = split(token).ok().and_then(|[header, ..]| Header::parse(header).ok());
         header.is_some_and(|header| self.keys.iter().any(|key| key.fits(&header)))
     }
 
-    /// Why a JWE is refused whoever holds its key: it is compressed (`zip`), or uses RSA1_5 or PBES2. `None` for every
+    /// Why a JWE is refused whichever key it is for: it is compressed (`zip`), or uses RSA1_5 or PBES2. `None` for every
     /// other token, whatever it is.
     pub fn refuses(token: &str) -> Option<Reason> {
         split(token).ok().and_then(|[header, ..]| header::refusal(header))
     }
 
-    /// Decrypts a token, and hands out the signed token inside it, which nobody has verified yet.
+    /// Decrypts a token, and returns the signed token inside it, which is not verified yet.
     ///
     /// # Errors
     ///

@@ -9,8 +9,8 @@ impl IntrospectionAnswer {
     /// Reads the body of a successful answer: the review that was sent, with its `status`.
     ///
     /// The user's name becomes `sub`, the audiences that the token was found good for become `aud`; `groups`, `uid` and
-    /// `extra` keep their names. There is no expiry. An authenticator that knows nothing of audiences answers without them,
-    /// and such an answer is never for us.
+    /// `extra` keep their names. There is no expiry. An authenticator that does not know audiences answers without them, and
+    /// such an answer is refused.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl IntrospectionAnswer {
                 members.insert(name.to_owned(), value);
             }
         }
-        // `null` is no list, and must not count as an audience that nobody mentioned.
+        // `null` is no list, and must not count as an absent audience.
         if members.get("aud").is_some_and(Value::is_null) {
             return Err(Reason::AudienceMismatch);
         }

@@ -10,7 +10,7 @@ impl IntrospectionAnswer {
     /// Reads the body of a successful tokeninfo answer.
     ///
     /// Google writes numbers and truth values as strings; this is the one place where such a string is a number. `azp`, the
-    /// client that asked for the token, is told as `client_id`, the name that this has everywhere else.
+    /// client that asked for the token, becomes `client_id`, the name that this has everywhere else.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl IntrospectionAnswer {
         let is_other_answer = members.contains_key("error") || members.contains_key("active");
         // ID tokens are described with the members of their header and their claims.
         let is_id_token = is_foreign(&members) || members.contains_key("alg") || members.contains_key("kid");
-        // What says `null` says nothing: no token lives for ever by it, nor is for us.
+        // A member that is `null` counts as absent: it gives neither an expiry nor an audience.
         members.retain(|_, value| !value.is_null());
         if is_other_answer || !members.contains_key("exp") {
             return Err(Reason::IntrospectionUnavailable);

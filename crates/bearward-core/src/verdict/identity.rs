@@ -1,4 +1,4 @@
-//! What the upstream is told of the caller, and what of the client's own headers must go.
+//! The headers that tell the upstream who calls, and the client's own headers that are removed.
 //!
 //! An upstream that reads identity from headers believes whatever stands there. So it sees each identity header exactly
 //! as verified, or not at all: a client's copies are removed on every route, public ones included, under every name
@@ -42,7 +42,7 @@ static NATIVE: [HeaderName; 4] = [SUBJECT, ISSUER, CLIENT_ID, SCOPE];
 /// | any other array, object | `=?base64?`, base64 of the JSON, `?=` |
 ///
 /// So a group named `a,admin` never reads as two groups, and no claim can look like the encoding of another. A number
-/// that a double does not hold exactly is not told at all, but refused: two identities must not become one.
+/// that a double does not hold exactly is refused: two identities must not become one.
 #[derive(Clone, Debug, Default)]
 pub struct IdentityHeaders {
     claims: Vec<(HeaderName, ClaimPointer)>,

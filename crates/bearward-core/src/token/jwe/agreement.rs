@@ -85,7 +85,7 @@ impl Purpose {
 }
 
 /// Agrees on a key of the length of `out`. It fails for a point that is not on the curve, and for one of small order, which
-/// would make the shared secret a value that everybody knows.
+/// would make the shared secret a value that is known to all.
 pub(super) fn derive(
     ours: &PrivateKey,
     theirs: &PeerKey,

@@ -1,7 +1,7 @@
 //! The algorithms of encrypted tokens (RFC 7518, 4.1 and 5.1; RFC 8037, 3.2).
 //!
 //! RSA1_5 and PBES2 cannot be named. Neither can RSA-OAEP with SHA-1, the 192-bit family and AES-GCM key wrap, which
-//! nobody needs who can choose.
+//! no issuer needs that can choose.
 
 use crate::Reason;
 

@@ -44,7 +44,7 @@ fn open_gcm(
 }
 
 /// AES-CBC with HMAC (RFC 7518, 5.2.2.2). The first half of the key is the MAC's, and the first half of the MAC is the tag.
-/// The padding is looked at only once the MAC holds, so it tells nothing to anybody but the sender.
+/// The padding is looked at only once the MAC holds, so only the sender can learn anything from it.
 fn open_cbc(
     algorithm: &'static cipher::Algorithm,
     mac: hmac::Algorithm,

@@ -1,6 +1,6 @@
 //! What can be wrong with the operator's decryption keys.
 
-/// Why a file of decryption keys cannot be used. It names the key and the member, and never tells anything of a value.
+/// Why a file of decryption keys cannot be used. It names the key and the member, and never shows a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecryptionKeysError {
     /// Not one strict JSON object with either `kty` or an array `keys`.

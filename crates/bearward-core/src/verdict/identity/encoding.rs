@@ -51,7 +51,7 @@ fn list(elements: &[Value]) -> Option<String> {
     is_plain(&joined).then_some(joined)
 }
 
-/// Whether a header holds the text as it is, and nobody would decode it. A tab would pass too, but some readers make a
+/// Whether a header holds the text as it is, and no reader would decode it. A tab would pass too, but some readers make a
 /// space of it.
 fn is_plain(text: &str) -> bool {
     let looks_encoded = text.starts_with("=?") && text.ends_with("?=");
