@@ -4,7 +4,7 @@ mod issuers;
 
 use std::fmt::Write as _;
 
-use bearward_core::{Access, ClaimRule, ClaimTest, Scope};
+use bearward_core::{Access, ClaimRule, Scope};
 use bearward_gate::{GateSettings, RouteSettings};
 use http::Method;
 
@@ -116,19 +116,7 @@ fn scopes(scopes: &[Scope]) -> String {
 
 /// Conditions on claims, as a person would say them. Texts are in quotes: `"1"` is not `1`.
 fn claim_rules(rules: &[ClaimRule]) -> String {
-    let rule = |rule: &ClaimRule| {
-        let claim = &rule.claim;
-        match &rule.test {
-            ClaimTest::Exists => format!("{claim} is there"),
-            ClaimTest::Equals(value) => format!("{claim} is {value}"),
-            ClaimTest::OneOf(values) => {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                format!("{claim} is {}", values.join(" or "))
-            }
-            ClaimTest::Contains(value) => format!("{claim} holds {value}"),
-        }
-    };
-    rules.iter().map(rule).collect::<Vec<_>>().join(" and ")
+    rules.iter().map(ClaimRule::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// The routes of such access, one a line.
