@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
-use bearward_core::{Shape, unverified_issuer, verify_jws};
+use bearward_core::{Finding, Reason, Shape, TokenRules, Trace, unverified_issuer, verify_jws, verify_jws_traced};
 use serde_json::Value;
 
 use crate::fixture::{KEY_SET, NOW, RULES, base64url, signature};
@@ -33,7 +33,9 @@ pub fn jws(data: &[u8]) -> bool {
 
     let mut accepted = true;
     for rules in &*RULES {
-        let verified = match verify_jws(&token, &KEY_SET, rules, NOW) {
+        let verified = verify_jws(&token, &KEY_SET, rules, NOW);
+        is_explained(&token, rules, verified.as_ref().err());
+        let verified = match verified {
             Ok(verified) => verified,
             Err(reason) => {
                 accepted = false;
@@ -54,6 +56,19 @@ pub fn jws(data: &[u8]) -> bool {
         }
     }
     accepted
+}
+
+/// A trace comes to the same, in the order of the checks, and shows nothing that a log cannot hold.
+fn is_explained(token: &str, rules: &TokenRules, expected: Option<&Reason>) {
+    let mut trace = Trace::new();
+    let traced = verify_jws_traced(token, &KEY_SET, rules, NOW, Some(&mut trace));
+    assert_eq!(traced.as_ref().err(), expected);
+    assert_eq!(trace.first_failure().and_then(Finding::reason).as_ref(), expected);
+    assert!(trace.findings().is_sorted_by(|a, b| a.check < b.check));
+    for finding in trace.findings() {
+        let shown = finding.to_string();
+        assert!(shown.len() < 1_000 && shown.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{shown:?}");
+    }
 }
 
 /// The rule of [`Shape::of`] by decoding: a header that begins an object, and not the five parts of a JWE with its tag.

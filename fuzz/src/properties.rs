@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bearward_core::{
-    AbsentAudience, Cause, IdentityHeaders, Reason, Requirement, Scope, TokenRules, UnixTime, Verified,
+    AbsentAudience, Cause, IdentityHeaders, Presented, Reason, Requirement, Scheme, Scope, TokenRules, UnixTime, Verified,
 };
 use serde_json::{Map, Value};
 
@@ -21,10 +21,12 @@ pub(crate) fn hold_of(token: &Verified, rules: &TokenRules, read_elsewhere: &Map
     assert_eq!(token.claims(), read_elsewhere, "two readers agree on the claims");
     is_ours(token, rules);
     is_in_time(token, rules);
-    is_bearer_only(token);
+    assert_eq!(token.confirmation(), token.claims().get("cnf"), "a bound token is known for one");
     scopes_are_scopes(token);
     can_be_told(token);
-    assert_eq!(Requirement::default().check(token), Ok(()), "a route that asks for nothing more gets nothing less");
+    let admitted = Requirement::default().admit(&Presented::new(token, Scheme::Bearer, Ok(())), None);
+    let expected = if token.confirmation().is_some() { Err(Reason::ConfirmationMissing) } else { Ok(()) };
+    assert_eq!(admitted, expected, "a route that asks for nothing more takes every token, but no bound one from a bearer");
 }
 
 /// What is wrong with a token never reads as something else on the wire.
@@ -100,10 +102,6 @@ fn is_in_time(token: &Verified, rules: &TokenRules) {
             "lives too long"
         );
     }
-}
-
-fn is_bearer_only(token: &Verified) {
-    assert!(!token.claims().contains_key("cnf"), "bound to a key, and taken from a bearer");
 }
 
 fn scopes_are_scopes(token: &Verified) {
