@@ -5,9 +5,9 @@
 //! repairs them silently, so they are looked for in the header block as it came. Where both would refuse, we still look:
 //! a later parser may be more tolerant.
 
-use bearward_core::Reason;
+use bearward_core::{Reason, check_method};
+use http::Version;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{Method, Version};
 use pingora_core::protocols::http::authority::{RawTargetAuthority, raw_target_authority};
 use pingora_http::RequestHeader;
 
@@ -25,10 +25,8 @@ pub(crate) fn check(raw: &[u8], head: &RequestHeader, max_header_bytes: usize) -
     if raw.len() > max_header_bytes {
         return Err(Reason::HeadersTooLarge);
     }
-    // A tunnel takes the rest of the connection out of our sight; TRACE hands the client's credentials back to it.
-    if head.method == Method::CONNECT || head.method == Method::TRACE || head.method.as_str() == "TRACK" {
-        return Err(Reason::MethodNotAllowed);
-    }
+    // The gate looks again, with the methods that routes name. Here the connection is closed as well.
+    check_method(&head.method, [])?;
     // RFC 9112, 2.2 lets a recipient take a lone LF for a line end; a neighbour that does not would see other headers.
     if has_bare_line_feed(raw) {
         return Err(Reason::RequestMalformed);
@@ -180,6 +178,8 @@ mod tests {
             "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
             "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "post /a HTTP/1.1\r\nHost: a\r\n\r\n",
+            "trace /a HTTP/1.1\r\nHost: a\r\n\r\n",
         ] {
             assert_eq!(checked(raw), Err(Reason::RequestMalformed), "{raw:?}");
         }
@@ -191,9 +191,9 @@ mod tests {
         let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "x".repeat(1_000));
         assert_eq!(checked(&large), Err(Reason::HeadersTooLarge));
         for method in ["TRACE", "TRACK"] {
-            assert_eq!(checked(&format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n")), Err(Reason::MethodNotAllowed));
+            assert_eq!(checked(&format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n")), Err(Reason::MethodNotForwarded));
         }
-        assert_eq!(checked("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"), Err(Reason::MethodNotAllowed));
+        assert_eq!(checked("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"), Err(Reason::MethodNotForwarded));
     }
 
     #[test]

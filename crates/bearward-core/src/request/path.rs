@@ -6,8 +6,10 @@
 //! byte for byte what was judged, and whatever has a second reading is refused.
 
 mod pattern;
+mod segments;
 
-pub use pattern::{PathPattern, PathPatternError};
+pub use pattern::{PathPattern, PathPatternError, PatternPart};
+pub use segments::Segments;
 
 use crate::Reason;
 
@@ -52,8 +54,14 @@ impl<'a> RequestPath<'a> {
     }
 
     /// What stands between the slashes, not decoded. The last segment is empty where the path ends in `/`.
-    pub fn segments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.0.strip_prefix('/').unwrap_or_default().split('/')
+    pub fn segments(&self) -> Segments<'a> {
+        Segments::of(self.0)
+    }
+
+    /// The segments of the path with a slash at its end where this one has none, and without where it has one: many servers
+    /// take the two for one. `None` for `/`, which has no other.
+    pub fn segments_with_other_end(&self) -> Option<Segments<'a>> {
+        Segments::with_other_end(self.0)
     }
 }
 
@@ -209,6 +217,20 @@ mod tests {
         for (path, expected) in [("/", &[""][..]), ("/a", &["a"]), ("/a/", &["a", ""]), ("/a/b%20c", &["a", "b%20c"])] {
             let segments: Vec<_> = RequestPath::parse(path.as_bytes()).unwrap().segments().collect();
             assert_eq!(segments, expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_another_end() {
+        for (path, expected) in [
+            ("/", None),
+            ("/a", Some(&["a", ""][..])),
+            ("/a/", Some(&["a"])),
+            ("/a/b", Some(&["a", "b", ""])),
+            ("/a/b/", Some(&["a", "b"])),
+        ] {
+            let segments = RequestPath::parse(path.as_bytes()).unwrap().segments_with_other_end();
+            assert_eq!(segments.map(Iterator::collect::<Vec<_>>).as_deref(), expected, "{path}");
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Check {
     Request,
     /// The path reads in one way only.
     Path,
-    /// One route matches.
+    /// One route matches host and path, and serves the method.
     Route,
     /// There is exactly one credential, and it is well formed.
     Credential,

@@ -24,11 +24,13 @@ pub enum Reason {
     /// The request's header section is larger than the limit.
     HeadersTooLarge,
     /// A method that the gateway never forwards (`CONNECT`, `TRACE`).
-    MethodNotAllowed,
+    MethodNotForwarded,
     /// The path can be read in more than one way.
     PathAmbiguous,
-    /// No route matches host, path and method.
+    /// No route matches host and path.
     RouteNotFound,
+    /// Routes match host and path, and none of them the method.
+    MethodNotAllowed,
     /// No credential, or one of a scheme that is not asked for here.
     CredentialMissing,
     /// The credential breaks the syntax of RFC 6750 section 2.1.
@@ -100,9 +102,10 @@ impl Reason {
     pub const ALL: &[Self] = &[
         Self::RequestMalformed,
         Self::HeadersTooLarge,
-        Self::MethodNotAllowed,
+        Self::MethodNotForwarded,
         Self::PathAmbiguous,
         Self::RouteNotFound,
+        Self::MethodNotAllowed,
         Self::CredentialMissing,
         Self::CredentialMalformed,
         Self::CredentialRepeated,
@@ -153,9 +156,10 @@ impl Reason {
         match self {
             Self::RequestMalformed => ("request_malformed", Cause::BadRequest),
             Self::HeadersTooLarge => ("headers_too_large", Cause::HeadersTooLarge),
-            Self::MethodNotAllowed => ("method_not_allowed", Cause::MethodNotAllowed),
+            Self::MethodNotForwarded => ("method_not_forwarded", Cause::MethodNotAllowed),
             Self::PathAmbiguous => ("path_ambiguous", Cause::BadRequest),
             Self::RouteNotFound => ("route_not_found", Cause::NoRoute),
+            Self::MethodNotAllowed => ("method_not_allowed", Cause::MethodNotAllowed),
             Self::CredentialMissing => ("credential_missing", Cause::NoCredential),
             Self::CredentialMalformed => ("credential_malformed", Cause::InvalidRequest),
             Self::CredentialRepeated => ("credential_repeated", Cause::InvalidRequest),

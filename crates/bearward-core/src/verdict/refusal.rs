@@ -11,7 +11,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFT
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::{Cause, Reason, Scheme};
+use crate::{AllowedMethods, Cause, Reason, Scheme};
 use challenge::{Challenge, Parameter};
 
 /// The realm of challenges where none is configured.
@@ -20,9 +20,6 @@ pub const DEFAULT_REALM: &str = "bearward";
 /// How long a client is asked to wait, in seconds, where nothing better is known.
 const DEFAULT_RETRY_AFTER: u32 = 5;
 
-/// What is forwarded at all, for `Allow`, which a 405 must carry (RFC 9110 section 15.5.6).
-const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-
 /// A refused request: the exact reason for our side, and what the answer needs besides.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -30,12 +27,14 @@ pub struct Refusal {
     /// One for each scheme that could help; none where no credential can make a difference.
     challenges: Vec<Challenge>,
     retry_after: Option<u32>,
+    allowed: Option<AllowedMethods>,
 }
 
 impl Refusal {
     /// A refusal for this reason, with the realm `bearward`, no scope, and 5 seconds to wait where waiting helps.
     pub fn new(reason: Reason) -> Self {
-        Self { reason, challenges: challenge(reason.cause()).into_iter().collect(), retry_after: None }
+        let challenges = challenge(reason.cause()).into_iter().collect();
+        Self { reason, challenges, retry_after: None, allowed: None }
     }
 
     /// Sets the realm of the challenges (RFC 9110 section 11.5).
@@ -66,6 +65,12 @@ impl Refusal {
     #[must_use]
     pub fn with_retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Sets the methods that the place serves, for the `Allow` that a 405 must carry (RFC 9110 section 15.5.6).
+    #[must_use]
+    pub fn with_allowed(self, allowed: Option<AllowedMethods>) -> Self {
+        Self { allowed, ..self }
     }
 
     /// The exact reason, for the log and the metrics.
@@ -102,7 +107,9 @@ impl Refusal {
         ];
         headers.extend(self.challenges.iter().map(|challenge| (WWW_AUTHENTICATE, challenge.value())));
         match cause {
-            Cause::MethodNotAllowed => headers.push((ALLOW, ALLOWED_METHODS)),
+            Cause::MethodNotAllowed => {
+                headers.push((ALLOW, self.allowed.as_ref().unwrap_or(&AllowedMethods::FORWARDED).value().clone()));
+            }
             Cause::Unavailable => {
                 headers.push((RETRY_AFTER, self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).max(1).into()));
             }
@@ -300,6 +307,19 @@ mod tests {
             let refusal = seconds.map_or(refusal.clone(), |seconds| refusal.with_retry_after(seconds));
             let answer = refusal.answer("7f3a", Wire::Http);
             assert_eq!(header(&answer, RETRY_AFTER).as_deref(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_told_where_a_method_is_not() {
+        let allowed = Some(AllowedMethods::new(&[http::Method::POST, http::Method::GET]));
+        for (reason, expected) in [
+            (Reason::MethodNotAllowed, Some("GET, POST")),
+            (Reason::RouteNotFound, None),
+            (Reason::CredentialMissing, None),
+        ] {
+            let answer = Refusal::new(reason).with_allowed(allowed.clone()).answer("7f3a", Wire::Http);
+            assert_eq!(header(&answer, ALLOW).as_deref(), expected, "{reason}");
         }
     }
 

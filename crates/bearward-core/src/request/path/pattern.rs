@@ -1,8 +1,9 @@
 //! What the `path` of a route is written in.
 
+use std::cmp::Ordering;
 use std::fmt;
 
-use super::{RequestPath, is_unreserved};
+use super::{RequestPath, Segments, is_unreserved};
 
 /// A path, or a family of paths.
 ///
@@ -55,6 +56,19 @@ impl Part {
     }
 }
 
+/// A part of a [`PathPattern`], as an index of patterns needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternPart<'a> {
+    /// One segment, letter for letter. Empty only at the end, for a trailing `/`.
+    Literal(&'a str),
+    /// One segment that is not empty.
+    Any,
+    /// Nothing further. It is the last part.
+    End,
+    /// All that follows, at least one segment; it may be empty. It is the last part.
+    Rest,
+}
+
 impl PathPattern {
     /// Reads a pattern.
     ///
@@ -99,13 +113,17 @@ impl PathPattern {
 
     /// Whether the path is one of the pattern's.
     pub fn matches(&self, path: &RequestPath<'_>) -> bool {
-        let mut segments = path.segments();
+        self.matches_segments(path.segments(), |literal, segment| literal == segment)
+    }
+
+    /// The same, of a path's segments and with a comparison of one's own: of literal text, and the segment in its place.
+    pub fn matches_segments(&self, mut segments: Segments<'_>, same: impl Fn(&str, &str) -> bool) -> bool {
         for part in &self.parts {
             let fits = match (part, segments.next()) {
                 (Part::Rest, segment) => return segment.is_some(),
                 (Part::End, segment) => segment.is_none(),
                 (Part::Any, segment) => segment.is_some_and(|segment| !segment.is_empty()),
-                (Part::Literal(literal), segment) => segment == Some(literal),
+                (Part::Literal(literal), segment) => segment.is_some_and(|segment| same(literal, segment)),
             };
             if !fits {
                 return false;
@@ -123,9 +141,28 @@ impl PathPattern {
         self.parts.iter().map(Part::rank).collect::<Vec<u8>>()
     }
 
-    /// The same, of the first `segments` segments alone.
-    pub fn precedence_within(&self, segments: usize) -> impl Ord + Clone + use<> {
-        self.parts.iter().take(segments).map(Part::rank).collect::<Vec<u8>>()
+    /// [`PathPattern::precedence`] of the two, compared over the first `segments` segments alone.
+    pub fn compare_within(&self, other: &Self, segments: usize) -> Ordering {
+        self.parts.iter().take(segments).map(Part::rank).cmp(other.parts.iter().take(segments).map(Part::rank))
+    }
+
+    /// The parts, from the left. The last one, and none before it, is [`PatternPart::End`] or [`PatternPart::Rest`].
+    pub fn parts(&self) -> impl Iterator<Item = PatternPart<'_>> {
+        self.parts.iter().map(|part| match part {
+            Part::Literal(literal) => PatternPart::Literal(literal),
+            Part::Any => PatternPart::Any,
+            Part::End => PatternPart::End,
+            Part::Rest => PatternPart::Rest,
+        })
+    }
+
+    /// Whether the two are equal when letters are compared without case (ASCII).
+    pub fn eq_ignore_ascii_case(&self, other: &Self) -> bool {
+        let same = |(own, other): (&Part, &Part)| match (own, other) {
+            (Part::Literal(own), Part::Literal(other)) => own.eq_ignore_ascii_case(other),
+            (own, other) => own == other,
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same)
     }
 }
 
@@ -300,6 +337,36 @@ mod tests {
         sorted.sort_by_key(|text| PathPattern::parse(text).unwrap().precedence());
         // `/users/me` ends where `/users/me/*` goes on, so that one comes first of the two; both are below longer ones.
         assert_eq!(sorted, ordered);
+    }
+
+    #[test]
+    fn precedence_can_be_compared_over_the_first_segments() {
+        let parse = |text| PathPattern::parse(text).unwrap();
+        for (a, b, segments, expected) in [
+            ("/report", "/*", 1, Ordering::Less),
+            ("/report/{id}", "/report/*", 1, Ordering::Equal),
+            ("/report/{id}", "/report/*", 2, Ordering::Less),
+            ("/{a}", "/b", 1, Ordering::Greater),
+            ("/{a}", "/b", 0, Ordering::Equal),
+        ] {
+            assert_eq!(parse(a).compare_within(&parse(b), segments), expected, "{a} {b} {segments}");
+        }
+    }
+
+    #[test]
+    fn patterns_can_be_equal_but_for_case() {
+        let parse = |text| PathPattern::parse(text).unwrap();
+        for (a, b, expected) in [
+            ("/Admin/{id}/*", "/admin/{name}/*", true),
+            ("/admin", "/admin", true),
+            ("/admin", "/admins", false),
+            ("/admin", "/admin/", false),
+            ("/admin/*", "/admin/{x}", false),
+            ("/{admin}", "/admin", false),
+        ] {
+            assert_eq!(parse(a).eq_ignore_ascii_case(&parse(b)), expected, "{a} {b}");
+            assert_eq!(parse(b).eq_ignore_ascii_case(&parse(a)), expected, "{a} {b}");
+        }
     }
 
     #[test]

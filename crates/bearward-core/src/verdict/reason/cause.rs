@@ -10,7 +10,7 @@ pub enum Cause {
     BadRequest,
     /// The header section is too large.
     HeadersTooLarge,
-    /// The gateway does not forward this method.
+    /// This method is not served here, or nowhere.
     MethodNotAllowed,
     /// Nothing is served here.
     NoRoute,
@@ -94,7 +94,7 @@ impl Cause {
         match self {
             Self::BadRequest => "The request cannot be understood in one way only",
             Self::HeadersTooLarge => "The header section of the request is too large",
-            Self::MethodNotAllowed => "The method of the request is not forwarded",
+            Self::MethodNotAllowed => "The method of the request is not allowed here",
             Self::NoRoute => "Nothing is served at this place",
             Self::NoCredential => "An access token is needed",
             Self::InvalidRequest => "The credential is malformed, or there is more than one",
