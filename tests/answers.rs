@@ -314,7 +314,14 @@ open = true
             unavailable("no introspection", get("/away/1").bearer("good-opaque-token")),
             case("no route", get("/nowhere"), 404, "no_route", None, "12"),
             case("no route, with a token", get("/nowhere").bearer(&good), 404, "no_route", None, "12"),
-            case("no route for the method", Request::new("PUT", &get_url(&self.gateway)), 404, "no_route", None, "12"),
+            case(
+                "another method than the place serves",
+                Request::new("PUT", &get_url(&self.gateway)),
+                405,
+                "method_not_allowed",
+                None,
+                "12",
+            ),
             case("a path with two readings", get("/orders/%2e%2e/any"), 400, "bad_request", None, "3"),
             case(
                 "a method that is not forwarded",

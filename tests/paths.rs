@@ -321,10 +321,28 @@ upstream = "all"
     ] {
         assert!(matches!(send("GET /x", host), Some(400 | 401)), "{host:?}: {:?}", send("GET /x", host));
     }
-    for method in ["DELETE", "PUT", "delete", "Delete", "PROPFIND"] {
-        let status = send(&format!("{method} /orders/1"), "Host: other.example.com\r\n");
-        assert!(matches!(status, Some(400 | 401 | 404)), "{method}: {status:?}");
+    for (method, expected) in [
+        ("DELETE", 401),
+        ("delete", 400),
+        ("Delete", 400),
+        ("get", 400),
+        ("PUT", 405),
+        ("put", 400),
+        ("PROPFIND", 405),
+        ("TRACE", 405),
+        ("trace", 400),
+        ("track", 400),
+        ("connect", 400),
+    ] {
+        for target in ["/orders/1", "/any/1"] {
+            let status = send(&format!("{method} {target}"), "Host: other.example.com\r\n");
+            let is_served = target == "/any/1" && matches!(method, "DELETE" | "PUT" | "PROPFIND");
+            assert_eq!(status, Some(if is_served { 200 } else { expected }), "{method} {target}");
+        }
     }
+    // What is no other spelling of anything is a method like any other.
+    assert_eq!(send("brew /any/1", "Host: other.example.com\r\n"), Some(200));
+    let reached = reached + 4;
     assert_eq!(
         upstream.requests().len(),
         reached,
@@ -340,6 +358,65 @@ upstream = "all"
     assert_eq!(upstream.last().header("x-original-url"), None);
 }
 
+/// Behind a route for any method, an upstream that writes methods in capitals would run what another route guards.
+#[test]
+fn a_method_in_small_letters_does_not_pass_the_route_that_guards_it() {
+    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let config = format!(
+        r#"
+{}
+[[upstreams]]
+name = "all"
+servers = ["{}"]
+[[routes]]
+path = "/orders/*"
+methods = ["POST"]
+upstream = "all"
+scopes = ["orders:write"]
+[[routes]]
+path = "/orders/*"
+upstream = "all"
+open = true
+"#,
+        issuer.table(""),
+        upstream.address()
+    );
+    let gateway = Gateway::start(&config).ready();
+    let send = |method: &str| {
+        let mut connection = Connection::open(gateway.address());
+        let head = format!("{method} /orders/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        connection.send_raw(head.as_bytes()).unwrap();
+        connection.read_response("GET").map(|answer| answer.status).ok()
+    };
+    assert_eq!(send("POST"), Some(401));
+    for method in ["post", "Post", "pOST", "POSt"] {
+        assert_eq!(send(method), Some(400), "{method}");
+    }
+    assert_eq!(upstream.requests().len(), 0);
+    assert_eq!(send("PUT"), Some(200));
+}
+
+#[test]
+fn a_route_that_ignores_case_guards_every_spelling_and_forwards_it_as_sent() {
+    let stage = Stage::start_with_admin("/*", "ignore_case = true");
+    for target in ["/admin/x", "/Admin/x", "/ADMIN/X", "/aDmIn/"] {
+        assert_eq!(stage.send("GET", target), Some(401), "{target}");
+    }
+    for target in ["/Admin/../open", "/%41dmin/x", "/ADMIN%2fx", "//Admin/x", "/ADMIN;/x"] {
+        assert_eq!(stage.send("GET", target), Some(400), "{target}");
+    }
+    // The other spelling of the end is no way around it either.
+    assert_eq!(stage.send("GET", "/Admin"), Some(404));
+    assert_eq!(stage.targets(), [""; 0]);
+    let target = "/ADMIN/Caf%C3%A9?a=B";
+    let answer = stage.gateway.get(target).bearer(&stage.issuer.token()).send();
+    assert_eq!((answer.status, stage.targets()), (200, vec![target.to_owned()]));
+    // Letters beyond ASCII have no case here, and other routes are matched as before.
+    for target in ["/%C3%81dmin/x", "/Open/x"] {
+        assert_eq!(stage.send("GET", target), Some(200), "{target}");
+    }
+}
+
 /// A gateway where one place is open and `/admin/*` is protected.
 struct Stage {
     gateway: Gateway,
@@ -353,6 +430,10 @@ impl Stage {
     }
 
     fn start_with(open: &str) -> Self {
+        Self::start_with_admin(open, "")
+    }
+
+    fn start_with_admin(open: &str, setting: &str) -> Self {
         let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
         let config = format!(
             r#"
@@ -367,6 +448,7 @@ open = true
 [[routes]]
 path = "/admin/*"
 upstream = "all"
+{setting}
 "#,
             issuer.table(""),
             upstream.address()

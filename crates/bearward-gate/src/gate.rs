@@ -143,9 +143,10 @@ impl Gate {
 
     /// The way of a request, in one direction, as far as it goes without waiting.
     fn recognise(&self, request: &RequestFacts<'_>, trail: &mut Trail) -> Result<Step, Reason> {
+        self.routes.check_method(request.method)?;
         let host = request_host(request.authority, request.headers)?;
         let path = RequestPath::parse(request.path)?;
-        let route = self.routes.find(request.method, host, &path).ok_or(Reason::RouteNotFound)?;
+        let route = self.routes.find(request.method, host, &path).map_err(|miss| trail.note(miss))?;
         trail.route = Some(Arc::clone(route));
         let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
 
@@ -191,7 +192,7 @@ impl Gate {
             Ok(admission) => Verdict::Admit(admission),
             Err(reason) => Verdict::Refuse(self.refuse_for_now(reason, &trail)),
         };
-        let Trail { route, issuer, source, started } = trail;
+        let Trail { route, issuer, source, started, .. } = trail;
         let decision = Decision { verdict, route, issuer, source };
         self.shared.metrics.record(&decision, started.elapsed());
         decision
@@ -199,7 +200,7 @@ impl Gate {
 
     /// The refusal, with the time after which an issuer will be asked again that is not asked now.
     fn refuse_for_now(&self, reason: Reason, trail: &Trail) -> Refusal {
-        let refusal = self.refuse(reason, trail.route.as_deref());
+        let refusal = self.refuse(reason, trail.route.as_deref()).with_allowed(trail.allowed.clone());
         if reason != Reason::IntrospectionUnavailable {
             return refusal;
         }

@@ -349,6 +349,8 @@ pub struct RouteSettings {
     pub methods: Vec<Method>,
     /// The paths it answers for.
     pub path: PathPattern,
+    /// Whether the path is matched without regard to case (ASCII letters), for upstreams that do the same.
+    pub ignore_case: bool,
     /// The name of the upstream it leads to.
     pub upstream: String,
     /// What a caller must show.
@@ -366,13 +368,22 @@ impl RouteSettings {
     /// A route that names its hosts goes before one that does not, and likewise with methods. So only routes that both name
     /// them, or both do not, can collide there.
     pub fn collision(&self, other: &Self) -> Option<String> {
-        if self.path != other.path {
+        let ignore_case = self.ignore_case && other.ignore_case;
+        if self.path != other.path && !(ignore_case && self.path.eq_ignore_ascii_case(&other.path)) {
             return None;
         }
         let host = common(&self.hosts, &other.hosts, |a, b| a.eq_ignore_ascii_case(b))?;
         let method = common(&self.methods, &other.methods, Method::eq)?;
         let method = method.map_or_else(String::new, |method| format!("{method} "));
         Some(format!("{method}{}{}", host.map_or("", String::as_str), other.path))
+    }
+
+    /// Whether the two stand for the same place, and only one of them whatever the case of its letters: then another
+    /// spelling of the place would lead past the other one.
+    pub fn differs_in_case(&self, other: &Self) -> bool {
+        self.ignore_case != other.ignore_case
+            && self.path.eq_ignore_ascii_case(&other.path)
+            && common(&self.hosts, &other.hosts, |a, b| a.eq_ignore_ascii_case(b)).is_some()
     }
 }
 

@@ -70,7 +70,17 @@ impl Reader<'_> {
 
         let (path, methods, hosts) = (path?.value, methods?, hosts?);
         let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
-        let value = RouteSettings { name, hosts, methods, path, upstream, access, issuers, referential_issuer };
+        let value = RouteSettings {
+            name,
+            hosts,
+            methods,
+            path,
+            ignore_case: false,
+            upstream,
+            access,
+            issuers,
+            referential_issuer,
+        };
         Some(At { value, place })
     }
 

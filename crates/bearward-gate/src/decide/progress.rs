@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bearward_core::Scheme;
+use bearward_core::{AllowedMethods, Reason, Scheme};
 
 use crate::decide::decision::{Decision, Source};
 use crate::decide::memory::Fingerprint;
-use crate::decide::routes::Route;
+use crate::decide::routes::{Miss, Route};
 use crate::issuer::Way;
 
 /// How far a decision comes without waiting.
@@ -41,12 +41,27 @@ pub(crate) struct Trail {
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) issuer: Option<Arc<str>>,
     pub(crate) source: Option<Source>,
+    /// The methods that the place of the request serves, where it does not serve the request's.
+    pub(crate) allowed: Option<AllowedMethods>,
     pub(crate) started: Instant,
 }
 
 impl Trail {
     pub(crate) fn begin() -> Self {
-        Self { route: None, issuer: None, source: None, started: Instant::now() }
+        Self { route: None, issuer: None, source: None, allowed: None, started: Instant::now() }
+    }
+
+    /// Notes why no route was found, and gives the reason of the refusal.
+    pub(crate) fn note(&mut self, miss: Miss) -> Reason {
+        let reason = miss.reason();
+        match miss {
+            Miss::NoPlace => {}
+            Miss::Method { allowed } => self.allowed = Some(allowed),
+            Miss::OtherSpelling { of } => {
+                tracing::debug!(route = of.name(), "no route, but with a slash at the end more or less there is one");
+            }
+        }
+        reason
     }
 }
 

@@ -1,12 +1,20 @@
 //! Routes: which one a request matches, and what it then needs.
 
+mod index;
+#[cfg(test)]
+mod reference;
+
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use bearward_core::{Access, PathPattern, RequestPath, Requirement, request_host};
+use bearward_core::{
+    Access, AllowedMethods, PathPattern, Reason, RequestPath, Requirement, Segments, check_method, request_host,
+};
 use http::{HeaderMap, Method};
 
 use crate::settings::error::GateError;
 use crate::settings::{IssuerSettings, RouteSettings};
+use index::Index;
 
 /// A route, resolved: its issuers are known by their place in the gate's list.
 #[derive(Debug)]
@@ -16,12 +24,11 @@ pub struct Route {
     hosts: Vec<String>,
     methods: Vec<Method>,
     path: PathPattern,
+    ignore_case: bool,
     access: Access,
     issuers: Vec<usize>,
     referential_issuer: Option<usize>,
     challenge_scope: Option<Arc<str>>,
-    /// Its rank among the routes: routes of one rank stand for the same place, which only the method tells apart.
-    rank: usize,
 }
 
 impl Route {
@@ -97,18 +104,16 @@ impl Route {
             hosts: settings.hosts,
             methods: settings.methods,
             path: settings.path,
+            ignore_case: settings.ignore_case,
             access: settings.access,
             issuers: candidates,
             referential_issuer,
             challenge_scope,
-            rank: 0,
         })
     }
 
-    fn matches_place(&self, host: Option<&str>, path: &RequestPath<'_>) -> bool {
-        let host_fits = self.hosts.is_empty()
-            || host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)));
-        host_fits && self.path.matches(path)
+    fn matches_segments(&self, segments: Segments<'_>) -> bool {
+        self.path.matches_segments(segments, if self.ignore_case { str::eq_ignore_ascii_case } else { str::eq })
     }
 
     /// Whether the two ask a caller for the same, so that it does not matter which of them answers.
@@ -121,72 +126,110 @@ impl Route {
         self.methods.is_empty() || self.methods.contains(method)
     }
 
-    /// Whether `other` stands for the same place: then only the method tells the two apart.
+    /// Whether no path puts one of the two before the other: where one has both, only the method tells them apart.
     fn same_place(&self, other: &Self) -> bool {
         self.hosts.is_empty() == other.hosts.is_empty() && self.path.precedence() == other.path.precedence()
     }
+
+    /// The more specific one is the lesser one.
+    fn before(&self, other: &Self) -> Ordering {
+        let by_host = self.hosts.is_empty().cmp(&other.hosts.is_empty());
+        let by_path = || self.path.precedence().cmp(&other.path.precedence());
+        let by_method = || self.methods.is_empty().cmp(&other.methods.is_empty());
+        by_host.then_with(by_path).then_with(by_method)
+    }
 }
 
-/// All routes, the most specific first.
+/// All routes.
 #[derive(Debug)]
-pub(crate) struct Routes(Vec<Arc<Route>>);
+pub(crate) struct Routes {
+    index: Index,
+    /// The methods that routes name, each once.
+    named_methods: Vec<Method>,
+}
+
+/// Why a request has no route.
+#[derive(Debug)]
+pub(crate) enum Miss {
+    /// No route has its host and path.
+    NoPlace,
+    /// Routes have its host and path, and none its method.
+    Method {
+        /// The methods that they have.
+        allowed: AllowedMethods,
+    },
+    /// With a slash at the end more or less, a route has its host and path that asks for something else.
+    OtherSpelling {
+        /// That route.
+        of: Arc<Route>,
+    },
+}
+
+impl Miss {
+    /// The reason of the refusal.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::NoPlace | Self::OtherSpelling { .. } => Reason::RouteNotFound,
+            Self::Method { .. } => Reason::MethodNotAllowed,
+        }
+    }
+}
 
 impl Routes {
     pub(crate) fn resolve(settings: Vec<RouteSettings>, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
         told_apart(&settings)?;
+        let named_methods = named_methods(&settings)?;
         let mut routes = Vec::with_capacity(settings.len());
         for route in settings {
-            routes.push(Route::resolve(route, issuers)?);
+            routes.push(Arc::new(Route::resolve(route, issuers)?));
         }
-        routes.sort_by(|a, b| {
-            let by_host = a.hosts.is_empty().cmp(&b.hosts.is_empty());
-            let by_path = || a.path.precedence().cmp(&b.path.precedence());
-            let by_method = || a.methods.is_empty().cmp(&b.methods.is_empty());
-            by_host.then_with(by_path).then_with(by_method)
-        });
-        let mut rank = 0;
-        for at in 1..routes.len() {
-            if let Some([before, route]) = routes.get_mut(at - 1..=at) {
-                rank += usize::from(!route.same_place(before));
-                route.rank = rank;
-            }
-        }
-        Ok(Self(routes.into_iter().map(Arc::new).collect()))
+        routes.sort_by(|a, b| a.before(b));
+        Ok(Self { index: Index::new(&routes), named_methods })
+    }
+
+    /// Whether a request with this method can be judged at all, with the methods that routes name ([`check_method`]).
+    pub(crate) fn check_method(&self, method: &Method) -> Result<(), Reason> {
+        check_method(method, &self.named_methods)
     }
 
     /// The one route that matches.
     ///
     /// The place (host and path) is found first, then the method within it. A method that the most specific place does
-    /// not name finds no route: it must not fall through to a wider one, which may ask for less. For the same reason
+    /// not serve finds no route: it must not fall through to a wider one, which may ask for less. For the same reason
     /// `/admin`, which has no route, does not fall through from `/admin/*` to `/*` or `/{page}`, nor `/report/` from
     /// `/report`, where that would ask for something else: many upstreams serve both spellings.
-    pub(crate) fn find(&self, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
+    pub(crate) fn find(
+        &self,
+        method: &Method,
+        host: Option<&str>,
+        path: &RequestPath<'_>,
+    ) -> Result<&Arc<Route>, Miss> {
         let host = host.map(without_port);
-        let best = self.place(host, path)?;
-        let route = self.at(best, method, host, path)?;
-        if best.rank == 0 {
-            // No place is more specific, whatever the other spelling.
-            return Some(route);
+        let best = self.index.place(host, path.segments()).ok_or(Miss::NoPlace)?;
+        // Where no place is more specific, the other spelling does not matter.
+        let other = path.segments_with_other_end().filter(|_| best.rank > 0);
+        let narrower = other.and_then(|other| {
+            let own = self.index.place(host, other.clone()).filter(|own| own.rank < best.rank)?;
+            let shared = path.segments().filter(|segment| !segment.is_empty()).count();
+            let is_wider = best.first().matches_segments(other)
+                || own.pattern().compare_within(best.pattern(), shared) == Ordering::Less;
+            is_wider.then_some(own)
+        });
+        let Some(narrower) = narrower else {
+            return best.route(method).ok_or_else(|| Miss::Method { allowed: best.allowed.clone() });
+        };
+        let route_of = |method: &Method| {
+            let route = best.route(method)?;
+            narrower.route(method).is_some_and(|own| own.asks_the_same(route)).then_some(route)
+        };
+        if let Some(route) = route_of(method) {
+            return Ok(route);
         }
-        let other = with_other_end(path.as_str());
-        let Ok(other) = RequestPath::parse(other.as_bytes()) else { return Some(route) };
-        let Some(own) = self.place(host, &other).filter(|own| own.rank < best.rank) else { return Some(route) };
-        let shared = path.segments().filter(|segment| !segment.is_empty()).count();
-        let is_wider =
-            best.path.matches(&other) || own.path.precedence_within(shared) < best.path.precedence_within(shared);
-        let asks_the_same = self.at(own, method, host, &other).is_some_and(|own| own.asks_the_same(route));
-        (!is_wider || asks_the_same).then_some(route)
-    }
-
-    /// A route of the most specific place that the path is in.
-    fn place(&self, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
-        self.0.iter().find(|route| route.matches_place(host, path))
-    }
-
-    /// The route for the method among those of one place.
-    fn at(&self, place: &Route, method: &Method, host: Option<&str>, path: &RequestPath<'_>) -> Option<&Arc<Route>> {
-        let mut here = self.0.iter().filter(|route| route.rank == place.rank && route.matches_place(host, path));
-        here.find(|route| route.allows_method(method))
+        let served: Vec<&Method> = best.methods().filter(|method| route_of(method).is_some()).collect();
+        if best.route(method).is_some() || served.is_empty() {
+            return Err(Miss::OtherSpelling { of: Arc::clone(narrower.first()) });
+        }
+        Err(Miss::Method { allowed: AllowedMethods::new(served) })
     }
 }
 
@@ -197,8 +240,13 @@ fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
             if earlier.name == route.name {
                 return Err(GateError::DuplicateRoute { route: route.name.clone() });
             }
+            let names = || (route.name.clone(), earlier.name.clone());
+            if earlier.differs_in_case(route) {
+                let (route, earlier) = names();
+                return Err(GateError::CaseDiffers { route, earlier });
+            }
             if let Some(place) = earlier.collision(route) {
-                let (route, earlier) = (route.name.clone(), earlier.name.clone());
+                let (route, earlier) = names();
                 return Err(GateError::SamePlace { route, earlier, place });
             }
         }
@@ -206,9 +254,22 @@ fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
     Ok(())
 }
 
-/// The path with a slash at its end where it has none, and without where it has one.
-fn with_other_end(path: &str) -> String {
-    path.strip_suffix('/').map_or_else(|| [path, "/"].concat(), str::to_owned)
+/// The methods that routes name, each once. A method that no request can have would be one in vain, and what was meant by it
+/// left to a wider route.
+fn named_methods(routes: &[RouteSettings]) -> Result<Vec<Method>, GateError> {
+    let mut named: Vec<Method> = Vec::new();
+    for route in routes {
+        for method in &route.methods {
+            if named.contains(method) {
+                continue;
+            }
+            if check_method(method, &named).is_err() {
+                return Err(GateError::Method { route: route.name.clone(), method: method.clone() });
+            }
+            named.push(method.clone());
+        }
+    }
+    Ok(named)
 }
 
 /// Whether a request can be for this host, as it is compared. A route for another one would be reached by nobody, and what
@@ -244,7 +305,19 @@ mod tests {
             access: Access::Token(Requirement { all: vec![Scope::parse(name).unwrap()], ..Requirement::default() }),
             issuers: Vec::new(),
             referential_issuer: None,
+            ignore_case: false,
         }
+    }
+
+    /// A route's name, or why there is none.
+    fn found<'a>(routes: &'a Routes, method: &str, host: Option<&str>, path: &str) -> Result<&'a str, String> {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
+        found.map(|route| route.name()).map_err(|miss| match miss {
+            Miss::NoPlace => "no place".to_owned(),
+            Miss::Method { allowed } => allowed.value().to_str().unwrap().to_owned(),
+            Miss::OtherSpelling { of } => format!("other spelling of {}", of.name()),
+        })
     }
 
     #[test]
@@ -265,30 +338,28 @@ mod tests {
         )
         .unwrap();
         let cases = [
-            ("GET", None, "/", Some("all")),
-            ("GET", None, "/orders/7", Some("orders-read")),
-            ("POST", None, "/orders/7", Some("orders-write")),
+            ("GET", None, "/", Ok("all")),
+            ("GET", None, "/orders/7", Ok("orders-read")),
+            ("POST", None, "/orders/7", Ok("orders-write")),
             // It must not fall through to "all".
-            ("DELETE", None, "/orders/7", None),
-            ("GET", None, "/orders/7/lines", Some("order-lines")),
-            ("POST", None, "/orders/7/lines", None),
-            ("DELETE", None, "/orders/stock", Some("stock")),
-            ("GET", None, "/orders", None),
-            ("GET", None, "/orders/stock/", None),
-            ("GET", None, "/stock", Some("all")),
-            ("GET", None, "/report", Some("report")),
-            ("GET", None, "/report/", None),
-            ("GET", None, "/both", Some("both")),
-            ("GET", None, "/both/", Some("both-below")),
-            ("GET", Some("shop.example.com"), "/orders/7", Some("shop")),
-            ("GET", Some("SHOP.example.com.:8080"), "/orders/7", Some("shop")),
-            ("GET", Some("shop.example.com.evil.example"), "/orders/7", Some("orders-read")),
-            ("GET", Some("[::1]:8080"), "/orders/7", Some("orders-read")),
+            ("DELETE", None, "/orders/7", Err("GET, POST")),
+            ("GET", None, "/orders/7/lines", Ok("order-lines")),
+            ("POST", None, "/orders/7/lines", Err("GET")),
+            ("DELETE", None, "/orders/stock", Ok("stock")),
+            ("GET", None, "/orders", Err("other spelling of orders-read")),
+            ("GET", None, "/orders/stock/", Err("other spelling of stock")),
+            ("GET", None, "/stock", Ok("all")),
+            ("GET", None, "/report", Ok("report")),
+            ("GET", None, "/report/", Err("other spelling of report")),
+            ("GET", None, "/both", Ok("both")),
+            ("GET", None, "/both/", Ok("both-below")),
+            ("GET", Some("shop.example.com"), "/orders/7", Ok("shop")),
+            ("GET", Some("SHOP.example.com.:8080"), "/orders/7", Ok("shop")),
+            ("GET", Some("shop.example.com.evil.example"), "/orders/7", Ok("orders-read")),
+            ("GET", Some("[::1]:8080"), "/orders/7", Ok("orders-read")),
         ];
         for (method, host, path, expected) in cases {
-            let method = Method::from_bytes(method.as_bytes()).unwrap();
-            let found = routes.find(&method, host, &RequestPath::parse(path.as_bytes()).unwrap());
-            assert_eq!(found.map(|route| route.name()), expected, "{method} {host:?} {path}");
+            assert_eq!(found(&routes, method, host, path), expected.map_err(str::to_owned), "{method} {host:?} {path}");
         }
     }
 
@@ -349,18 +420,17 @@ mod tests {
         )
         .unwrap();
         for (path, expected) in [
-            ("/admin", None),
-            ("/admin/", Some("admin")),
-            ("/report", Some("report")),
-            ("/report/", None),
-            ("/page", Some("page")),
-            ("/x/y", Some("tenant")),
+            ("/admin", Err("other spelling of admin")),
+            ("/admin/", Ok("admin")),
+            ("/report", Ok("report")),
+            ("/report/", Err("other spelling of report")),
+            ("/page", Ok("page")),
+            ("/x/y", Ok("tenant")),
             // The two ask for the same, so nothing is gained by the other spelling.
-            ("/orders/7", Some("orders")),
-            ("/orders/7/", Some("order")),
+            ("/orders/7", Ok("orders")),
+            ("/orders/7/", Ok("order")),
         ] {
-            let found = routes.find(&Method::GET, None, &RequestPath::parse(path.as_bytes()).unwrap());
-            assert_eq!(found.map(|route| route.name()), expected, "{path}");
+            assert_eq!(found(&routes, "GET", None, path), expected.map_err(str::to_owned), "{path}");
         }
     }
 }

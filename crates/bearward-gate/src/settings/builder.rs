@@ -69,7 +69,7 @@ impl GateBuilder {
     }
 
     /// States what one place needs. The most specific rule that fits a request decides, and a request that none fits is
-    /// 404. Two rules for one place are an error, whatever they ask for. Without any rule, everything needs a valid token and nothing more.
+    /// 404, or 405 where only its method does not fit. Two rules for one place are an error, whatever they ask for. Without any rule, everything needs a valid token and nothing more.
     #[must_use]
     pub fn route(mut self, rule: RouteRule) -> Self {
         self.routes.push(rule);

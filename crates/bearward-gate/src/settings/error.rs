@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bearward_core::{IssuerNameError, PathPatternError, ScopeError};
+use http::Method;
 
 /// Why no gate can be built from the settings.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +171,27 @@ pub enum GateError {
         earlier: String,
         /// What both match.
         place: String,
+    },
+    /// Two routes for one place, and only one of them whatever the case of its letters.
+    #[error(
+        "routes `{earlier}` and `{route}` are for one place, and only one of them ignores case: another spelling would lead \
+         past the other; let both ignore it, or neither"
+    )]
+    CaseDiffers {
+        /// The route.
+        route: String,
+        /// The route that was there before.
+        earlier: String,
+    },
+    /// A method that no request can have which is let through.
+    #[error(
+        "route `{route}` names the method `{method}`, which is never passed on, or differs from a known method in case alone"
+    )]
+    Method {
+        /// The route.
+        route: String,
+        /// The method.
+        method: Method,
     },
     /// A route names an issuer that is not configured.
     #[error("route `{route}` names issuer `{issuer}`, which is not configured")]

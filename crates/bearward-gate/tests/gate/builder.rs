@@ -15,6 +15,10 @@ fn builder() -> GateBuilder {
     Gate::builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE))
 }
 
+fn method(name: &str) -> Method {
+    Method::from_bytes(name.as_bytes()).unwrap()
+}
+
 #[tokio::test]
 async fn what_makes_no_gate_says_why() {
     let rule = |path: &str| RouteRule::new(path);
@@ -42,6 +46,12 @@ async fn what_makes_no_gate_says_why() {
         builder()
             .route(rule("/orders").methods([Method::GET]).open())
             .route(rule("/orders").methods([Method::GET, Method::POST]).scope("a")),
+        builder().route(rule("/orders").methods([Method::TRACE])),
+        builder().route(rule("/orders").methods([method("post")])),
+        builder().route(rule("/orders").methods([method("Rotate")])).route(rule("/keys").methods([method("ROTATE")])),
+        builder().route(rule("/Orders").ignore_case()).route(rule("/orders").ignore_case().open()),
+        builder().route(rule("/orders").ignore_case()).route(rule("/Orders").open()),
+        builder().route(rule("/orders").ignore_case().methods([Method::GET])).route(rule("/orders")),
         builder().route(rule("/admin").host("admin.example.com:8443")),
         builder().route(rule("/admin").host("")),
         builder().route(rule("/orders").issuer("https://other.example.com")),

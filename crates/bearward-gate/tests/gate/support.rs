@@ -200,6 +200,7 @@ impl TestClock {
 /// A route on `path` that takes any method and needs `scopes`.
 pub fn route(path: &str, scopes: &[&str]) -> RouteSettings {
     RouteSettings {
+        ignore_case: false,
         name: path.to_owned(),
         hosts: Vec::new(),
         methods: Vec::new(),

@@ -106,6 +106,7 @@ impl Drop for Gateway {
 
 pub fn gate_settings() -> GateSettings {
     let route = |name: &str, access: &Access| RouteSettings {
+        ignore_case: false,
         name: name.to_owned(),
         hosts: Vec::new(),
         methods: Vec::new(),

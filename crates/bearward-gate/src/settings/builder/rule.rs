@@ -23,6 +23,7 @@ pub struct RouteRule {
     path: String,
     methods: Option<Vec<Method>>,
     hosts: Vec<String>,
+    ignore_case: bool,
     name: Option<String>,
     kind: Kind,
     needs: Needs,
@@ -45,6 +46,7 @@ impl RouteRule {
             path: path.into(),
             methods: None,
             hosts: Vec::new(),
+            ignore_case: false,
             name: None,
             kind: Kind::Token,
             needs: Needs::default(),
@@ -63,6 +65,13 @@ impl RouteRule {
     /// where nothing is said.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
+        self
+    }
+
+    /// The path is matched without regard to case (ASCII letters), for services that do the same: `/Admin` is then guarded as
+    /// `/admin` is. The service gets it as it was sent.
+    pub fn ignore_case(mut self) -> Self {
+        self.ignore_case = true;
         self
     }
 
@@ -145,6 +154,7 @@ impl RouteRule {
             hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             methods: self.methods.unwrap_or_default(),
             path,
+            ignore_case: self.ignore_case,
             upstream: String::new(),
             access,
             issuers: self.issuers,

@@ -26,6 +26,10 @@ use Expected::{Admit, Refuse};
 /// An issuer of which nothing can be had: nothing listens on the port that "discard" has.
 const AWAY: &str = "http://127.0.0.1:9";
 
+fn method(name: &str) -> Method {
+    Method::from_bytes(name.as_bytes()).unwrap()
+}
+
 /// The host of requests that are not about it.
 const HOST: &str = "api.example.com";
 
@@ -42,7 +46,13 @@ pub fn gate(issuer: &TestIssuer) -> Gate {
         .route(RouteRule::new("/open").open())
         .route(RouteRule::new("/tenant").host("tenant.example.com"))
         .route(RouteRule::new("/optional").optional())
+        .route(RouteRule::new("/upcased").methods([Method::POST]).scope("orders:write"))
+        .route(RouteRule::new("/upcased").open())
+        .route(RouteRule::new("/rotate").methods([method("Rotate")]))
+        .route(RouteRule::new("/rotate").open())
+        .route(RouteRule::new("/Admin/*").ignore_case().scope("orders:read"))
         .route(RouteRule::new("/orders.v1.Orders/*").scope("orders:read"))
+        .route(RouteRule::new("/stock.v1.Stock/*").methods([Method::GET]))
         .build()
         .unwrap()
 }
@@ -142,8 +152,33 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
         get("no route", "/nothing", &bearer(&alice()), Refuse(Reason::RouteNotFound)),
         by(
             Method::DELETE,
-            get("no route for the method", "/orders/7", &bearer(&reader()), Refuse(Reason::RouteNotFound)),
+            get("another method than the place serves", "/orders/7", &bearer(&reader()), {
+                Refuse(Reason::MethodNotAllowed)
+            }),
         ),
+        by(
+            Method::DELETE,
+            get("the same, and a token that does not hold", "/orders/7", &tampered, Refuse(Reason::MethodNotAllowed)),
+        ),
+        by(Method::DELETE, get("the same, and no token", "/orders/7", &[], Refuse(Reason::MethodNotAllowed))),
+        by(Method::POST, get("the method that asks for a scope", "/upcased", &[], Refuse(Reason::CredentialMissing))),
+        by(Method::DELETE, get("a method that does not", "/upcased", &[], Admit(None))),
+        by(method("post"), get("post", "/upcased", &[], Refuse(Reason::RequestMalformed))),
+        by(method("Post"), get("Post", "/upcased", &[], Refuse(Reason::RequestMalformed))),
+        by(method("Get"), get("Get", "/orders/7", &bearer(&reader()), Refuse(Reason::RequestMalformed))),
+        by(method("connect"), get("connect", "/open", &[], Refuse(Reason::RequestMalformed))),
+        by(method("trace"), get("trace", "/open", &[], Refuse(Reason::RequestMalformed))),
+        by(method("track"), get("track", "/open", &[], Refuse(Reason::RequestMalformed))),
+        by(Method::TRACE, get("TRACE", "/open", &[], Refuse(Reason::MethodNotForwarded))),
+        by(method("TRACK"), get("TRACK", "/open", &[], Refuse(Reason::MethodNotForwarded))),
+        by(method("Rotate"), get("a method that a route names", "/rotate", &[], Refuse(Reason::CredentialMissing))),
+        by(method("ROTATE"), get("the same in capitals", "/rotate", &[], Refuse(Reason::RequestMalformed))),
+        by(method("BREW"), get("a method that is in no list", "/rotate", &[], Admit(None))),
+        get("another case, no token", "/aDMIN/x", &[], Refuse(Reason::CredentialMissing)),
+        get("another case", "/admin/x", &bearer(&reader()), Admit(Some("alice"))),
+        get("the same case", "/Admin/x", &bearer(&reader()), Admit(Some("alice"))),
+        get("another case where case matters", "/Open", &[], Refuse(Reason::RouteNotFound)),
+        get("another case, encoded", "/%41dmin/x", &bearer(&reader()), Refuse(Reason::PathAmbiguous)),
         get("no route for the host", "/tenant", &bearer(&alice()), Refuse(Reason::RouteNotFound)),
         at("Tenant.example.com.:8080", get("the host", "/tenant", &bearer(&alice()), Admit(Some("alice")))),
         get("the host in the target", "http://api.example.com/any", &bearer(&alice()), Admit(Some("alice"))),
@@ -175,6 +210,15 @@ pub fn cases(issuer: &TestIssuer) -> Vec<Case> {
             with(
                 get("gRPC, unavailable", "/orders.v1.Orders/Get", &bearer(&reader().claim("iss", AWAY)), {
                     Refuse(Reason::KeysUnavailable)
+                }),
+                &grpc,
+            ),
+        ),
+        by(
+            Method::POST,
+            with(
+                get("gRPC, another method", "/stock.v1.Stock/Get", &bearer(&reader()), {
+                    Refuse(Reason::MethodNotAllowed)
                 }),
                 &grpc,
             ),
