@@ -60,9 +60,16 @@ fn listeners(config: &Config) -> String {
 
 fn upstreams(config: &Config) -> String {
     let heading = ["NAME", "SERVERS", "AUTHORIZATION"].map(str::to_owned);
+    let is_open = |upstream: &str| {
+        let mut leading = config.gate.routes.iter().filter(|route| route.upstream == upstream);
+        leading.any(|route| matches!(route.access, Access::Open))
+    };
     let rows = config.proxy.upstreams.iter().map(|upstream| {
         let authorization = match upstream.authorization {
             AuthorizationMode::Remove => "removed",
+            AuthorizationMode::Forward if is_open(&upstream.name) => {
+                "forwarded: the upstream sees the token, of open routes one that was NOT verified"
+            }
             AuthorizationMode::Forward => "forwarded: the upstream sees the token",
             AuthorizationMode::Replace(_) => "replaced by the gateway's own",
         };
@@ -74,7 +81,8 @@ fn upstreams(config: &Config) -> String {
 fn routes(gate: &GateSettings) -> String {
     let heading = ["METHODS", "HOST", "PATH", "UPSTREAM", "ACCESS"].map(str::to_owned);
     let rows = gate.routes.iter().map(|route| {
-        [methods(route), hosts(route), route.path.to_string(), route.upstream.clone(), access(route, gate)]
+        let path = format!("{}{}", route.path, if route.ignore_case { " (any case)" } else { "" });
+        [methods(route), hosts(route), path, route.upstream.clone(), access(route, gate)]
     });
     table(&[heading].into_iter().chain(rows).collect::<Vec<_>>())
 }
@@ -171,7 +179,7 @@ mod tests {
 
         Upstreams
           NAME  SERVERS                        AUTHORIZATION
-          site  127.0.0.1:3000 127.0.0.1:3001  forwarded: the upstream sees the token
+          site  127.0.0.1:3000 127.0.0.1:3001  forwarded: the upstream sees the token, of open routes one that was NOT verified
 
         Routes (the most specific one decides)
           METHODS   HOST           PATH  UPSTREAM  ACCESS

@@ -1,15 +1,31 @@
 //! Which routes get in each other's way.
 
+mod spellings;
+
+use bearward_core::Access;
 use bearward_gate::RouteSettings;
 
-use crate::place::{At, Complaint};
+use crate::place::{At, Complaint, Layer, Step, quote};
 use crate::reader::Reading;
+use crate::{AuthorizationMode, UpstreamSettings};
+
+pub(super) use spellings::other_spellings;
 
 /// Notes each route that matches what an earlier one matches as well. Only one of the two can ever be reached, and its
 /// author may have meant the other, whose access is another.
 pub(super) fn told_apart(reading: &Reading<'_>, routes: &[At<RouteSettings>]) {
     for (index, route) in routes.iter().enumerate() {
-        let earlier = routes.iter().take(index).find_map(|earlier| {
+        let before = || routes.iter().take(index);
+        if let Some(earlier) = before().find(|earlier| earlier.value.differs_in_case(&route.value)) {
+            let message = format!(
+                "is for the same place as the route {} above, and only one of the two ignores case",
+                quote(&earlier.value.name)
+            );
+            let hint = "set `ignore_case = true` for both or for neither; another spelling would lead past one of them";
+            reading.error(&route.place, Complaint::new(message).hint(hint));
+            continue;
+        }
+        let earlier = before().find_map(|earlier| {
             let shared = earlier.value.collision(&route.value)?;
             Some((earlier, shared))
         });
@@ -18,5 +34,33 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[At<RouteSettings>]) {
                 Complaint::new(format!("matches {shared}, as the route `{}` above does already", earlier.value.name));
             reading.error(&route.place, complaint.hint("join the two, or give them other hosts, methods or paths"));
         }
+    }
+}
+
+/// Warns of each open route that leads to an upstream to which the client's token is passed on: there it looks like one that
+/// was verified.
+pub(super) fn forwarded_unverified(
+    reading: &Reading<'_>,
+    routes: &[At<RouteSettings>],
+    upstreams: &[At<UpstreamSettings>],
+) {
+    let forwards = |name: &str| {
+        let mut named = upstreams.iter().filter(|upstream| upstream.value.name == name);
+        named.any(|upstream| matches!(upstream.value.authorization, AuthorizationMode::Forward))
+    };
+    for route in routes {
+        let RouteSettings { access, name, upstream, .. } = &route.value;
+        if *access != Access::Open || !forwards(upstream) {
+            continue;
+        }
+        let message = format!(
+            "the open route {} passes on a token that was not verified: its upstream {} has `authorization = \"forward\"`",
+            quote(name),
+            quote(upstream)
+        );
+        let hint = "set `optional = true` in place of `open = true`, so that a token that is sent must hold, or give the route an \
+                    upstream that does not get the token";
+        let place = route.place.step(Step::Key("open".to_owned()), Layer::File);
+        reading.warning(&place.key(), Complaint::new(message).hint(hint));
     }
 }

@@ -31,6 +31,8 @@ pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: K
         reading.warning(&upstream.place, "no route leads to this upstream");
     }
     route_rules::told_apart(reading, &routes);
+    route_rules::other_spellings(reading, &routes, known.upstreams);
+    route_rules::forwarded_unverified(reading, &routes, known.upstreams);
     routes.into_iter().map(|route| route.value).collect()
 }
 
@@ -58,6 +60,7 @@ impl Reader<'_> {
         let path = section.parsed("path", "a path", |text| {
             PathPattern::parse(text).map_err(|error| Complaint::new(format!("path {}: {error}", quote(text))))
         });
+        let ignore_case = section.boolean("ignore_case").is_some_and(|ignore_case| ignore_case.value);
         let methods = route_match::methods(&mut section);
         let hosts = route_match::hosts(&mut section);
         let upstream = self.upstream(&mut section);
@@ -70,17 +73,8 @@ impl Reader<'_> {
 
         let (path, methods, hosts) = (path?.value, methods?, hosts?);
         let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
-        let value = RouteSettings {
-            name,
-            hosts,
-            methods,
-            path,
-            ignore_case: false,
-            upstream,
-            access,
-            issuers,
-            referential_issuer,
-        };
+        let value =
+            RouteSettings { name, hosts, methods, path, ignore_case, upstream, access, issuers, referential_issuer };
         Some(At { value, place })
     }
 

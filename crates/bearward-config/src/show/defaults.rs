@@ -128,7 +128,13 @@ fn upstream(values: &mut Dict, upstream: &UpstreamSettings) {
 fn route(values: &mut Dict, route: &RouteSettings) {
     let open = matches!(route.access, Access::Open);
     let optional = matches!(route.access, Access::Optional(_));
-    below(values, [("name", route.name.as_str().into()), ("open", open.into()), ("optional", optional.into())]);
+    let own = [
+        ("name", route.name.as_str().into()),
+        ("ignore_case", route.ignore_case.into()),
+        ("open", open.into()),
+        ("optional", optional.into()),
+    ];
+    below(values, own);
 }
 
 /// A claim by its plain name, where it has one.

@@ -30,6 +30,7 @@ fn every_setting_is_read() {
         host = "API.example.com"
         upstream = "orders"
         name = "one order"
+        ignore_case = true
         scopes = ["orders:read", "b"]
         any_scope = ["c", "d"]
         audiences = ["https://api.example.com"]
@@ -65,6 +66,7 @@ fn every_setting_is_read() {
     let Access::Token(requirement) = &one.access else { panic!("{:?}", one.access) };
     assert_eq!((requirement.all.len(), requirement.any.concat().len(), requirement.audiences.len()), (2, 2, 1));
     assert_eq!(one.issuers, ["https://auth.example.com"]);
+    assert!(one.ignore_case && !open.ignore_case);
 
     assert!(matches!(open.access, Access::Open));
     assert_eq!((open.name.as_str(), any.name.as_str()), ("a.example.com,[::1]/*", "GET,POST /*"));
@@ -97,6 +99,8 @@ fn a_route_alone() {
         ("any_scope = [<<\"\u{e9}\">>]", "a scope cannot hold", ""),
         ("any_scope = <<[]>>", "must not be empty", "of which a token needs one"),
         ("open = <<\"true\">>", "expected true or false, found a string", ""),
+        ("ignore_case = <<1>>", "expected true or false, found a whole number", ""),
+        ("<<ignore-case>> = true", "unknown key `ignore-case`", "did you mean `ignore_case`?"),
         ("<<public>> = true", "unknown key `public`", "did you mean `open`?"),
     ];
     for (added, message, hint) in table {
@@ -264,6 +268,129 @@ fn routes_are_told_apart() {
     let named = "[[routes]]\nname = \"a\"\npath = \"/a\"\nupstream = \"orders\"\n";
     let text = format!("{named}{}", named.replace("\"a\"", "<<\"a\">>").replace("/a", "/b"));
     refuses(&instead(&text), "a second of this name in [[routes]]", "its own");
+}
+
+#[test]
+fn routes_that_ignore_case_are_told_apart_without_it() {
+    let both = |one: &str, other: &str| {
+        instead(&format!("[[routes]]\n{one}\nupstream = \"orders\"\n<<[[routes]]>>\n{other}\nupstream = \"orders\""))
+    };
+    let same = both("path = \"/Admin/*\"\nignore_case = true", "path = \"/admin/*\"\nignore_case = true");
+    refuses(&same, "matches /admin/*, as the route `/Admin/*` above", "join the two");
+    for (one, other) in [
+        ("path = \"/admin\"\nignore_case = true", "path = \"/Admin\"\nopen = true"),
+        ("path = \"/admin\"", "path = \"/admin\"\nignore_case = true\nmethods = [\"GET\"]"),
+        ("path = \"/a/{x}\"\nhost = \"h\"", "path = \"/A/{y}\"\nignore_case = true\nhosts = [\"i\", \"h\"]"),
+    ] {
+        refuses(&both(one, other), "only one of the two ignores case", "for both or for neither");
+    }
+    for (one, other) in [
+        ("path = \"/admin\"\nignore_case = true\nmethods = [\"GET\"]", "path = \"/Admin\"\nignore_case = true"),
+        ("path = \"/admin\"\nignore_case = true", "path = \"/admin\"\nhost = \"h\""),
+        ("path = \"/admin\"\nignore_case = true", "path = \"/admin/*\""),
+        ("path = \"/admin\"", "path = \"/Admin\""),
+    ] {
+        accepts(&unmarked(&both(one, other)));
+    }
+}
+
+/// A guarded route, with another one that may get in its way.
+fn guarded(path: &str, more: &str, other: &str) -> String {
+    let guarded = format!("[[routes]]\npath = {path}\nupstream = \"orders\"\nscopes = [\"admin\"]\n{more}");
+    instead(&format!("{guarded}\n[[routes]]\nname = \"wide\"\n{other}"))
+}
+
+#[test]
+fn another_spelling_that_asks_for_less_is_a_warning() {
+    let open = "path = \"/*\"\nupstream = \"orders\"\nopen = true";
+    let scopes = "path = \"/*\"\nupstream = \"orders\"\nscopes = [\"read\"]";
+    let case = "set `ignore_case = true` here";
+    let suffix = "add a route that guards the suffix";
+    for (path, more, other, message, hint) in [
+        (
+            "<<\"/admin/*\">>",
+            "",
+            open,
+            "`/Admin/x` or `/admin.json` is left to the route `wide`, which asks for no",
+            case,
+        ),
+        ("<<\"/admin\">>", "", open, "`/Admin` or `/admin.json` is left to the route `wide`", suffix),
+        ("<<\"/Admin/{id}\">>", "", open, "`/admin/x` is left to the route `wide`", case),
+        ("<<\"/users/{id}/edit\">>", "", open, "`/Users/x/edit` or `/users/x/edit.json` is left", case),
+        ("<<\"/admin/*\">>", "ignore_case = true", open, "`/admin.json` is left to the route `wide`", suffix),
+        (
+            "<<\"/admin/*\">>",
+            "",
+            scopes,
+            "`/Admin/x` or `/admin.json` is left to the route `wide`, which does not ask",
+            "",
+        ),
+        ("<<\"/admin/*\">>", "", &scopes.replace("scopes = [\"read\"]", ""), "which does not ask for all", ""),
+        ("<<\"/admin/*\">>", "", &open.replace("open", "optional"), "which asks for no token", case),
+        (
+            "<<\"/api/admin/*\">>",
+            "",
+            &open.replace("/*", "/api/*"),
+            "`/api/Admin/x` or `/api/admin.json` is left",
+            case,
+        ),
+        ("<<\"/admin/*\">>", "host = \"h\"", open, "`/Admin/x` or `/admin.json` is left", case),
+        ("<<\"/admin/*\">>", "methods = [\"POST\"]", open, "`/Admin/x` or `/admin.json` is left", case),
+    ] {
+        warns_of(&guarded(path, more, other), message, hint);
+    }
+}
+
+/// Like [`warns`], with the hint that may go on.
+fn warns_of(marked: &str, message: &str, hint: &str) {
+    let given = read(&unmarked(marked)).unwrap_or_else(|problems| panic!("{marked}\n{problems}")).warnings;
+    let whole = given.first().and_then(|problem| problem.hint.clone()).unwrap_or_default();
+    assert!(whole.contains(hint), "{marked}\n{whole}");
+    warns(marked, message, &whole);
+}
+
+#[test]
+fn another_spelling_that_leads_nowhere_else_is_no_warning() {
+    let open = "path = \"/*\"\nupstream = \"orders\"\nopen = true";
+    let suffix = "[[routes]]\npath = \"/admin.json\"\nupstream = \"orders\"\nscopes = [\"admin\"]\nignore_case = true";
+    for (path, more, other) in [
+        // Nothing else is served.
+        ("\"/admin/*\"", "", "path = \"/public/*\"\nupstream = \"orders\"\nopen = true".to_owned()),
+        // What is wider asks for as much, or more.
+        ("\"/admin/*\"", "", open.replace("open = true", "scopes = [\"admin\"]")),
+        ("\"/admin/*\"", "", open.replace("open = true", "scopes = [\"admin\", \"more\"]")),
+        // It has none of the methods, or is for other hosts.
+        ("\"/admin/*\"", "methods = [\"POST\"]", format!("{open}\nmethods = [\"GET\"]")),
+        ("\"/admin/*\"", "host = \"h\"", format!("{open}\nhost = \"i\"")),
+        // Both spellings are guarded.
+        ("\"/admin/*\"", "ignore_case = true", format!("{open}\n{suffix}")),
+        // It has no letters, and no text at the end.
+        ("\"/1/{id}\"", "", open.to_owned()),
+    ] {
+        accepts(&unmarked(&guarded(path, more, &other)));
+    }
+    // Other servers do not serve what is guarded; the same servers under another name do.
+    let other = |server: &str| {
+        let upstream = format!("[[upstreams]]\nname = \"site\"\nservers = [\"{server}\"]\n");
+        guarded("<<\"/admin/*\">>", "", &format!("{}\n{upstream}", open.replace("\"orders\"", "\"site\"")))
+    };
+    accepts(&unmarked(&other("127.0.0.1:3001")));
+    warns_of(&other("127.0.0.1:3000"), "is left to the route `wide`", "or lead to other servers");
+}
+
+#[test]
+fn a_token_that_nobody_verified_and_that_is_passed_on_is_a_warning() {
+    let forward = format!("{UPSTREAM}authorization = \"forward\"\n");
+    let text = |access: &str| format!("{ISSUER}{forward}{ROUTE}{access}");
+    let message = "the open route `/orders/*` passes on a token that was not verified: its upstream `orders`";
+    let config = read(&unmarked(&text("<<open>> = true"))).unwrap();
+    let hint = config.warnings[0].hint.clone().unwrap();
+    assert!(hint.starts_with("set `optional = true`"), "{hint}");
+    warns(&text("<<open>> = true"), message, &hint);
+    for access in ["optional = true", "scopes = [\"a\"]", ""] {
+        accepts(&text(access));
+    }
+    accepts(&format!("{ISSUER}{UPSTREAM}{ROUTE}open = true"));
 }
 
 #[test]
