@@ -214,7 +214,7 @@ fn a_thousand_routes_are_told_apart() {
         referential_issuer: None,
     };
     let routes = Routes::resolve((0..1_000).map(route).collect(), &[]).unwrap();
-    for at in 0..1_000 {
+    for at in 0..1_000_u32 {
         let found = indexed(&routes, &Method::GET, None, &format!("/tenants/t{at}/orders/7"));
         assert_eq!(found, Found::Route(format!("r{at}")));
         let found = indexed(&routes, &Method::GET, None, &format!("/TENANTS/T{at}/orders/7"));
