@@ -1,7 +1,7 @@
 //! Each cause of a refusal has one answer: its status, its challenge, its body, and nothing that tells more. In
 //! particular, no answer tells why a token is not valid.
 
-use crate::support::{Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, SigningKey, eventually};
+use crate::support::{Connection, Echo, Gateway, Reply, Request, SOON, ScriptedIssuer, Server, Signer, eventually};
 use crate::support::{free_port, now};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ fn every_token_that_is_not_valid_is_answered_with_the_same_bytes() {
 /// A gateway with a good issuer, one that is away, and upstreams of all kinds.
 struct Stage {
     gateway: Gateway,
-    issuer: FakeIssuer,
+    issuer: ScriptedIssuer,
     away: String,
     upstream: Echo,
     /// How many requests the upstream has had when the stage was ready.
@@ -171,7 +171,7 @@ struct Stage {
 
 impl Stage {
     fn start() -> Self {
-        let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+        let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
         let silent = Server::start(|_| Reply::silence());
         let away = format!("http://127.0.0.1:{}", free_port());
         let config = format!(
@@ -226,13 +226,13 @@ open = true
 "#,
             main = issuer.table(""),
             issuer = issuer.url(),
-            introspection = FakeIssuer::introspection(""),
+            introspection = ScriptedIssuer::introspection(""),
             orders = upstream.address(),
             dead = free_port(),
             silent = silent.address(),
         );
         let gateway = Gateway::start_with(&config, |command| {
-            command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+            command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
         });
         let mut stage = Self { gateway, issuer, away, upstream, let_through: 0, _silent: silent };
         let good = stage.good();
@@ -355,11 +355,11 @@ open = true
             all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
             issuer.token_with(&all)
         };
-        let header = |header: Value| key.sign(&header, &claims);
+        let header = |header: Value| key.sign_json(&header, &claims);
         let [head, payload, signature] = <[&str; 3]>::try_from(good.split('.').collect::<Vec<_>>()).unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt","alg":"none","kid":"main"}"#);
         let hmac = URL_SAFE_NO_PAD.encode(r#"{"typ":"at+jwt","alg":"HS256","kid":"main"}"#);
-        let stranger = SigningKey::new("main");
+        let stranger = Signer::es256("main");
         let mut tokens = vec![
             ("expired", with(json!({ "exp": now() - 600 }))),
             ("not yet valid", with(json!({ "nbf": now() + 600 }))),
@@ -378,7 +378,7 @@ open = true
                 "a critical extension",
                 header(json!({ "typ": "at+jwt", "alg": "ES256", "kid": "main", "crit": ["exp"] })),
             ),
-            ("another key of the same name", stranger.access_token(&claims)),
+            ("another key of the same name", stranger.token(&claims)),
             ("alg none", format!("{none}.{payload}.")),
             ("alg none, with a signature", format!("{none}.{payload}.{signature}")),
             ("alg HS256", format!("{hmac}.{payload}.{signature}")),

@@ -1,6 +1,8 @@
 //! Every command does what its help says, alone and together with the others, and ends with the code that it promises.
 
-use crate::support::{Echo, Finished, Gateway, Process, Request, SOON, bearward, finish, free_port, minimal_config};
+use crate::support::{
+    Echo, Finished, Gateway, Process, Request, SOON, bearward, finish, free_port, minimal_config, request_of,
+};
 use std::net::TcpListener;
 
 const COMMANDS: [&str; 6] = ["run", "check", "demo", "issuer", "token", "completions"];
@@ -64,11 +66,11 @@ fn what_the_issuer_prints_can_be_pasted() {
     let curls: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("curl ")).collect();
     assert_eq!((curls.len(), text.matches("curl").count()), (2, 2), "{text}");
 
-    let granted = Request::from_curl(curls[0]).send();
+    let granted = request_of(curls[0]).send();
     assert_eq!(granted.status, 200, "{}", granted.text());
     let token = granted.json()["access_token"].as_str().unwrap().to_owned();
     assert!(curls[1].contains("TOKEN"), "{text}");
-    let meant = Request::from_curl(&curls[1].replace("TOKEN", &token)).send();
+    let meant = request_of(&curls[1].replace("TOKEN", &token)).send();
     assert_eq!((meant.status, &meant.json()["active"]), (200, &true.into()), "{}", meant.text());
 
     let command = text.lines().find_map(|line| line.trim().strip_prefix("bearward ")).expect("a token command");

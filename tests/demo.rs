@@ -1,7 +1,9 @@
 //! Anybody can see Bearward work with one command and no setup, and go on from there: `bearward demo` is true in every
 //! line that it prints and every file that it writes.
 
-use crate::support::{Connection, Echo, Finished, Metrics, Process, Request, Response, bearward, finish, free_port};
+use crate::support::{
+    Connection, Echo, Finished, Metrics, Process, Request, Response, bearward, finish, free_port, request_of,
+};
 use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -53,7 +55,7 @@ fn every_printed_curl_line_gets_the_printed_status() {
     let mut statuses = Vec::new();
     for (printed, line) in demo.curl_lines() {
         let before = demo.metrics();
-        let answer = Request::from_curl(&line).send();
+        let answer = request_of(&line).send();
         assert_eq!(answer.status, printed, "{line}: {}", answer.text());
         let after = demo.metrics();
         let grew = |name, labels: &[_]| after.sum(name, labels) - before.sum(name, labels);
@@ -186,7 +188,7 @@ fn the_written_configuration_works_as_its_printed_steps_say() {
     };
     let (curl, _) = step(&written.stdout, "curl ");
     let curl = replaced(&replaced(curl, "127.0.0.1:8080", &listen), "$(bearward token)", &token(&[]));
-    let answer = Request::from_curl(&curl).send();
+    let answer = request_of(&curl).send();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.echoed("x-auth-subject").is_some());
     assert_eq!(answer.echoed("x-auth-issuer").as_deref(), Some(&*url));

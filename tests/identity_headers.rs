@@ -1,7 +1,9 @@
 //! The upstream sees each identity header exactly as verified, or not at all: nothing that a client sends, under any
 //! name, can be read there as who calls or as how the request came.
 
-use crate::support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, Request, SOON, eventually, write_secret};
+use crate::support::{
+    Connection, Echo, Gateway, Received, Reply, Request, SOON, ScriptedIssuer, eventually, write_secret,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,13 +39,13 @@ fn the_four_native_headers_tell_who_calls() {
 fn what_the_token_does_not_have_the_upstream_does_not_get() {
     let stage = Stage::start();
     let inactive = |request: &Received| {
-        let mut answer = FakeIssuer::active(request);
+        let mut answer = ScriptedIssuer::active(request);
         for claim in ["iss", "sub", "client_id", "scope"] {
             answer.as_object_mut().unwrap().remove(claim);
         }
         Reply::json(200, &answer)
     };
-    stage.issuer.script(FakeIssuer::INTROSPECTION, inactive);
+    stage.issuer.script(ScriptedIssuer::INTROSPECTION, inactive);
     let mut request = stage.gateway.get("/plain/1").bearer("good-but-anonymous");
     for (name, _) in CLAIMS.iter().chain(&[("X-Auth-Subject", ""), ("X-Auth-Client-Id", ""), ("X-Auth-Scope", "")]) {
         request = request.header(name, FORGED);
@@ -336,14 +338,14 @@ const FACTS: &[&str] = &[
 
 struct Stage {
     gateway: Gateway,
-    issuer: FakeIssuer,
+    issuer: ScriptedIssuer,
     upstream: Echo,
     secrets: TempDir,
 }
 
 impl Stage {
     fn start() -> Self {
-        let (issuer, upstream, secrets) = (FakeIssuer::start(), Echo::start(), TempDir::new().unwrap());
+        let (issuer, upstream, secrets) = (ScriptedIssuer::start(), Echo::start(), TempDir::new().unwrap());
         let replacement = write_secret(secrets.path(), "authorization", "Basic Z2F0ZXdheTpvbmU=\n");
         let claims: String = CLAIMS.iter().map(|(name, pointer)| format!("{name} = \"{pointer}\"\n")).collect();
         let server = upstream.address();
@@ -371,10 +373,10 @@ impl Stage {
         let config = format!(
             "[identity.claims]\n{claims}\n{}{}\n{upstreams}\n{routes}",
             issuer.table(""),
-            FakeIssuer::introspection("")
+            ScriptedIssuer::introspection("")
         );
         let gateway = Gateway::start_with(&config, |command| {
-            command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+            command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
         })
         .ready();
         Self { gateway, issuer, upstream, secrets }

@@ -1,7 +1,7 @@
 //! Issuers that answer in a form of their own, Google's tokeninfo and Kubernetes' TokenReview: a token is let through
 //! by their word alone, their no is 401, and whatever is no word about the token is 503, never 401, and not remembered.
 
-use crate::support::{Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, eventually, now, write_secret};
+use crate::support::{Echo, Gateway, Received, Reply, SOON, ScriptedIssuer, Server, eventually, now, write_secret};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
@@ -353,14 +353,14 @@ fn review_of(status: &Value) -> Value {
 
 /// What stands around a gateway.
 struct World {
-    issuer: FakeIssuer,
+    issuer: ScriptedIssuer,
     upstream: Echo,
     secrets: TempDir,
 }
 
 impl World {
     fn new() -> Self {
-        Self { issuer: FakeIssuer::start(), upstream: Echo::start(), secrets: TempDir::new().unwrap() }
+        Self { issuer: ScriptedIssuer::start(), upstream: Echo::start(), secrets: TempDir::new().unwrap() }
     }
 
     /// A gateway that asks about every token in this way. `/any` asks for a valid one, the other routes for more.

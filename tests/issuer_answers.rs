@@ -1,7 +1,7 @@
 //! Whatever an issuer answers, or does not: what depends on it is 503 with `Retry-After`, never 401; what does not goes
 //! on; and everything is well again when the issuer is, without a restart. No caller can make the gateway flood an issuer.
 
-use crate::support::{Connection, Echo, FakeIssuer, Gateway, Received, Reply, SOON, Server, SigningKey, eventually};
+use crate::support::{Connection, Echo, Gateway, Received, Reply, SOON, ScriptedIssuer, Server, Signer, eventually};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{
@@ -14,25 +14,25 @@ use std::{
 
 #[test]
 fn metadata_that_cannot_be_had_is_503_for_its_issuer_alone() {
-    keys_are_away(FakeIssuer::METADATA);
+    keys_are_away(ScriptedIssuer::METADATA);
 }
 
 #[test]
 fn a_key_set_that_cannot_be_had_is_503_for_its_issuer_alone() {
-    keys_are_away(FakeIssuer::KEYS);
+    keys_are_away(ScriptedIssuer::KEYS);
 }
 
 /// One issuer for each fault at `path`, and one that works, at one gateway.
 fn keys_are_away(path: &'static str) {
     let (upstream, elsewhere) = (Echo::start(), Server::start(|_| Reply::status(200)));
-    let good = FakeIssuer::start();
-    let mut sick: Vec<(&str, FakeIssuer)> = Vec::new();
+    let good = ScriptedIssuer::start();
+    let mut sick: Vec<(&str, ScriptedIssuer)> = Vec::new();
     for (name, fault) in faults(&elsewhere) {
-        let issuer = FakeIssuer::start();
+        let issuer = ScriptedIssuer::start();
         issuer.script(path, fault);
         sick.push((name, issuer));
     }
-    let own: [(&str, Fault); 3] = if path == FakeIssuer::METADATA {
+    let own: [(&str, Fault); 3] = if path == ScriptedIssuer::METADATA {
         [
             (
                 "metadata of another issuer",
@@ -55,7 +55,7 @@ fn keys_are_away(path: &'static str) {
         ]
     };
     for (name, fault) in own {
-        let issuer = FakeIssuer::start();
+        let issuer = ScriptedIssuer::start();
         issuer.script(path, fault);
         sick.push((name, issuer));
     }
@@ -71,7 +71,7 @@ fn keys_are_away(path: &'static str) {
         // What needs no key is told as ever.
         let header = json!({ "typ": "JWT", "alg": "none" });
         let answer =
-            gateway.get("/orders/1").bearer(&issuer.key().sign(&header, &issuer.claims_with(&json!({})))).send();
+            gateway.get("/orders/1").bearer(&issuer.key().sign_json(&header, &issuer.claims_with(&json!({})))).send();
         assert!(matches!(answer.status, 401 | 503), "{name}: {}", answer.text());
     }
     let readiness = crate::support::Request::get(&format!("{}/readyz?verbose", gateway.admin())).send();
@@ -99,15 +99,15 @@ fn keys_are_away(path: &'static str) {
 
 #[test]
 fn known_keys_stay_in_use_while_the_issuer_is_away() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
-    issuer.script(FakeIssuer::KEYS, {
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
+    issuer.script(ScriptedIssuer::KEYS, {
         let jwk = issuer.key().jwk();
         move |_| Reply::json(200, &json!({ "keys": [jwk] })).header("Cache-Control", "max-age=0")
     });
     let refresh = "[issuers.refresh]\nmin = \"1s\"\nmax = \"1s\"\ncooldown = \"1s\"\n";
     let gateway =
         Gateway::start(&format!("{}{refresh}{}", issuer.table("timeout = \"500ms\""), route(&upstream))).ready();
-    for path in [FakeIssuer::METADATA, FakeIssuer::KEYS] {
+    for path in [ScriptedIssuer::METADATA, ScriptedIssuer::KEYS] {
         issuer.script(path, |_| Reply::status(500));
     }
     eventually("a fetch has failed", SOON, || {
@@ -115,7 +115,7 @@ fn known_keys_stay_in_use_while_the_issuer_is_away() {
     });
     assert_eq!(gateway.get("/orders/1").bearer(&issuer.token()).send().status, 200);
     // A key that the gateway has not seen may be new: only the issuer could say, and it is away.
-    let unknown = SigningKey::new("newer").access_token(&issuer.claims_with(&json!({})));
+    let unknown = Signer::es256("newer").token(&issuer.claims_with(&json!({})));
     gateway.get("/orders/1").bearer(&unknown).send().assert_unavailable("an unknown key while the issuer is away");
     issuer.mend();
     eventually("the unknown key is known to be none of the issuer's", SOON, || {
@@ -126,9 +126,9 @@ fn known_keys_stay_in_use_while_the_issuer_is_away() {
 
 #[test]
 fn a_key_that_was_withdrawn_is_no_longer_accepted() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let old = issuer.key().jwk();
-    issuer.script(FakeIssuer::KEYS, {
+    issuer.script(ScriptedIssuer::KEYS, {
         let old = old.clone();
         move |_| Reply::json(200, &json!({ "keys": [old] })).header("Cache-Control", "no-store")
     });
@@ -136,16 +136,16 @@ fn a_key_that_was_withdrawn_is_no_longer_accepted() {
     let gateway = Gateway::start(&format!("{}{refresh}{}", issuer.table(""), route(&upstream))).ready();
     let token = issuer.token();
     assert_eq!(gateway.get("/orders/1").bearer(&token).send().status, 200);
-    let new = SigningKey::new("new").jwk();
-    issuer.script(FakeIssuer::KEYS, move |_| Reply::json(200, &json!({ "keys": [new] })));
+    let new = Signer::es256("new").jwk();
+    issuer.script(ScriptedIssuer::KEYS, move |_| Reply::json(200, &json!({ "keys": [new] })));
     // The very token that is remembered as good.
     eventually("the token is refused", SOON, || gateway.get("/orders/1").bearer(&token).send().status == 401);
 }
 
 #[test]
 fn an_odd_key_spoils_nothing() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
-    let (good, second) = (issuer.key().jwk(), SigningKey::new("second"));
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
+    let (good, second) = (issuer.key().jwk(), Signer::es256("second"));
     let with = |changes: Value| {
         let mut key = good.clone();
         key["kid"] = "odd".into();
@@ -176,27 +176,28 @@ fn an_odd_key_spoils_nothing() {
     let count = odd.len();
     let keys = [odd, vec![good.clone(), second.jwk()]].concat();
     let odd_first = json!({ "keys": keys, "extra": true });
-    issuer.script(FakeIssuer::KEYS, move |_| {
+    issuer.script(ScriptedIssuer::KEYS, move |_| {
         Reply::json(200, &odd_first).header("Content-Type", "application/jwk-set+json; charset=utf-8")
     });
     let gateway = Gateway::start(&format!("{}{}", issuer.table(""), route(&upstream))).ready();
     assert_eq!(gateway.get("/orders/1").bearer(&issuer.token()).send().status, 200);
-    let other = second.access_token(&issuer.claims_with(&json!({})));
+    let other = second.token(&issuer.claims_with(&json!({})));
     assert_eq!(gateway.get("/orders/1").bearer(&other).send().status, 200);
     let metrics = gateway.metrics();
     assert_eq!(metrics.sum("bearward_key_set_keys", &[]), 2.0, "{}", gateway.logs());
     assert_eq!(metrics.sum("bearward_key_set_skipped_keys", &[]), count as f64, "{}", gateway.logs());
     // What was left out vouches for nothing.
-    let odd =
-        issuer.key().sign(&json!({ "typ": "at+jwt", "alg": "ES256", "kid": "odd" }), &issuer.claims_with(&json!({})));
+    let odd = issuer
+        .key()
+        .sign_json(&json!({ "typ": "at+jwt", "alg": "ES256", "kid": "odd" }), &issuer.claims_with(&json!({})));
     assert_eq!(gateway.get("/orders/1").bearer(&odd).send().status, 401);
 }
 
 #[test]
 fn a_flood_of_unknown_keys_causes_one_fetch_per_cooldown() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = Gateway::start(&format!("{}{COOLDOWN}{}", issuer.table(""), route(&upstream))).ready();
-    let (before, begun) = (issuer.hits(FakeIssuer::KEYS), Instant::now());
+    let (before, begun) = (issuer.hits(ScriptedIssuer::KEYS), Instant::now());
     let sent: usize = std::thread::scope(|scope| {
         let flood = |thread: usize| {
             let (issuer, gateway) = (&issuer, &gateway);
@@ -204,7 +205,7 @@ fn a_flood_of_unknown_keys_causes_one_fetch_per_cooldown() {
                 let mut sent = 0;
                 while begun.elapsed() < Duration::from_millis(2_500) {
                     let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": format!("{thread}-{sent}") });
-                    let token = issuer.key().sign(&header, &issuer.claims_with(&json!({})));
+                    let token = issuer.key().sign_json(&header, &issuer.claims_with(&json!({})));
                     let answer = gateway.get("/orders/1").bearer(&token).send();
                     assert_eq!(answer.status, 401, "{}", answer.text());
                     assert_eq!(gateway.get("/orders/1").bearer(&issuer.token()).send().status, 200);
@@ -216,7 +217,7 @@ fn a_flood_of_unknown_keys_causes_one_fetch_per_cooldown() {
         let threads: Vec<_> = (0..4).map(flood).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    let fetched = issuer.hits(FakeIssuer::KEYS) - before;
+    let fetched = issuer.hits(ScriptedIssuer::KEYS) - before;
     // The cooldown is one second; one fetch at each end.
     let most = begun.elapsed().as_secs() as usize + 1;
     assert!((1..=most).contains(&fetched) && sent > 3 * most, "{fetched} fetches for {sent} tokens, at most {most}");
@@ -224,26 +225,26 @@ fn a_flood_of_unknown_keys_causes_one_fetch_per_cooldown() {
 
 #[test]
 fn a_new_key_is_found_by_one_fetch_for_all_who_need_it() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = Gateway::start(&format!("{}{}", issuer.table(""), route(&upstream))).ready();
-    let (old, new) = (issuer.key().jwk(), SigningKey::new("new"));
+    let (old, new) = (issuer.key().jwk(), Signer::es256("new"));
     let keys = json!({ "keys": [old, new.jwk()] });
-    issuer.script(FakeIssuer::KEYS, move |_| Reply::json(200, &keys).after(Duration::from_millis(300)));
-    let before = issuer.hits(FakeIssuer::KEYS);
+    issuer.script(ScriptedIssuer::KEYS, move |_| Reply::json(200, &keys).after(Duration::from_millis(300)));
+    let before = issuer.hits(ScriptedIssuer::KEYS);
     let tokens: Vec<String> =
-        (0..12).map(|at| new.access_token(&issuer.claims_with(&json!({ "sub": format!("caller-{at}") })))).collect();
+        (0..12).map(|at| new.token(&issuer.claims_with(&json!({ "sub": format!("caller-{at}") })))).collect();
     let answers = at_once(&tokens.iter().collect::<Vec<_>>(), |token| gateway.get("/orders/1").bearer(token).send());
     for (at, answer) in answers.iter().enumerate() {
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.echoed("x-auth-subject"), Some(format!("caller-{at}")));
     }
-    assert_eq!(issuer.hits(FakeIssuer::KEYS) - before, 1);
+    assert_eq!(issuer.hits(ScriptedIssuer::KEYS) - before, 1);
 }
 
 #[test]
 fn introspection_that_fails_is_503_and_says_nothing_of_the_token() {
     let (elsewhere, upstream) = (Server::start(|_| Reply::status(200)), Echo::start());
-    let (sick, good) = (FakeIssuer::start(), FakeIssuer::start());
+    let (sick, good) = (ScriptedIssuer::start(), ScriptedIssuer::start());
     let well = Arc::new(AtomicBool::new(false));
     let mut faulty: Vec<(&str, Fault)> = faults(&elsewhere);
     for status in [400, 401, 403, 404, 429] {
@@ -257,20 +258,20 @@ fn introspection_that_fails_is_503_and_says_nothing_of_the_token() {
     faulty.push((
         "a member that comes twice",
         Box::new(|request| {
-            let body = FakeIssuer::active(request).to_string().replacen('{', "{\"active\":false,", 1);
+            let body = ScriptedIssuer::active(request).to_string().replacen('{', "{\"active\":false,", 1);
             Reply::status(200).header("Content-Type", "application/json").body(body)
         }),
     ));
     let names: Vec<(String, String)> =
         faulty.iter().enumerate().map(|(at, (name, _))| (format!("good-{at}"), (*name).to_owned())).collect();
-    sick.script(FakeIssuer::INTROSPECTION, {
+    sick.script(ScriptedIssuer::INTROSPECTION, {
         let well = Arc::clone(&well);
         move |request| {
             let at: usize = request.form()["token"].strip_prefix("good-").unwrap().parse().unwrap();
             if well.load(Ordering::SeqCst) { active_with(request, json!({})) } else { faulty[at].1(request) }
         }
     });
-    let introspection = FakeIssuer::introspection("timeout = \"500ms\"");
+    let introspection = ScriptedIssuer::introspection("timeout = \"500ms\"");
     let routes = format!(
         "[[routes]]\npath = \"/sick/*\"\nupstream = \"orders\"\nissuers = [\"{}\"]\n\
          [[routes]]\npath = \"/good/*\"\nupstream = \"orders\"\nissuers = [\"{}\"]\n",
@@ -299,7 +300,7 @@ fn introspection_that_fails_is_503_and_says_nothing_of_the_token() {
 
 #[test]
 fn an_introspection_answer_about_another_kind_of_token_is_401() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let answers = [
         json!({ "active": false }),
         json!({ "iss": "https://other.example.com" }),
@@ -313,11 +314,11 @@ fn an_introspection_answer_about_another_kind_of_token_is_401() {
         json!({ "cnf": { "jkt": "x" } }),
     ];
     let scripted = answers.clone();
-    issuer.script(FakeIssuer::INTROSPECTION, move |request| {
+    issuer.script(ScriptedIssuer::INTROSPECTION, move |request| {
         let at: usize = request.form()["token"].strip_prefix("good-").unwrap().parse().unwrap();
         active_with(request, scripted[at].clone())
     });
-    let config = format!("{}{}{}", issuer.table(""), FakeIssuer::introspection(""), route(&upstream));
+    let config = format!("{}{}{}", issuer.table(""), ScriptedIssuer::introspection(""), route(&upstream));
     let gateway = start(&config).ready();
     for (at, answer) in answers.iter().enumerate() {
         for _ in 0..2 {
@@ -327,28 +328,29 @@ fn an_introspection_answer_about_another_kind_of_token_is_401() {
         // The second time from memory, but for what is not valid yet: it may be in a moment.
         let asked = if answer["nbf"].is_null() { 1 } else { 2 };
         let token = |request: &&Received| request.form()["token"] == format!("good-{at}");
-        assert_eq!(issuer.requests(FakeIssuer::INTROSPECTION).iter().filter(token).count(), asked, "{answer}");
+        assert_eq!(issuer.requests(ScriptedIssuer::INTROSPECTION).iter().filter(token).count(), asked, "{answer}");
     }
     assert_eq!(upstream.requests().len(), 0);
 }
 
 #[test]
 fn concurrent_requests_with_one_token_ask_once() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
-    issuer
-        .script(FakeIssuer::INTROSPECTION, |request| active_with(request, json!({})).after(Duration::from_millis(400)));
-    let config = format!("{}{}{}", issuer.table(""), FakeIssuer::introspection(""), route(&upstream));
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
+    issuer.script(ScriptedIssuer::INTROSPECTION, |request| {
+        active_with(request, json!({})).after(Duration::from_millis(400))
+    });
+    let config = format!("{}{}{}", issuer.table(""), ScriptedIssuer::introspection(""), route(&upstream));
     let gateway = start(&config).ready();
     // The first of them goes away without waiting for the answer.
     let mut impatient = Connection::open(gateway.address());
     impatient.send_raw(&gateway.get("/orders/1").bearer("good-token").bytes()).unwrap();
-    eventually("the issuer is asked", SOON, || issuer.hits(FakeIssuer::INTROSPECTION) == 1);
+    eventually("the issuer is asked", SOON, || issuer.hits(ScriptedIssuer::INTROSPECTION) == 1);
     drop(impatient);
     let answers = at_once(&[(); 20], |()| gateway.get("/orders/1").bearer("good-token").send());
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert_eq!(issuer.hits(FakeIssuer::INTROSPECTION), 1);
+    assert_eq!(issuer.hits(ScriptedIssuer::INTROSPECTION), 1);
     // The question was asked as RFC 7662 and RFC 6749, 2.3.1 say, and the token is nowhere but in the form.
-    let question = issuer.requests(FakeIssuer::INTROSPECTION).remove(0);
+    let question = issuer.requests(ScriptedIssuer::INTROSPECTION).remove(0);
     assert_eq!((&*question.method, question.form()["token"].as_str()), ("POST", "good-token"));
     assert!(question.header("authorization").unwrap().starts_with("Basic "));
     assert!(!question.target.contains("good-token"));
@@ -357,7 +359,7 @@ fn concurrent_requests_with_one_token_ask_once() {
     let tokens: Vec<&String> = tokens.iter().chain(&tokens).collect();
     let answers = at_once(&tokens, |token| gateway.get("/orders/1").bearer(token).send());
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert_eq!(issuer.hits(FakeIssuer::INTROSPECTION), 11);
+    assert_eq!(issuer.hits(ScriptedIssuer::INTROSPECTION), 11);
 }
 
 type Fault = Box<dyn Fn(&Received) -> Reply + Send + Sync>;
@@ -408,14 +410,14 @@ fn chunked(head: &str, body: &[u8]) -> Vec<u8> {
 /// Good metadata with these members put over it.
 fn metadata(request: &Received, changes: Value) -> Reply {
     let base = request.base();
-    let mut metadata = json!({ "issuer": base, "jwks_uri": format!("{base}{}", FakeIssuer::KEYS) });
+    let mut metadata = json!({ "issuer": base, "jwks_uri": format!("{base}{}", ScriptedIssuer::KEYS) });
     metadata.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     Reply::json(200, &metadata)
 }
 
 /// A good introspection answer with these members put over it.
 fn active_with(request: &Received, changes: Value) -> Reply {
-    let mut answer = FakeIssuer::active(request);
+    let mut answer = ScriptedIssuer::active(request);
     answer.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     Reply::json(200, &answer)
 }
@@ -436,11 +438,11 @@ fn route(upstream: &Echo) -> String {
 
 fn start(config: &str) -> Gateway {
     Gateway::start_with(config, |command| {
-        command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+        command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
     })
 }
 
-fn wait_for(gateway: &Gateway, issuer: &FakeIssuer) {
+fn wait_for(gateway: &Gateway, issuer: &ScriptedIssuer) {
     let token = issuer.token();
     eventually("the good issuer's tokens are let through", SOON, || {
         gateway.get("/orders/1").bearer(&token).send().status == 200

@@ -1,7 +1,7 @@
 //! No token, secret, query or body is in anything that the gateway writes, however much is asked of the log and whatever
 //! goes wrong; and each request has one access line that says what became of it.
 
-use crate::support::{Connection, FakeIssuer, Gateway, Received, Reply, Request, SOON, Server, SigningKey, eventually};
+use crate::support::{Connection, Gateway, Received, Reply, Request, SOON, ScriptedIssuer, Server, Signer, eventually};
 use crate::support::{free_port, now, write_secret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ const ACCESS: &str = "bearward::access";
 
 struct Stage {
     gateway: Gateway,
-    issuer: FakeIssuer,
+    issuer: ScriptedIssuer,
     away: String,
     _upstreams: Vec<Server>,
     _secrets: TempDir,
@@ -116,8 +116,8 @@ struct Stage {
 
 impl Stage {
     fn start(format: &str, level: &str) -> Self {
-        let (issuer, secrets) = (FakeIssuer::start(), TempDir::new().unwrap());
-        issuer.script(FakeIssuer::INTROSPECTION, introspection);
+        let (issuer, secrets) = (ScriptedIssuer::start(), TempDir::new().unwrap());
+        issuer.script(ScriptedIssuer::INTROSPECTION, introspection);
         let away = format!("http://127.0.0.1:{}", free_port());
         let authorization = write_secret(secrets.path(), "authorization", "Basic canary-authorization");
         let orders = Server::start(upstream);
@@ -170,13 +170,13 @@ upstream = "orders"
 open = true
 "#,
             main = issuer.table(""),
-            introspection = FakeIssuer::introspection("timeout = \"500ms\""),
+            introspection = ScriptedIssuer::introspection("timeout = \"500ms\""),
             orders = orders.address(),
             authorization = authorization.display(),
             dead = free_port(),
         );
         let gateway = Gateway::start_with(&config, |command| {
-            command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+            command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
         });
         let stage = Self { gateway, issuer, away, _upstreams: vec![orders], _secrets: secrets };
         eventually("a good token is let through", SOON, || {
@@ -204,9 +204,10 @@ open = true
 
     fn requests_of_all_kinds(&self) -> Vec<Expected> {
         let (issuer, good) = (&self.issuer, self.token());
-        let stranger = SigningKey::new("main").access_token(&issuer.claims_with(&json!({ "sub": "canary" })));
-        let unknown = SigningKey::new("canary-kid").access_token(&issuer.claims_with(&json!({ "sub": "canary" })));
-        let no_type = issuer.key().sign(&json!({ "alg": "ES256", "kid": "main" }), &issuer.claims_with(&json!({})));
+        let stranger = Signer::es256("main").token(&issuer.claims_with(&json!({ "sub": "canary" })));
+        let unknown = Signer::es256("canary-kid").token(&issuer.claims_with(&json!({ "sub": "canary" })));
+        let no_type =
+            issuer.key().sign_json(&json!({ "alg": "ES256", "kid": "main" }), &issuer.claims_with(&json!({})));
         let admit = |route, request: Request| (Some(route), request, 200, "admit", None);
         let refuse = |route, request: Request, status, reason| (route, request, status, "refuse", Some(reason));
         let error = |route, request: Request, status, reason| (Some(route), request, status, "error", Some(reason));
@@ -370,7 +371,7 @@ open = true
 
     /// What must not be found, in the forms in which it travels.
     fn secrets(&self) -> Vec<String> {
-        let basic = STANDARD.encode(format!("gateway:{}", FakeIssuer::SECRET));
+        let basic = STANDARD.encode(format!("gateway:{}", ScriptedIssuer::SECRET));
         vec![
             CANARY.to_owned(),
             // The beginning of every JSON object in base64: headers and claims of tokens.
@@ -401,7 +402,7 @@ fn introspection(request: &Received) -> Reply {
     let token = request.form().remove("token").unwrap_or_default();
     match token.split('-').next().unwrap_or_default() {
         "good" => {
-            let mut answer = FakeIssuer::active(request);
+            let mut answer = ScriptedIssuer::active(request);
             answer["email"] = "canary-introspection@example.com".into();
             Reply::json(200, &answer)
         }

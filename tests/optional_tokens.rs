@@ -1,7 +1,7 @@
 //! Where a token is optional, whoever sends none may come as nobody, and whoever sends one is held to it: it is never taken
 //! for none.
 
-use crate::support::{Echo, FakeIssuer, Gateway, Received, Reply, Request, bearward, finish};
+use crate::support::{Echo, Gateway, Received, Reply, Request, ScriptedIssuer, bearward, finish};
 use serde_json::json;
 
 /// What clients put where they want to be believed.
@@ -9,17 +9,17 @@ const FORGED: &str = "mallory";
 
 #[test]
 fn no_token_is_nobody_and_one_that_is_sent_must_hold() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let config = format!(
         "{}{}\
          [[upstreams]]\nname = \"catalog\"\nservers = [\"{}\"]\n\
          [[routes]]\npath = \"/catalog/*\"\nupstream = \"catalog\"\noptional = true\nscopes = [\"orders:read\"]\n",
         issuer.table(""),
-        FakeIssuer::introspection("timeout = \"500ms\""),
+        ScriptedIssuer::introspection("timeout = \"500ms\""),
         upstream.address(),
     );
     let gateway = Gateway::start_with(&config, |command| {
-        command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+        command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
     })
     .ready();
     let ask = || gateway.get("/catalog/1").header("X-Auth-Subject", FORGED).header("x_auth_scope", FORGED);
@@ -45,7 +45,7 @@ fn no_token_is_nobody_and_one_that_is_sent_must_hold() {
         );
     }
 
-    issuer.script(FakeIssuer::INTROSPECTION, |request| match request.form().get("token").map(String::as_str) {
+    issuer.script(ScriptedIssuer::INTROSPECTION, |request| match request.form().get("token").map(String::as_str) {
         Some("unknown-token") => Reply::json(200, &json!({ "active": false })),
         _ => Reply::status(500),
     });
@@ -73,7 +73,7 @@ fn no_token_is_nobody_and_one_that_is_sent_must_hold() {
         bearward()
             .args(["check", "--config"])
             .arg(gateway.directory().join("bearward.toml"))
-            .env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET),
+            .env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET),
     );
     assert_eq!(check.code, Some(0), "{}", check.output());
     let (_, listed) = check.stdout.split_once("Optional routes").unwrap();

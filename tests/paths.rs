@@ -1,7 +1,7 @@
 //! The path that is judged is byte for byte the path that is forwarded, and what can be read in two ways goes nowhere:
 //! so no spelling of a protected path leads there through a route that is open.
 
-use crate::support::{Connection, Echo, FakeIssuer, Gateway};
+use crate::support::{Connection, Echo, Gateway, ScriptedIssuer};
 use std::collections::BTreeSet;
 
 /// Paths below `/open/` that two servers could read in two ways.
@@ -259,7 +259,7 @@ fn no_spelling_of_a_protected_path_gets_through_an_open_route() {
 
 #[test]
 fn neither_host_nor_method_has_another_spelling_that_is_open() {
-    let issuer = FakeIssuer::start();
+    let issuer = ScriptedIssuer::start();
     let upstream = Echo::start();
     let config = format!(
         r#"
@@ -361,7 +361,7 @@ upstream = "all"
 /// Behind a route for any method, an upstream that writes methods in capitals would run what another route guards.
 #[test]
 fn a_method_in_small_letters_does_not_pass_the_route_that_guards_it() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let config = format!(
         r#"
 {}
@@ -420,7 +420,7 @@ fn a_route_that_ignores_case_guards_every_spelling_and_forwards_it_as_sent() {
 /// A gateway where one place is open and `/admin/*` is protected.
 struct Stage {
     gateway: Gateway,
-    issuer: FakeIssuer,
+    issuer: ScriptedIssuer,
     upstream: Echo,
 }
 
@@ -434,7 +434,7 @@ impl Stage {
     }
 
     fn start_with_admin(open: &str, setting: &str) -> Self {
-        let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+        let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
         let config = format!(
             r#"
 {}

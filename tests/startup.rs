@@ -1,8 +1,8 @@
 //! The gateway starts or says why not, serves whatever it can as soon as it can, and ends without dropping anybody.
 
 use crate::support::{
-    Connection, Echo, Gateway, Process, Reply, Request, Response, SOON, Server, SigningKey, bearward, eventually,
-    finish, free_port, minimal_config,
+    Connection, Echo, Gateway, Process, Reply, Request, Response, SOON, Server, Signer, bearward, claims, eventually,
+    finish, free_port, minimal_config, now,
 };
 use serde_json::json;
 use std::{
@@ -43,9 +43,9 @@ fn an_address_that_is_taken_is_named_in_one_line() {
 
 #[test]
 fn without_its_issuer_it_lives_and_says_that_it_is_not_ready_and_recovers_by_itself() {
-    let (port, echo, key) = (free_port(), Echo::start(), SigningKey::new("first"));
+    let (port, echo, key) = (free_port(), Echo::start(), Signer::es256("first"));
     let issuer = format!("http://127.0.0.1:{port}");
-    let token = key.access_token(&SigningKey::claims(&issuer));
+    let token = key.token(&claims::of(&issuer, now()));
     let open = "[[routes]]\npath = \"/open\"\nupstream = \"orders\"\nopen = true\n";
     let gateway = Gateway::start(&format!("{}{open}", minimal_config(&issuer, &echo.address())));
 
@@ -60,7 +60,7 @@ fn without_its_issuer_it_lives_and_says_that_it_is_not_ready_and_recovers_by_its
 
     // Nobody's token is called invalid for it, not even one that will turn out to be forged, and what needs no issuer
     // goes on.
-    let forged = SigningKey::new("first").access_token(&SigningKey::claims(&issuer));
+    let forged = Signer::es256("first").token(&claims::of(&issuer, now()));
     for token in [&token, &forged] {
         gateway.get("/orders/1").bearer(token).send().assert_unavailable("before the issuer is there");
     }
@@ -81,24 +81,24 @@ fn without_its_issuer_it_lives_and_says_that_it_is_not_ready_and_recovers_by_its
 
 #[test]
 fn the_first_request_after_its_issuer_came_up_is_served() {
-    let (port, echo, key) = (free_port(), Echo::start(), SigningKey::new("first"));
+    let (port, echo, key) = (free_port(), Echo::start(), Signer::es256("first"));
     let issuer = format!("http://127.0.0.1:{port}");
     let mut gateway = Gateway::start(&minimal_config(&issuer, &echo.address()));
     // By now it tries again every few seconds only, and the request comes before the next time.
     gateway.process().wait_for_line("the third failure", |line| line.contains("failures=3"));
     let _issuer = issuer_on(port, &key);
-    let answer = gateway.get("/orders/1").bearer(&key.access_token(&SigningKey::claims(&issuer))).send();
+    let answer = gateway.get("/orders/1").bearer(&key.token(&claims::of(&issuer, now()))).send();
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 #[test]
 fn a_signal_to_stop_lets_requests_under_way_finish() {
     for signal in ["TERM", "INT"] {
-        let (key, upstream) = (SigningKey::new("first"), Held::start());
+        let (key, upstream) = (Signer::es256("first"), Held::start());
         let issuer = issuer_on(0, &key);
         let mut gateway = Gateway::start(&minimal_config(&issuer.url(), &upstream.server.address())).ready();
         let idle = Connection::open(gateway.address());
-        let request = gateway.get("/orders/slow").bearer(&key.access_token(&SigningKey::claims(&issuer.url())));
+        let request = gateway.get("/orders/slow").bearer(&key.token(&claims::of(&issuer.url(), now())));
         let under_way = upstream.hold(request);
 
         gateway.process().signal(signal);
@@ -123,12 +123,12 @@ fn a_signal_to_stop_lets_requests_under_way_finish() {
 
 #[test]
 fn the_time_to_drain_is_bounded_and_a_second_interrupt_ends_it_at_once() {
-    let (key, upstream) = (SigningKey::new("first"), Held::start());
+    let (key, upstream) = (Signer::es256("first"), Held::start());
     let issuer = issuer_on(0, &key);
     let config = |drain: &str| {
         format!("[server]\ndrain = {drain:?}\n{}", minimal_config(&issuer.url(), &upstream.server.address()))
     };
-    let token = key.access_token(&SigningKey::claims(&issuer.url()));
+    let token = key.token(&claims::of(&issuer.url(), now()));
 
     let mut patient = Gateway::start(&config("1h")).ready();
     let _under_way = upstream.hold(patient.get("/orders/slow").bearer(&token));
@@ -235,7 +235,7 @@ impl Held {
 }
 
 /// An issuer with this key; port 0 is a free one.
-fn issuer_on(port: u16, key: &SigningKey) -> Server {
+fn issuer_on(port: u16, key: &Signer) -> Server {
     let keys = json!({ "keys": [key.jwk()] });
     Server::start_on(port, move |request| match request.path() {
         "/jwks" => Reply::json(200, &keys),

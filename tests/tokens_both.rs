@@ -2,7 +2,7 @@
 //! refused once its last answer is over; what it cannot be asked about is 503, never 401; its answer only takes away.
 
 use crate::support::{
-    Echo, FakeIssuer, Gateway, Process, Received, Reply, Request, Response, SOON, SigningKey, bearward, eventually,
+    Echo, Gateway, Process, Received, Reply, Request, Response, SOON, ScriptedIssuer, Signer, bearward, eventually,
     free_port, now,
 };
 use serde_json::{Value, json};
@@ -91,24 +91,24 @@ fn an_issuer_that_is_gone_is_503_and_never_401() {
     get(&revoked).assert_unavailable("a revoked token of an issuer that is gone: nobody can say so");
     assert_eq!(get(&known).status, 200, "an answer that is not over yet");
     // What the keys already refuse needs no issuer.
-    let forged = SigningKey::new("forged").sign(&header_of(&other), &claims_of(&other));
+    let forged = Signer::es256("forged").sign_json(&header_of(&other), &claims_of(&other));
     assert_eq!(get(&forged).status, 401);
 }
 
 #[test]
 fn what_the_keys_refuse_is_shown_to_nobody() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = gateway(&issuer, &upstream, "", "");
-    issuer.script(FakeIssuer::INTROSPECTION, |_| says(json!({})));
+    issuer.script(ScriptedIssuer::INTROSPECTION, |_| says(json!({})));
     let good = issuer.token();
     let header = header_of(&good);
     let claims = |changes| issuer.claims_with(&changes);
     for (reason, token) in [
-        ("signature_invalid", SigningKey::new("main").sign(&header, &claims(json!({})))),
-        ("algorithm_refused", issuer.key().sign(&json!({ "typ": "at+jwt", "alg": "none" }), &claims(json!({})))),
+        ("signature_invalid", Signer::es256("main").sign_json(&header, &claims(json!({})))),
+        ("algorithm_refused", issuer.key().sign_json(&json!({ "typ": "at+jwt", "alg": "none" }), &claims(json!({})))),
         (
             "type_mismatch",
-            issuer.key().sign(&json!({ "typ": "JWT", "alg": "ES256", "kid": "main" }), &claims(json!({}))),
+            issuer.key().sign_json(&json!({ "typ": "JWT", "alg": "ES256", "kid": "main" }), &claims(json!({}))),
         ),
         ("token_expired", issuer.token_with(&json!({ "exp": now() - 600 }))),
         ("audience_mismatch", issuer.token_with(&json!({ "aud": "https://other.example.com" }))),
@@ -119,15 +119,15 @@ fn what_the_keys_refuse_is_shown_to_nobody() {
         assert_eq!(answer.status, 401, "{reason}: {}", answer.text());
         assert_eq!(Counts::of(&gateway).refused(reason), 1.0, "{reason}: {}", gateway.metrics().0);
     }
-    assert_eq!(issuer.hits(FakeIssuer::INTROSPECTION), 0);
+    assert_eq!(issuer.hits(ScriptedIssuer::INTROSPECTION), 0);
     assert_eq!(gateway.get("/orders/1").bearer(&good).send().status, 200);
-    let question = issuer.requests(FakeIssuer::INTROSPECTION).remove(0);
+    let question = issuer.requests(ScriptedIssuer::INTROSPECTION).remove(0);
     assert_eq!(question.form()["token"], good, "the token as it came");
 }
 
 #[test]
 fn the_scopes_are_those_that_both_name() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = gateway(&issuer, &upstream, "", "");
     for (at, (answer, left)) in [
         (json!({}), "orders:read orders:write"),
@@ -140,7 +140,7 @@ fn the_scopes_are_those_that_both_name() {
     .into_iter()
     .enumerate()
     {
-        issuer.script(FakeIssuer::INTROSPECTION, {
+        issuer.script(ScriptedIssuer::INTROSPECTION, {
             let answer = answer.clone();
             move |_| says(answer.clone())
         });
@@ -158,13 +158,13 @@ fn the_scopes_are_those_that_both_name() {
                 assert_eq!(get(path).status, expected, "{answer}, {round}, {path}");
             }
         }
-        assert_eq!(issuer.hits(FakeIssuer::INTROSPECTION), at + 1, "{answer}");
+        assert_eq!(issuer.hits(ScriptedIssuer::INTROSPECTION), at + 1, "{answer}");
     }
 }
 
 #[test]
 fn an_answer_that_does_not_fit_the_token_is_401() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = gateway(&issuer, &upstream, "", "");
     let answers = [
         ("token_inactive", json!({ "active": false })),
@@ -177,7 +177,7 @@ fn an_answer_that_does_not_fit_the_token_is_401() {
         ("confirmation_missing", json!({ "cnf": { "jkt": "x" } })),
     ];
     for (at, (reason, answer)) in answers.into_iter().enumerate() {
-        issuer.script(FakeIssuer::INTROSPECTION, {
+        issuer.script(ScriptedIssuer::INTROSPECTION, {
             let answer = answer.clone();
             move |_| says(answer.clone())
         });
@@ -188,14 +188,14 @@ fn an_answer_that_does_not_fit_the_token_is_401() {
         }
         let after = Counts::of(&gateway);
         assert_eq!(after.refused(reason) - before.refused(reason), 2.0, "{answer}: {}", gateway.metrics().0);
-        assert_eq!(issuer.hits(FakeIssuer::INTROSPECTION), at + 1, "{answer}: the second time from memory");
+        assert_eq!(issuer.hits(ScriptedIssuer::INTROSPECTION), at + 1, "{answer}: the second time from memory");
     }
     assert_eq!(upstream.requests().len(), 0);
 }
 
 #[test]
 fn what_is_no_answer_is_503_and_held_against_nobody() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = gateway(&issuer, &upstream, "", "timeout = \"2s\"\nbreaker_failures = 1000");
     let large = format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(64 * 1024));
     let faults: [(&str, Script); 9] = [
@@ -211,9 +211,9 @@ fn what_is_no_answer_is_503_and_held_against_nobody() {
     ];
     for (at, (name, fault)) in faults.into_iter().enumerate() {
         let token = issuer.token_with(&json!({ "jti": at.to_string() }));
-        issuer.script(FakeIssuer::INTROSPECTION, fault);
+        issuer.script(ScriptedIssuer::INTROSPECTION, fault);
         gateway.get("/orders/1").bearer(&token).send().assert_unavailable(name);
-        issuer.script(FakeIssuer::INTROSPECTION, |_| says(json!({})));
+        issuer.script(ScriptedIssuer::INTROSPECTION, |_| says(json!({})));
         let answer = gateway.get("/orders/1").bearer(&token).send();
         assert_eq!(answer.status, 200, "after {name}: {}", answer.text());
     }
@@ -221,10 +221,10 @@ fn what_is_no_answer_is_503_and_held_against_nobody() {
 
 #[test]
 fn a_token_lives_until_the_earlier_expiry() {
-    let (issuer, upstream) = (FakeIssuer::start(), Echo::start());
+    let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let gateway = gateway(&issuer, &upstream, "leeway = \"0s\"", "cache_ttl = \"1h\"");
     let (end, asked) = (now() + 3, Arc::new(AtomicUsize::new(0)));
-    issuer.script(FakeIssuer::INTROSPECTION, {
+    issuer.script(ScriptedIssuer::INTROSPECTION, {
         let asked = Arc::clone(&asked);
         move |_| {
             asked.fetch_add(1, Ordering::SeqCst);
@@ -251,12 +251,12 @@ fn says(more: Value) -> Reply {
 }
 
 /// A gateway whose one issuer must bear out every token.
-fn gateway(issuer: &FakeIssuer, upstream: &Echo, of_issuer: &str, of_introspection: &str) -> Gateway {
+fn gateway(issuer: &ScriptedIssuer, upstream: &Echo, of_issuer: &str, of_introspection: &str) -> Gateway {
     let config = issuer.table(&format!("tokens = \"both\"\n{of_issuer}"))
-        + &FakeIssuer::introspection(of_introspection)
+        + &ScriptedIssuer::introspection(of_introspection)
         + &routes(upstream);
     Gateway::start_with(&config, |command| {
-        command.env(FakeIssuer::SECRET_VARIABLE, FakeIssuer::SECRET);
+        command.env(ScriptedIssuer::SECRET_VARIABLE, ScriptedIssuer::SECRET);
     })
     .ready()
 }

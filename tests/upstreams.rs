@@ -2,7 +2,7 @@
 //! an upstream that is away, slow or half dead costs its own callers alone.
 
 use crate::support::{
-    Connection, Echo, FakeIssuer, Gateway, Reply, Request, SOON, Server, eventually, free_port, write_secret,
+    Connection, Echo, Gateway, Reply, Request, SOON, ScriptedIssuer, Server, eventually, free_port, write_secret,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use std::{
@@ -197,7 +197,7 @@ fn connections_are_kept_on_both_sides() {
     }
     assert!(upstream.connections() <= 3, "{} connections for 40 requests in a row", upstream.connections());
     // Refusals in between do not end the client's connection either.
-    let issuer = FakeIssuer::start();
+    let issuer = ScriptedIssuer::start();
     let guarded = Gateway::start(&format!("{}{}", issuer.table(""), all_to(&[&upstream.address()], "", ""))).ready();
     let mut connection = Connection::open(guarded.address());
     for _ in 0..5 {
@@ -325,7 +325,7 @@ fn who_waits_for_100_continue_gets_it_from_the_upstream_and_only_when_let_throug
         stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n").unwrap();
         stream.get_mut().write_all(&body).unwrap();
     });
-    let issuer = FakeIssuer::start();
+    let issuer = ScriptedIssuer::start();
     let gateway = Gateway::start(&format!("{}{}", issuer.table(""), all_to(&[&upstream], "", ""))).ready();
     let ask = |authorization: &str| {
         let stream = TcpStream::connect(gateway.address()).unwrap();

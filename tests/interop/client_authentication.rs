@@ -4,7 +4,7 @@
 use crate::{
     expect::{assert_logged, assert_others_are_refused, assert_revocation_is_seen, assert_unavailable},
     provider::{Provider, introspecting_as, text},
-    support::{Echo, Gateway, SOON, SigningKey, eventually},
+    support::{Echo, Gateway, SOON, Signer, eventually},
 };
 use serde_json::{Value, json};
 use std::process::Command;
@@ -91,7 +91,7 @@ fn client_secret_jwt() {
 
 #[test]
 fn private_key_jwt() {
-    let (key, other) = (SigningKey::new("gateway"), SigningKey::new("gateway"));
+    let (key, other) = (Signer::es256("gateway"), Signer::es256("gateway"));
     must_work(&Way {
         method: "private_key_jwt",
         registered: json!({ "jwks": { "keys": [key.jwk()] } }),

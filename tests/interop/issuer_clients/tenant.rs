@@ -1,6 +1,6 @@
 //! `bearward issuer` with applications of every kind, and the scripts that use them.
 
-use crate::support::{Process, SigningKey, bearward, free_port};
+use crate::support::{Process, Signer, bearward, free_port};
 use serde_json::json;
 use std::{process::Command, time::Duration};
 use tempfile::TempDir;
@@ -12,14 +12,14 @@ const SCRIPT: Duration = Duration::from_secs(120);
 pub(crate) struct Tenant {
     pub(crate) issuer: String,
     callback: String,
-    key: SigningKey,
+    key: Signer,
     _process: Process,
     _directory: TempDir,
 }
 
 impl Tenant {
     pub(crate) fn start() -> Self {
-        let (directory, key) = (TempDir::new().unwrap(), SigningKey::new("signer"));
+        let (directory, key) = (TempDir::new().unwrap(), Signer::es256("signer"));
         let address = format!("127.0.0.1:{}", free_port());
         let callback = format!("http://127.0.0.1:{}/callback", free_port());
         let file = directory.path().join("apps.toml");
@@ -43,7 +43,7 @@ impl Tenant {
     }
 }
 
-fn applications(callback: &str, key: &SigningKey) -> String {
+fn applications(callback: &str, key: &Signer) -> String {
     let jwks = json!({ "keys": [key.jwk()] });
     format!(
         r#"

@@ -11,12 +11,10 @@ mod traps;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_config::{Config, Overrides, Problems, parse};
 use bearward_core::{KeySet, Reason, Scope, UnixTime, Verified, read_introspection, verify_jws};
+use bearward_testkit::Signer;
+use bearward_testkit::claims::{merge, with};
 use serde_json::{Value, json};
 
 /// The time of every check here.
@@ -52,26 +50,17 @@ fn scope_named(name: &str) -> Scope {
     Scope::parse(name).unwrap()
 }
 
-fn pair() -> &'static EcdsaKeyPair {
-    static PAIR: OnceLock<EcdsaKeyPair> = OnceLock::new();
-    PAIR.get_or_init(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+fn signer() -> Signer {
+    Signer::from_seed("ES256", "1", "every provider's")
 }
 
 fn keys() -> &'static KeySet {
     static KEYS: OnceLock<KeySet> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let (x, y) = pair().public_key().as_ref().split_at(1).1.split_at(32);
-        let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
-        let set = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "use": "sig", "x": x, "y": y}]});
-        KeySet::parse(set.to_string().as_bytes()).unwrap()
-    })
+    KEYS.get_or_init(|| KeySet::parse(json!({"keys": [signer().jwk()]}).to_string().as_bytes()).unwrap())
 }
 
 fn sign(header: &Value, claims: &Value) -> String {
     let mut header = header.clone();
-    header.as_object_mut().unwrap().extend([("alg".to_owned(), json!("ES256")), ("kid".to_owned(), json!("1"))]);
-    let [header, claims] = [header.to_string(), claims.to_string()].map(|part| URL_SAFE_NO_PAD.encode(part));
-    let input = format!("{header}.{claims}");
-    let signature = pair().sign(&SystemRandom::new(), input.as_bytes()).unwrap();
-    format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+    merge(&mut header, json!({"alg": "ES256", "kid": "1"}));
+    signer().sign_json(&header, claims)
 }

@@ -375,10 +375,9 @@ fn spiffe() {
     shapes.hold(&json!({"typ": "JWT"}));
     shapes.hold(&json!({}));
     // As a trust bundle publishes its keys.
-    let (x, y) = pair().public_key().as_ref().split_at(1).1.split_at(32);
-    let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let jwk = with(signer().jwk(), "alg", None);
     for (purpose, keys) in [("jwt-svid", 1), ("x509-svid", 0)] {
-        let bundle = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "use": purpose, "x": x, "y": y}]});
+        let bundle = json!({"keys": [with(jwk.clone(), "use", Some(json!(purpose)))]});
         assert_eq!(KeySet::parse(bundle.to_string().as_bytes()).unwrap().len(), keys, "{purpose}");
     }
 }

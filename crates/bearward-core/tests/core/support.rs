@@ -1,6 +1,6 @@
-//! What the tests of this crate share: keys that sign whatever they are told to, and a valid token to spoil.
+//! What the tests of this crate share: a signer for each algorithm, and a valid token to spoil.
 //!
-//! Nothing here goes through the code under test: tokens are put together and signed by hand, so that one that is wrong
+//! Nothing here goes through the code under test: tokens are put together and signed by the testkit, so that one that is wrong
 //! in a single place can still carry a signature that holds.
 #![allow(dead_code, reason = "each test binary uses its own part of this module")]
 
@@ -9,22 +9,14 @@ pub(crate) mod encryptor;
 pub(crate) mod junk;
 
 use std::fmt::Debug;
+use std::ops::Deref;
 use std::sync::OnceLock;
 
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
-    ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
-    RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
-};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_core::{
     Algorithm, KeySet, Presented, Reason, Requirement, Scheme, TokenRules, UnixTime, Verified, verify_jws,
 };
+pub(crate) use bearward_testkit::base64url as b64;
+pub(crate) use bearward_testkit::claims::{merge, with};
 use serde_json::{Value, json};
 
 /// The issuer of every valid token here.
@@ -36,25 +28,19 @@ pub(crate) const NOW: u64 = 1_800_000_000;
 /// The leeway of [`rules`], in seconds.
 pub(crate) const LEEWAY: u64 = 30;
 
-/// A private key that is used with one algorithm.
+/// A key, with the algorithm as the rules name it.
 pub(crate) struct Signer {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: String,
-    key: Private,
+    signer: bearward_testkit::Signer,
 }
 
-enum Private {
-    Rsa(&'static RsaKeyPair, &'static dyn RsaEncoding),
-    Ec(EcdsaKeyPair, &'static EcdsaSigningAlgorithm),
-    Ed(Ed25519KeyPair),
-}
-
-/// The one signer of an algorithm. The six RSA algorithms share a key, made once: making one is slow, and sharing it
-/// lets a signature hold in every way but the algorithm's name.
+/// The one signer of an algorithm.
 pub(crate) fn signer(algorithm: Algorithm) -> &'static Signer {
     static SIGNERS: [OnceLock<Signer>; Algorithm::ALL.len()] = [const { OnceLock::new() }; Algorithm::ALL.len()];
     let index = Algorithm::ALL.iter().position(|candidate| *candidate == algorithm).unwrap();
-    SIGNERS[index].get_or_init(|| Signer::new(algorithm, &format!("key-{}", algorithm.name())))
+    let kid = format!("key-{}", algorithm.name());
+    let make = || bearward_testkit::Signer::from_seed(algorithm.name(), &kid, "the one of its algorithm");
+    SIGNERS[index].get_or_init(|| Signer { algorithm, signer: make() })
 }
 
 /// The one signer of each algorithm.
@@ -62,134 +48,23 @@ pub(crate) fn signers() -> impl Iterator<Item = &'static Signer> {
     Algorithm::ALL.into_iter().map(signer)
 }
 
-fn rsa_key() -> &'static RsaKeyPair {
-    static KEY: OnceLock<RsaKeyPair> = OnceLock::new();
-    KEY.get_or_init(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap())
-}
-
 impl Signer {
     /// A signer with a key of its own, except that RSA ones share theirs.
     pub(crate) fn new(algorithm: Algorithm, kid: &str) -> Self {
-        let rsa = |encoding| Private::Rsa(rsa_key(), encoding);
-        let ec =
-            |fixed: &'static EcdsaSigningAlgorithm, asn1| Private::Ec(EcdsaKeyPair::generate(fixed).unwrap(), asn1);
-        let key = match algorithm {
-            Algorithm::Rs256 => rsa(&RSA_PKCS1_SHA256),
-            Algorithm::Rs384 => rsa(&RSA_PKCS1_SHA384),
-            Algorithm::Rs512 => rsa(&RSA_PKCS1_SHA512),
-            Algorithm::Ps256 => rsa(&RSA_PSS_SHA256),
-            Algorithm::Ps384 => rsa(&RSA_PSS_SHA384),
-            Algorithm::Ps512 => rsa(&RSA_PSS_SHA512),
-            Algorithm::Es256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, &ECDSA_P256_SHA256_ASN1_SIGNING),
-            Algorithm::Es384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, &ECDSA_P384_SHA384_ASN1_SIGNING),
-            Algorithm::Es512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, &ECDSA_P521_SHA512_ASN1_SIGNING),
-            Algorithm::EdDsa => Private::Ed(Ed25519KeyPair::generate().unwrap()),
-        };
-        Self { algorithm, kid: kid.to_owned(), key }
+        Self { algorithm, signer: bearward_testkit::Signer::new(algorithm.name(), kid) }
     }
 
-    /// The public key as a JWK with `kid`, `alg` and `use`.
     pub(crate) fn jwk(&self) -> Value {
-        let mut jwk = json!({"kid": self.kid, "alg": self.algorithm.name(), "use": "sig"});
-        let members = match &self.key {
-            Private::Rsa(key, _) => {
-                let (n, e) = modulus_and_exponent(key.public_key().as_ref());
-                json!({"kty": "RSA", "n": b64(n), "e": b64(e)})
-            }
-            Private::Ec(key, _) => {
-                let point = &key.public_key().as_ref()[1..];
-                let (x, y) = point.split_at(point.len() / 2);
-                let curve = match self.algorithm {
-                    Algorithm::Es256 => "P-256",
-                    Algorithm::Es384 => "P-384",
-                    _ => "P-521",
-                };
-                json!({"kty": "EC", "crv": curve, "x": b64(x), "y": b64(y)})
-            }
-            Private::Ed(key) => json!({"kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key().as_ref())}),
-        };
-        merge(&mut jwk, members);
-        jwk
-    }
-
-    /// The public key in DER: `SubjectPublicKeyInfo`, and what is inside (for RSA `RSAPublicKey`, otherwise the point).
-    pub(crate) fn der(&self) -> [Vec<u8>; 2] {
-        match &self.key {
-            Private::Rsa(key, _) => {
-                [key.public_key().as_der().unwrap().as_ref().to_vec(), key.public_key().as_ref().to_vec()]
-            }
-            Private::Ec(key, _) => {
-                [key.public_key().as_der().unwrap().as_ref().to_vec(), key.public_key().as_ref().to_vec()]
-            }
-            Private::Ed(key) => {
-                [key.public_key().as_der().unwrap().as_ref().to_vec(), key.public_key().as_ref().to_vec()]
-            }
-        }
-    }
-
-    /// The header of a valid token.
-    pub(crate) fn header(&self) -> Value {
-        json!({"alg": self.algorithm.name(), "typ": "at+jwt", "kid": self.kid})
-    }
-
-    /// A valid token with these claims.
-    pub(crate) fn token(&self, claims: &Value) -> String {
-        self.sign(self.header().to_string(), claims.to_string())
-    }
-
-    /// A token of this header and payload, whatever they hold.
-    pub(crate) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
-        self.sign_segments(&b64(header), &b64(payload))
-    }
-
-    /// A token of these two segments as they are spelled.
-    pub(crate) fn sign_segments(&self, header: &str, payload: &str) -> String {
-        let message = format!("{header}.{payload}");
-        let signature = b64(self.signature(message.as_bytes()));
-        format!("{message}.{signature}")
-    }
-
-    /// The signature of the message, in the form that JWS wants.
-    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
-        let random = SystemRandom::new();
-        match &self.key {
-            Private::Rsa(key, encoding) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(*encoding, &random, message, &mut signature).unwrap();
-                signature
-            }
-            Private::Ec(key, _) => key.sign(&random, message).unwrap().as_ref().to_vec(),
-            Private::Ed(key) => key.sign(message).as_ref().to_vec(),
-        }
-    }
-
-    /// The ECDSA signature in the form that X.509 wants and JWS forbids.
-    pub(crate) fn der_signature(&self, message: &[u8]) -> Vec<u8> {
-        let Private::Ec(key, asn1) = &self.key else { panic!("not an ECDSA key") };
-        let pkcs8 = key.to_pkcs8v1().unwrap();
-        let key = EcdsaKeyPair::from_pkcs8(asn1, pkcs8.as_ref()).unwrap();
-        key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+        self.signer.jwk()
     }
 }
 
-/// The two INTEGERs of an `RSAPublicKey` (RFC 8017, A.1.1) without the sign byte.
-fn modulus_and_exponent(der: &[u8]) -> (&[u8], &[u8]) {
-    fn element(der: &[u8]) -> (&[u8], &[u8]) {
-        let (length, start) = match der[1] {
-            short @ 0..=0x7f => (usize::from(short), 2),
-            0x81 => (usize::from(der[2]), 3),
-            0x82 => (usize::from(der[2]) << 8 | usize::from(der[3]), 4),
-            _ => panic!("a length that no key here has"),
-        };
-        der[start..].split_at(length)
+impl Deref for Signer {
+    type Target = bearward_testkit::Signer;
+
+    fn deref(&self) -> &Self::Target {
+        &self.signer
     }
-    fn unsigned(integer: &[u8]) -> &[u8] {
-        integer.strip_prefix(&[0]).unwrap_or(integer)
-    }
-    let (sequence, _) = element(der);
-    let (n, rest) = element(sequence);
-    let (e, _) = element(rest);
-    (unsigned(n), unsigned(e))
 }
 
 /// Every public key, each under its own `kid` and for one algorithm.
@@ -226,22 +101,6 @@ pub(crate) fn claims_at(now: u64) -> Value {
 /// The claims of a valid token, at [`NOW`].
 pub(crate) fn claims() -> Value {
     claims_at(NOW)
-}
-
-/// An object with these members set, or taken away where the new value is `None`.
-pub(crate) fn with(mut object: Value, member: &str, value: Option<Value>) -> Value {
-    let members = object.as_object_mut().unwrap();
-    match value {
-        Some(value) => members.insert(member.to_owned(), value),
-        None => members.remove(member),
-    };
-    object
-}
-
-/// An object with the members of another added.
-pub(crate) fn merge(object: &mut Value, more: Value) {
-    let Value::Object(more) = more else { panic!("members come from an object") };
-    object.as_object_mut().unwrap().extend(more);
 }
 
 /// The token under all keys, at [`NOW`].
@@ -293,9 +152,4 @@ impl Table {
         assert!(self.ran > 0, "a table without a case");
         assert!(self.failed.is_empty(), "{} of {} cases:\n  {}", self.failed.len(), self.ran, self.failed.join("\n  "));
     }
-}
-
-/// Base64url as RFC 7515 wants it.
-pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

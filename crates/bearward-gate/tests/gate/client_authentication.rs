@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{AUDIENCE, TestClock, gate, outcome, route};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_gate::{
     ClientAuth, ClientCredentials, IntrospectionAuth, IntrospectionSettings, IssuerSettings, Secret, SignedResponse,
 };
+use bearward_testkit::Signer;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
@@ -35,7 +32,7 @@ impl Issuer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (clock, asked) = (TestClock::new(), Arc::new(Mutex::new(Vec::new())));
-        let key = Arc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
+        let key = Arc::new(Signer::es256("k1"));
         let router = Router::new().fallback({
             let (url, clock, asked) = (url.clone(), clock.clone(), Arc::clone(&asked));
             move |request: Request| {
@@ -45,7 +42,7 @@ impl Issuer {
                 asked.lock().unwrap().push(path.clone());
                 let (status, body) = match (path.as_str(), authorization.as_deref()) {
                     ("/.well-known/openid-configuration", None) => (200, metadata(&url).to_string()),
-                    ("/jwks", None) => (200, json!({"keys": [jwk(&key)]}).to_string()),
+                    ("/jwks", None) => (200, json!({"keys": [key.jwk()]}).to_string()),
                     ("/token", Some("Basic Z2F0ZXdheTpzM2NyM3Q=")) => {
                         (200, json!({"access_token": "own", "token_type": "Bearer", "expires_in": 600}).to_string())
                     }
@@ -106,19 +103,8 @@ fn answer(url: &str, now: u64) -> Value {
     })
 }
 
-fn jwk(key: &EcdsaKeyPair) -> Value {
-    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-    json!({"kty": "EC", "crv": "P-256", "kid": "k1", "x": b64(x), "y": b64(y)})
-}
-
-fn sign(key: &EcdsaKeyPair, claims: &Value) -> String {
-    let header = json!({"alg": "ES256", "typ": "token-introspection+jwt", "kid": "k1"});
-    let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-    format!("{message}.{}", b64(key.sign(&SystemRandom::new(), message.as_bytes()).unwrap()))
-}
-
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+fn sign(key: &Signer, claims: &Value) -> String {
+    key.sign_json(&json!({"alg": "ES256", "typ": "token-introspection+jwt", "kid": "k1"}), claims)
 }
 
 #[tokio::test]

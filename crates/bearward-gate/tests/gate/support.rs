@@ -15,20 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_core::{Access, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
 use bearward_gate::{
     CacheSettings, ClientAuth, Clock, Decision, Gate, GateError, GateSettings, IntrospectionSettings, IssuerSettings,
     RequestFacts, RouteSettings, Secret, Verdict,
 };
+use bearward_testkit::Signer;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -36,33 +33,24 @@ use tokio::net::TcpListener;
 pub const AUDIENCE: &str = "https://api.example.com";
 
 /// A signing key that an issuer may publish.
-pub struct Key {
-    id: String,
-    pair: EcdsaKeyPair,
-}
+pub struct Key(Signer);
 
 impl Key {
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap() }
+        Self(Signer::es256(id))
     }
 
     pub fn jwk(&self) -> Value {
-        let point = self.pair.public_key().as_ref();
-        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
-        json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id, "x": x, "y": y})
+        self.0.jwk()
     }
 
     pub fn sign(&self, claims: &Value) -> String {
-        self.sign_as(&self.id, claims)
+        self.0.token(claims)
     }
 
     /// A token that names another key than the one that signed it.
     pub fn sign_as(&self, kid: &str, claims: &Value) -> String {
-        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let input = format!("{}.{}", part(&header), part(claims));
-        let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
-        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        self.0.sign_json(&json!({"alg": "ES256", "typ": "at+jwt", "kid": kid}), claims)
     }
 }
 

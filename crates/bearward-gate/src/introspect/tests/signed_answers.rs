@@ -1,36 +1,15 @@
 //! Answers that the issuer signs, asked for, proved, and told from plain ones (RFC 9701).
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use bearward_testkit::Signer;
 use serde_json::{Value, json as value};
 
-use super::keys::b64;
 use super::*;
 
 const JWT: &str = "application/token-introspection+jwt";
 
-/// A key of the issuer.
-struct Signer {
-    id: &'static str,
-    pair: EcdsaKeyPair,
-}
-
-impl Signer {
-    fn new(id: &'static str) -> Arc<Self> {
-        Arc::new(Self { id, pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap() })
-    }
-
-    fn jwk(&self) -> Value {
-        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
-        value!({"kty": "EC", "crv": "P-256", "kid": self.id, "x": b64(x), "y": b64(y)})
-    }
-
-    fn sign(&self, claims: &Value) -> String {
-        let header = value!({"alg": "ES256", "typ": "token-introspection+jwt", "kid": self.id});
-        let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-        let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
-        format!("{message}.{}", b64(signature))
-    }
+/// An answer that this key signs.
+fn sign(key: &Signer, claims: &Value) -> String {
+    key.sign_json(&value!({"alg": "ES256", "typ": "token-introspection+jwt", "kid": key.kid}), claims)
 }
 
 /// What the issuer says of the token, and for whom it says so.
@@ -74,8 +53,8 @@ impl SigningIssuer {
 
 #[tokio::test]
 async fn what_is_asked_for_is_what_is_taken() {
-    let key = Signer::new("k1");
-    let jwt = key.sign(&claims());
+    let key = Signer::es256("k1");
+    let jwt = sign(&key, &claims());
     let cases = [
         (SignedResponse::Never, "application/json", true, false),
         (SignedResponse::Accept, "application/token-introspection+jwt, application/json;q=0.5", true, true),
@@ -105,7 +84,7 @@ async fn what_is_asked_for_is_what_is_taken() {
 
 #[tokio::test]
 async fn what_the_issuer_signed_is_read_as_if_it_were_plain() {
-    let key = Signer::new("k1");
+    let key = Signer::es256("k1");
     for (member, says, outcome, reason) in [
         ("active", value!(false), "inactive", Reason::TokenInactive),
         ("exp", value!(900), "active", Reason::TokenExpired),
@@ -114,7 +93,7 @@ async fn what_the_issuer_signed_is_read_as_if_it_were_plain() {
     ] {
         let mut claims = claims();
         claims["token_introspection"][member] = says;
-        let issuer = SigningIssuer::start(&[&key], JWT, &key.sign(&claims)).await;
+        let issuer = SigningIssuer::start(&[&key], JWT, &sign(&key, &claims)).await;
         let desk = issuer.desk(SignedResponse::Require);
         assert_eq!((desk.ask(&issuer.issuer).await.unwrap_err(), desk.outcomes()), (reason, vec![outcome]), "{member}");
     }
@@ -125,7 +104,7 @@ async fn what_the_issuer_signed_is_read_as_if_it_were_plain() {
 async fn a_jwt_that_is_not_for_us_is_no_answer() {
     let log = Log::default();
     let _guard = log.listen();
-    let key = Signer::new("k1");
+    let key = Signer::es256("k1");
     for (claim, says) in [
         ("aud", value!("billing-gateway")),
         ("iss", value!("https://other.example.com")),
@@ -134,7 +113,7 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
     ] {
         let mut claims = claims();
         claims[claim] = says;
-        let jwt = key.sign(&claims);
+        let jwt = sign(&key, &claims);
         let issuer = SigningIssuer::start(&[&key], JWT, &jwt).await;
         let desk = issuer.desk(SignedResponse::Accept);
         log.clear();
@@ -145,7 +124,7 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
         assert!(!said.contains(jwt.split('.').nth(1).unwrap()), "{claim}: {said}");
     }
     // Signed by somebody else under a name that the issuer uses.
-    let jwt = Signer::new("k1").sign(&claims());
+    let jwt = sign(&Signer::es256("k1"), &claims());
     let issuer = SigningIssuer::start(&[&key], JWT, &jwt).await;
     let answer = issuer.desk(SignedResponse::Accept).ask(&issuer.issuer).await;
     assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
@@ -153,25 +132,25 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
 
 #[tokio::test]
 async fn a_key_that_is_not_known_yet_is_fetched() {
-    let (old, new) = (Signer::new("k1"), Signer::new("k2"));
-    let issuer = SigningIssuer::start(&[&old], JWT, &old.sign(&claims())).await;
+    let (old, new) = (Signer::es256("k1"), Signer::es256("k2"));
+    let issuer = SigningIssuer::start(&[&old], JWT, &sign(&old, &claims())).await;
     let desk = issuer.desk(SignedResponse::Require);
     desk.ask(&issuer.issuer).await.unwrap();
     desk.ask(&issuer.issuer).await.unwrap();
     assert_eq!(issuer.key_fetches(), 1);
     issuer.published.lock().unwrap().push(new.jwk());
-    issuer.answer.lock().unwrap().1 = new.sign(&claims());
+    issuer.answer.lock().unwrap().1 = sign(&new, &claims());
     desk.ask(&issuer.issuer).await.unwrap();
     assert_eq!(issuer.key_fetches(), 2);
     // One that the issuer does not publish is unavailable: who knows what it says of the token.
-    issuer.answer.lock().unwrap().1 = Signer::new("k3").sign(&claims());
+    issuer.answer.lock().unwrap().1 = sign(&Signer::es256("k3"), &claims());
     assert_eq!(desk.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
 }
 
 #[tokio::test]
 async fn without_keys_a_signed_answer_is_none() {
-    let key = Signer::new("k1");
-    let issuer = Issuer::says(200, JWT, &key.sign(&claims())).await;
+    let key = Signer::es256("k1");
+    let issuer = Issuer::says(200, JWT, &sign(&key, &claims())).await;
     let desk = introspector(IntrospectionSettings { signed_response: SignedResponse::Accept, ..settings() });
     assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
 }

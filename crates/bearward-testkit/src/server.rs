@@ -15,6 +15,7 @@ use std::{
 
 /// An HTTP/1.1 server that answers each request by a closure and remembers what it got. Dropped, it stops listening and
 /// closes its connections.
+#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -98,6 +99,7 @@ impl Drop for Server {
 }
 
 /// An upstream that answers 200 with what it got: `{"method", "target", "headers": [[name, value], ..], "body"}`.
+#[derive(Debug)]
 pub struct Echo(Server);
 
 impl Echo {
@@ -174,11 +176,13 @@ impl Received {
 }
 
 /// What to do with a request.
+#[derive(Debug)]
 pub struct Reply {
     after: Duration,
     action: Action,
 }
 
+#[derive(Debug)]
 enum Action {
     Answer { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
     Raw(Vec<u8>),
@@ -243,7 +247,7 @@ impl Reply {
 
 type Handler = dyn Fn(&Received) -> Reply + Send + Sync;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     stopped: AtomicBool,
     requests: Mutex<Vec<Received>>,

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A request for one connection of its own.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Request {
     method: String,
     address: String,
@@ -31,7 +31,7 @@ impl Request {
             target: target.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
-            timeout: super::SOON,
+            timeout: crate::SOON,
         }
     }
 
@@ -114,6 +114,7 @@ impl Request {
 }
 
 /// A connection, for several requests on it or for bytes that are no request.
+#[derive(Debug)]
 pub struct Connection {
     stream: BufReader<TcpStream>,
 }
@@ -127,7 +128,7 @@ impl Connection {
     fn try_open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address.strip_prefix("http://").unwrap_or(address))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(super::SOON))?;
+        stream.set_read_timeout(Some(crate::SOON))?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 

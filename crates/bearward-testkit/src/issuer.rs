@@ -1,23 +1,25 @@
 //! An issuer whose every answer a test can replace, so that it can be slow, wrong or away, and come back.
 
-use super::{Received, Reply, Server, SigningKey, now};
+use crate::claims::{self, AUDIENCE, now};
+use crate::{Received, Reply, Server, Signer};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
+    fmt::{self, Debug, Formatter},
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// An issuer: metadata, a key set with one key, and introspection. Left alone, it answers as an issuer should; what
+/// An issuer at work on loopback: metadata, a key set with one key, and introspection. Left alone, it answers as an issuer should; what
 /// begins with `good` is an active opaque token of alice's, any other is inactive.
-pub struct FakeIssuer {
+pub struct ScriptedIssuer {
     server: Server,
-    key: Arc<SigningKey>,
+    key: Arc<Signer>,
     scripts: Scripts,
 }
 
 type Scripts = Arc<Mutex<HashMap<String, Arc<dyn Fn(&Received) -> Reply + Send + Sync>>>>;
 
-impl FakeIssuer {
+impl ScriptedIssuer {
     /// The path of the metadata (OpenID Connect Discovery 1.0, 4).
     pub const METADATA: &str = "/.well-known/openid-configuration";
     /// The path of the key set.
@@ -28,11 +30,11 @@ impl FakeIssuer {
     /// [`Self::SECRET_VARIABLE`].
     pub const SECRET: &str = "canary-client-secret";
     /// The environment variable for [`Self::SECRET`].
-    pub const SECRET_VARIABLE: &str = "FAKE_ISSUER_SECRET";
+    pub const SECRET_VARIABLE: &str = "SCRIPTED_ISSUER_SECRET";
 
     /// Starts one on a free port.
     pub fn start() -> Self {
-        let (key, scripts) = (Arc::new(SigningKey::new("main")), Scripts::default());
+        let (key, scripts) = (Arc::new(Signer::es256("main")), Scripts::default());
         let server = Server::start({
             let (key, scripts) = (Arc::clone(&key), Arc::clone(&scripts));
             move |request| {
@@ -72,7 +74,7 @@ impl FakeIssuer {
     }
 
     /// The key that its tokens are signed with.
-    pub fn key(&self) -> &SigningKey {
+    pub fn key(&self) -> &Signer {
         &self.key
     }
 
@@ -83,12 +85,12 @@ impl FakeIssuer {
 
     /// A token whose claims are those of a good one, with these put over them; `null` takes a claim away.
     pub fn token_with(&self, changes: &Value) -> String {
-        self.key.access_token(&self.claims_with(changes))
+        self.key.token(&self.claims_with(changes))
     }
 
     /// The claims of [`Self::token_with`].
     pub fn claims_with(&self, changes: &Value) -> Value {
-        let mut claims = SigningKey::claims(&self.url());
+        let mut claims = claims::of(&self.url(), now());
         for (name, value) in changes.as_object().expect("changes are an object") {
             match value {
                 Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
@@ -101,7 +103,7 @@ impl FakeIssuer {
     /// Its table of the configuration, with `settings` in it.
     pub fn table(&self, settings: &str) -> String {
         let url = self.url();
-        format!("[[issuers]]\nissuer = \"{url}\"\naudiences = [\"https://api.example.com\"]\n{settings}\n")
+        format!("[[issuers]]\nissuer = \"{url}\"\naudiences = [\"{AUDIENCE}\"]\n{settings}\n")
     }
 
     /// The table of its introspection, to follow [`Self::table`] with nothing but `[issuers.refresh]` in between.
@@ -113,29 +115,35 @@ impl FakeIssuer {
     /// What introspection says of a good opaque token.
     pub fn active(request: &Received) -> Value {
         json!({
-            "active": true, "iss": request.base(), "aud": "https://api.example.com", "sub": "alice",
+            "active": true, "iss": request.base(), "aud": AUDIENCE, "sub": "alice",
             "client_id": "web", "scope": "orders:read", "token_type": "Bearer", "exp": now() + 300,
         })
     }
 }
 
+impl Debug for ScriptedIssuer {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ScriptedIssuer").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
 /// The answers of an issuer that works.
-fn answer(request: &Received, key: &SigningKey) -> Reply {
+fn answer(request: &Received, key: &Signer) -> Reply {
     let base = request.base();
     match request.path() {
-        FakeIssuer::METADATA => Reply::json(
+        ScriptedIssuer::METADATA => Reply::json(
             200,
             &json!({
                 "issuer": base,
-                "jwks_uri": format!("{base}{}", FakeIssuer::KEYS),
-                "introspection_endpoint": format!("{base}{}", FakeIssuer::INTROSPECTION),
+                "jwks_uri": format!("{base}{}", ScriptedIssuer::KEYS),
+                "introspection_endpoint": format!("{base}{}", ScriptedIssuer::INTROSPECTION),
             }),
         ),
-        FakeIssuer::KEYS => Reply::json(200, &json!({ "keys": [key.jwk()] })),
-        FakeIssuer::INTROSPECTION => {
+        ScriptedIssuer::KEYS => Reply::json(200, &json!({ "keys": [key.jwk()] })),
+        ScriptedIssuer::INTROSPECTION => {
             let token = request.form().remove("token").unwrap_or_default();
             let active = token.starts_with("good");
-            Reply::json(200, &if active { FakeIssuer::active(request) } else { json!({ "active": false }) })
+            Reply::json(200, &if active { ScriptedIssuer::active(request) } else { json!({ "active": false }) })
         }
         _ => Reply::status(404),
     }
