@@ -32,7 +32,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use bearward_core::Scope;
-use bearward_gate::GateSettings;
+use bearward_gate::{GateSettings, ReadyWhen};
 
 use self::layers::Layers;
 use self::locate::Source;
@@ -69,6 +69,8 @@ pub struct Config {
 pub struct AdminSettings {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Which issuers must be able to prove tokens for `/readyz` to say yes.
+    pub ready: ReadyWhen,
 }
 
 /// What is logged, and how.

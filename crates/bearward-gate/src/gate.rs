@@ -133,12 +133,17 @@ impl Gate {
 
     /// The state of each issuer.
     pub fn status(&self) -> Vec<IssuerStatus> {
-        self.issuers.iter().map(Issuer::status).collect()
+        let status =
+            |(place, issuer): (usize, &Issuer)| IssuerStatus { used: self.routes.use_issuer(place), ..issuer.status() };
+        self.issuers.iter().enumerate().map(status).collect()
     }
 
     /// Brings those metrics up to date that are read rather than counted; to be called before they are gathered.
     pub fn refresh_gauges(&self) {
         self.shared.memory.report_sizes();
+        for status in self.status() {
+            self.shared.metrics.issuer_ready.with_label_values(&[&status.issuer]).set(status.ready.into());
+        }
     }
 
     /// The way of a request, in one direction, as far as it goes without waiting.

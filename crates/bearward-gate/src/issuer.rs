@@ -4,9 +4,11 @@ mod discovery;
 pub(crate) mod endpoints;
 pub(crate) mod key_source;
 pub(crate) mod keystore;
+mod readiness;
 mod status;
 
 pub use key_source::{KeyFileError, KeySource, read_key_file};
+pub use readiness::ReadyWhen;
 pub use status::IssuerStatus;
 
 use std::sync::Arc;
@@ -259,6 +261,7 @@ impl Issuer {
         self.introspection.as_ref()?.introspector.pause_left()
     }
 
+    /// Its state. Whether a route uses it is known to the gate.
     pub(crate) fn status(&self) -> IssuerStatus {
         let keys = self.keys.keys();
         let introspection =
@@ -269,6 +272,7 @@ impl Issuer {
         let needs_keys = !self.keys.has_no_key_set() || self.introspection.as_ref().is_some_and(must_sign);
         IssuerStatus {
             issuer: self.name.to_string(),
+            used: false,
             ready: match self.tokens {
                 TokenFormats::Auto | TokenFormats::SelfContained => has_keys || answers && !needs_keys,
                 TokenFormats::Referential => answers && (has_keys || !needs_keys),

@@ -20,7 +20,7 @@ pub use introspect::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     IntrospectionKind, PrivateKeyJwt, SecretJwt, SignedResponse,
 };
-pub use issuer::{IssuerStatus, KeyFileError, KeySource, read_key_file};
+pub use issuer::{IssuerStatus, KeyFileError, KeySource, ReadyWhen, read_key_file};
 pub use net::{TrustedRoots, TrustedRootsError};
 pub use secrets::{Credentials, CredentialsError, DecryptionKeySource, Secret};
 pub use settings::{

@@ -20,6 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) key_set_keys: IntGaugeVec,
     pub(crate) key_set_skipped: IntGaugeVec,
     pub(crate) key_set_fetched: IntGaugeVec,
+    pub(crate) issuer_ready: IntGaugeVec,
     pub(crate) introspections: IntCounterVec,
     pub(crate) introspection_circuit_open: IntGaugeVec,
     pub(crate) introspection_circuit_openings: IntCounterVec,
@@ -65,6 +66,11 @@ impl Metrics {
             key_set_fetched: gauge(
                 "bearward_key_set_fetched_timestamp_seconds",
                 "When the keys in use were fetched or last confirmed.",
+                &["issuer"],
+            )?,
+            issuer_ready: gauge(
+                "bearward_issuer_ready",
+                "Whether tokens of an issuer can be judged now: 1 or 0.",
                 &["issuer"],
             )?,
             introspections: counter(

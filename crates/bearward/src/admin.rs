@@ -12,7 +12,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bearward_gate::{Gate, IssuerStatus};
+use bearward_gate::{Gate, IssuerStatus, ReadyWhen};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use prometheus::{Registry, TextEncoder};
@@ -31,14 +31,16 @@ const CONNECTION_LIFE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(crate) struct Readiness {
     gate: Arc<Gate>,
+    /// What the issuers must be for it.
+    when: ReadyWhen,
     listening: AtomicBool,
     draining: AtomicBool,
 }
 
 impl Readiness {
     /// Not ready: nothing listens yet.
-    pub(crate) fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, listening: AtomicBool::new(false), draining: AtomicBool::new(false) }
+    pub(crate) fn new(gate: Arc<Gate>, when: ReadyWhen) -> Self {
+        Self { gate, when, listening: AtomicBool::new(false), draining: AtomicBool::new(false) }
     }
 
     /// The proxy accepts connections.
@@ -53,7 +55,7 @@ impl Readiness {
 
     /// Whether requests can be answered now.
     pub(crate) fn is_ready(&self) -> bool {
-        self.proxy().0 && self.gate.status().iter().all(|issuer| issuer.ready)
+        self.proxy().0 && self.when.is_met(&self.gate.status())
     }
 
     fn proxy(&self) -> (bool, &'static str) {
@@ -162,6 +164,9 @@ fn issuer_line(status: &IssuerStatus) -> String {
     if status.introspection_paused {
         text.push_str(", introspection paused after failures");
     }
+    if !status.used {
+        text.push_str(", used by no route");
+    }
     if let Some(error) = &status.last_error {
         let _ = write!(text, ": {error}");
     }
@@ -208,6 +213,7 @@ mod tests {
     fn an_issuer_is_told_in_one_line() {
         let good = IssuerStatus {
             issuer: "https://auth.example.com".to_owned(),
+            used: true,
             ready: true,
             keys: 3,
             skipped: 0,
@@ -224,6 +230,10 @@ mod tests {
         let paused = IssuerStatus { introspection_paused: true, ..good.clone() };
         let told = "[+] issuer https://auth.example.com keys=3 age=12s, introspection paused after failures\n";
         assert_eq!(issuer_line(&paused), told);
+
+        let unused = IssuerStatus { used: false, ..good.clone() };
+        let told = "[+] issuer https://auth.example.com keys=3 age=12s, used by no route\n";
+        assert_eq!(issuer_line(&unused), told);
 
         let referential = IssuerStatus { keys: 0, age: None, ..good };
         assert_eq!(issuer_line(&referential), "[+] issuer https://auth.example.com by introspection alone\n");

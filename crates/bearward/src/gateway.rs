@@ -42,7 +42,7 @@ impl Gateway {
         let registry = Registry::new();
         process_metrics::register(&registry)?;
         let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);
-        let readiness = Arc::new(Readiness::new(Arc::clone(&gate)));
+        let readiness = Arc::new(Readiness::new(Arc::clone(&gate), config.admin.ready));
         admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
         let proxy = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
         Ok(Self { admin: admin_address, readiness, proxy })
@@ -133,9 +133,13 @@ fn proxy_error(error: ProxyError) -> anyhow::Error {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+    use std::future::IntoFuture as _;
     use std::path::Path;
+    use std::time::Duration;
 
     use bearward_config::Overrides;
+    use bearward_issuer::{Issuer, SigningAlgorithm};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
 
     use super::*;
@@ -166,6 +170,80 @@ mod tests {
         gateway.drain();
         gateway.ended().await.unwrap();
         assert!(TcpStream::connect(listen).await.is_err());
+    }
+
+    /// What `/readyz?verbose` and `/metrics` answer once the keys of every issuer were asked for.
+    async fn told(issuers: &str, routes: &str, ready: &str) -> (bool, String, String) {
+        let text = format!(
+            "[server]\nlisten = \"{}\"\n[admin]\nlisten = \"{}\"\n{ready}\n{issuers}\n\
+             [[upstreams]]\nname = \"orders\"\nservers = [\"127.0.0.1:1\"]\n{routes}",
+            free(),
+            free()
+        );
+        let config = bearward_config::parse(&text, Path::new("test.toml"), &Overrides::default(), []).unwrap();
+        let mut gateway = Gateway::start(config, &Handle::current()).unwrap();
+        gateway.listening().await.unwrap();
+        let get = async |path: &str| {
+            let mut stream = TcpStream::connect(gateway.admin()).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        // Each line of an issuer tells of keys, or of what is wrong with them.
+        let mut readyz = get("/readyz?verbose").await;
+        while readyz.lines().any(|line| line.ends_with(" no keys") || line.ends_with(" no keys, used by no route")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            readyz = get("/readyz?verbose").await;
+        }
+        let ready = gateway.is_ready();
+        let metrics = get("/metrics").await;
+        assert_eq!(readyz.starts_with("HTTP/1.1 200 "), ready, "{readyz}");
+        gateway.drain();
+        gateway.ended().await.unwrap();
+        (ready, readyz, metrics)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_issuer_without_keys_does_not_take_the_gateway_from_the_callers_of_another() {
+        let good = Issuer::builder().algorithms([SigningAlgorithm::EdDsa]).spawn().await.unwrap();
+        // Publishes `{"keys":[]}`.
+        let empty = TcpListener::bind("127.0.0.1:0").unwrap();
+        empty.set_nonblocking(true).unwrap();
+        let jwks = format!("http://{}/jwks", empty.local_addr().unwrap());
+        let router = axum::Router::new().route("/jwks", axum::routing::get(|| async { r#"{"keys":[]}"# }));
+        tokio::spawn(axum::serve(tokio::net::TcpListener::from_std(empty).unwrap(), router).into_future());
+        let issuer = |issuer: &str, keys: &str| {
+            format!("[[issuers]]\nissuer = \"{issuer}\"\naudiences = [\"https://api.example.com\"]\n{keys}\n")
+        };
+        let issuers = [
+            issuer(good.url(), &format!("jwks_url = \"{}/jwks\"", good.url())),
+            issuer("https://empty.example.com", &format!("jwks_url = \"{jwks}\"")),
+        ]
+        .concat();
+        let route = |path: &str, more: &str| format!("[[routes]]\npath = \"{path}\"\nupstream = \"orders\"\n{more}\n");
+        let only_empty = route("/*", "issuers = [\"https://empty.example.com\"]");
+        let only_good = route("/*", &format!("issuers = [\"{}\"]", good.url()));
+        for (routes, setting, expected) in [
+            (&route("/*", ""), "", true),
+            (&route("/*", ""), "ready = \"any\"", true),
+            (&route("/*", ""), "ready = \"all\"", false),
+            (&only_empty, "", false),
+            (&only_good, "ready = \"all\"", true),
+            (&route("/*", "open = true"), "ready = \"all\"", true),
+            (&[only_empty.clone(), route("/a", "open = true")].concat(), "", false),
+        ] {
+            let (ready, readyz, metrics) = told(&issuers, routes, setting).await;
+            assert_eq!(ready, expected, "{routes}{setting}\n{readyz}");
+            assert!(readyz.contains(&format!("\n[+] issuer {} keys=1 ", good.url())), "{readyz}");
+            assert!(readyz.contains("\n[-] issuer https://empty.example.com no keys"), "{readyz}");
+            assert_eq!(readyz.contains(", used by no route"), *routes != route("/*", ""), "{readyz}");
+            for (issuer, ready) in [(good.url(), 1), ("https://empty.example.com", 0)] {
+                let line = format!("\nbearward_issuer_ready{{issuer=\"{issuer}\"}} {ready}\n");
+                assert!(metrics.contains(&line), "{metrics}");
+            }
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

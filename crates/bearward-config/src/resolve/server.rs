@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::{CacheSettings, GateSettings, bounds};
+use bearward_gate::{CacheSettings, GateSettings, ReadyWhen, bounds};
 
 use crate::place::{At, Complaint, Place, quote};
 use crate::reader::Section;
@@ -74,9 +74,11 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
 pub(super) fn admin(mut section: Section<'_>) -> Admin {
     let place = section.has("listen").then(|| section.place_of("listen"));
     let listen = section.parsed("listen", "an address such as \"127.0.0.1:9700\"", address);
+    let ready = section.choice("ready", &[ReadyWhen::Any, ReadyWhen::All].map(|when| (when.name(), when)));
     section.finish();
     let listen = listen.map_or(SocketAddr::from(([127, 0, 0, 1], 9700)), |listen| listen.value);
-    Admin { settings: AdminSettings { listen }, place }
+    let ready = ready.map_or_else(ReadyWhen::default, |ready| ready.value);
+    Admin { settings: AdminSettings { listen, ready }, place }
 }
 
 pub(super) fn log(mut section: Section<'_>) -> LogSettings {

@@ -39,7 +39,8 @@ fn simple_sections(values: &mut Dict, config: &Config) {
         ("negative_entries", number(gate.cache.negative_entries)),
     ];
     below_table(values, "server", server);
-    below_table(values, "admin", [("listen", config.admin.listen.to_string().into())]);
+    let admin = [("listen", config.admin.listen.to_string().into()), ("ready", config.admin.ready.name().into())];
+    below_table(values, "admin", admin);
     let log = [("format", config.log.format.name().into()), ("level", config.log.level.as_str().into())];
     below_table(values, "log", log);
     below_table(values, "cache", cache);

@@ -192,6 +192,11 @@ impl Routes {
         check_method(method, &self.named_methods)
     }
 
+    /// Whether a route that asks for a token takes those of the issuer at this place.
+    pub(crate) fn use_issuer(&self, place: usize) -> bool {
+        self.0.iter().any(|route| route.access.requirement().is_some() && route.issuers.contains(&place))
+    }
+
     /// The one route that matches.
     ///
     /// The place (host and path) is found first, then the method within it. A method that the most specific place does

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct IssuerStatus {
     /// The issuer identifier.
     pub issuer: String,
+    /// Whether a route takes its tokens: for readiness, one that no route uses does not count.
+    pub used: bool,
     /// Whether its tokens can be judged now: its keys are here, or it publishes none and answers for each token; where it is
     /// asked about every token, it must be known whom to ask.
     pub ready: bool,
