@@ -54,7 +54,7 @@ impl IssuerBuilder {
         self
     }
 
-    /// Adds somebody who can sign in, in the place of one with the same subject if there is one.
+    /// Adds a person who can sign in, in the place of one with the same subject if there is one.
     pub fn person(mut self, person: Person) -> Self {
         self.settings.set_person(person);
         self

@@ -48,7 +48,7 @@ impl Grant {
     }
 
     /// Whether this verifier belongs to the request's challenge (RFC 7636 4.6). Where there was no challenge there must
-    /// be no verifier: else whoever takes the challenge out of a request would take the proof away (RFC 9700 4.8.2).
+    /// be no verifier: else an attacker who takes the challenge out of a request would take the proof away (RFC 9700 4.8.2).
     pub(crate) fn proves(&self, verifier: Option<&str>) -> bool {
         match (&self.code_challenge, verifier) {
             (None, None) => true,

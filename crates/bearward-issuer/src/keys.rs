@@ -89,7 +89,7 @@ struct Keys {
 }
 
 impl KeyRing {
-    /// How many old keys are published at most: whoever rotates must sometimes retire, or the key set grows forever.
+    /// How many old keys are published at most: without retiring them the key set would grow at each rotation.
     const MAX_OLD: usize = 32;
 
     pub(crate) fn generate(algorithms: &[SigningAlgorithm]) -> Result<Self, CryptoError> {
@@ -163,7 +163,7 @@ impl fmt::Debug for SigningKey {
 }
 
 fn generate_all(algorithms: &[SigningAlgorithm]) -> Result<Vec<Arc<SigningKey>>, CryptoError> {
-    // jsonwebtoken panics on first use where several backends are compiled in and none is chosen. Whoever chose one
+    // jsonwebtoken panics on first use where several backends are compiled in and none is chosen. A program that chose one
     // before us is content with it, and so are we.
     let _chosen_before = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     algorithms.iter().map(|algorithm| generate(*algorithm).map(Arc::new)).collect()

@@ -173,7 +173,7 @@ impl Issuer {
 
     /// All endpoints, to be served by the caller; [`IssuerBuilder::spawn`] is the shorter way.
     ///
-    /// The `/dev` controls must know who is asking, and refuse everybody where the router is served without
+    /// The `/dev` controls must know who is asking, and refuse every caller where the router is served without
     /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info).
     pub fn router(&self) -> axum::Router {
         endpoints::router(self.clone())

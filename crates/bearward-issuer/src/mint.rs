@@ -1,4 +1,4 @@
-//! Minting tokens from Rust: what an application would get, and what nobody should.
+//! Minting tokens from Rust: what an application would get, and what no application should get.
 
 use serde_json::{Map, Value};
 
@@ -7,9 +7,9 @@ use crate::{
     tokens::{Audience, Claims, Tokens, random_id},
 };
 
-/// Describes a token to mint. What is not said is as the application would get it from the token endpoint.
+/// Describes a token to mint. What is not set is as the application would get it from the token endpoint.
 ///
-/// Nothing said here is held against what the application is allowed: a test needs tokens for the wrong audience, with
+/// Nothing set here is checked against what the application is allowed: a test needs tokens for the wrong audience, with
 /// scopes that do not exist, and from yesterday.
 ///
 /// ```
@@ -54,7 +54,7 @@ impl<'a> TokenBuilder<'a> {
         }
     }
 
-    /// Whose token it is, by `client_id`. The first application that may ask for tokens, by default.
+    /// The application that gets the token, by `client_id`. The first application that may ask for tokens, by default.
     pub fn application(mut self, client_id: impl Into<String>) -> Self {
         self.application = Some(client_id.into());
         self
@@ -66,7 +66,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// The format, whatever the application's is.
+    /// The format, in place of the application's.
     pub fn format(mut self, format: TokenFormat) -> Self {
         self.format = Some(format);
         self
@@ -85,7 +85,7 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Whom it speaks for. The application itself, by default (RFC 9068 2.2).
+    /// The subject (`sub`). The application itself, by default (RFC 9068 2.2).
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self

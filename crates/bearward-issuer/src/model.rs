@@ -34,7 +34,7 @@ impl ResourceServer {
     }
 }
 
-/// Somebody who can be chosen on the sign-in page. There is no password.
+/// A person who can be chosen on the sign-in page. There is no password.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -50,7 +50,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody of whom nothing is known but the subject, and who may do everything.
+    /// A person of whom only the subject is known, and who may do everything.
     pub fn new(subject: impl Into<String>) -> Self {
         Self { subject: subject.into(), name: None, email: None, scopes: None }
     }
@@ -95,7 +95,7 @@ pub enum ClientType {
     /// It can, and proves who it is at the token endpoint.
     #[default]
     Confidential,
-    /// It cannot: a program on somebody's device, or in a web page.
+    /// It cannot: a program on a person's device, or in a web page.
     Public,
 }
 
@@ -138,7 +138,7 @@ impl GrantType {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenFormat {
-    /// A JWS: it carries its claims, and anybody verifies it with the issuer's public keys.
+    /// A JWS: it carries its claims, and every verifier can check it with the issuer's public keys.
     #[default]
     SelfContained,
     /// A JWE: only the issuer can say what it means, by introspection.

@@ -27,7 +27,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// An issuer that knows nobody yet.
+    /// An issuer without applications, resource servers and people.
     pub fn empty() -> Self {
         Self {
             applications: Vec::new(),

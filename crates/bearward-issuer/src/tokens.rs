@@ -66,7 +66,7 @@ impl Audience {
 }
 
 /// All that it takes to make tokens and to answer for them. One set of keys serves every issuer URL of the tenant: what
-/// tells their tokens apart is `iss`, and whoever verifies them has to look.
+/// tells their tokens apart is `iss`, and a verifier has to look at it.
 pub(crate) struct Tokens {
     pub(crate) keys: KeyRing,
     /// By `jti`, each until the token would have expired anyway.
@@ -106,7 +106,7 @@ impl Tokens {
         serde_json::from_slice(&self.sealing.open(kind, token)?).ok()
     }
 
-    /// A self-contained token that nobody signed: an attack to show, not a token to accept.
+    /// A self-contained token without signature: an attack to show, not a token to accept.
     pub(crate) fn unsigned(claims: &Claims) -> Result<String, CryptoError> {
         jws::unsigned(claims)
     }
@@ -142,7 +142,7 @@ impl Tokens {
     }
 }
 
-/// 128 random bits: no two tokens share a `jti`, and nobody guesses one (RFC 7519 4.1.7).
+/// 128 random bits: no two tokens share a `jti`, and none can be guessed (RFC 7519 4.1.7).
 pub(crate) fn random_id() -> Result<String, CryptoError> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes)?;

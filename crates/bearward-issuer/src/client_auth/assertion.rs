@@ -43,7 +43,7 @@ struct Claims {
     jti: String,
 }
 
-/// The client that an assertion speaks of. Nobody has proved it: it only says whose keys to look at.
+/// The client that an assertion names. It is not proved yet: it only says whose keys to look at.
 pub(super) fn client_id(assertion: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Unverified {

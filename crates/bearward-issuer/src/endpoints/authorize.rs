@@ -38,7 +38,7 @@ pub(super) async fn by_form(
 }
 
 fn authorize(authority: &Authority, headers: &HeaderMap, parameters: Result<Parameters, OAuthError>) -> Response {
-    // Which of two redirect URIs is meant? Nobody is sent anywhere.
+    // Which of two redirect URIs is meant is not known, so the browser is sent to neither.
     let Ok(parameters) = parameters else { return page::unreadable() };
     match AuthorizationRequest::read(authority, &parameters) {
         Ok(request) => sign_in::ask(authority, headers, request),

@@ -16,7 +16,7 @@ use super::{error::OAuthError, private::private_json};
 use crate::{CryptoError, Fault, FaultError, Issuer, TokenFormat, authority::Authority};
 
 /// Lets only programs on this machine through, as far as the request tells: the peer is on loopback, no web page sent
-/// it (a browser names the page in `Origin`), and no proxy hides the real peer. Where the peer is not known, nobody.
+/// it (a browser names the page in `Origin`), and no proxy hides the real peer. Where the peer is not known, no request.
 pub(super) async fn only_local(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let local = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());

@@ -42,7 +42,7 @@ fn document(authority: &Authority) -> Value {
         "revocation_endpoint": at(path::REVOKE),
         "scopes_supported": scopes(authority),
         "grant_types_supported": grants,
-        // Required, and honestly empty where nobody signs in.
+        // Required, and empty where no person signs in.
         "response_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithm,

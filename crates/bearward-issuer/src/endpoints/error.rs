@@ -32,7 +32,7 @@ pub(crate) enum OAuthError {
     AccessDenied(&'static str),
     /// Only `code` is (RFC 6749 4.1.2.1).
     UnsupportedResponseType,
-    /// Somebody would have to sign in, and the request forbids to ask (OpenID Connect Core 3.1.2.6).
+    /// A person would have to sign in, and the request forbids to ask (OpenID Connect Core 3.1.2.6).
     LoginRequired,
     /// Request objects are not read (OpenID Connect Core 3.1.2.6).
     RequestNotSupported,
@@ -66,7 +66,7 @@ impl OAuthError {
             Self::InvalidScope => (bad, "invalid_scope", "the scope is malformed or more than the client is allowed"),
             Self::AccessDenied(why) => (StatusCode::FORBIDDEN, "access_denied", why),
             Self::UnsupportedResponseType => (bad, "unsupported_response_type", "only code is supported"),
-            Self::LoginRequired => (bad, "login_required", "nobody stays signed in here, and prompt is none"),
+            Self::LoginRequired => (bad, "login_required", "no person stays signed in here, and prompt is none"),
             Self::RequestNotSupported => (bad, "request_not_supported", "request objects are not supported"),
             Self::RequestUriNotSupported => (bad, "request_uri_not_supported", "request objects are not supported"),
             Self::TemporarilyUnavailable => {

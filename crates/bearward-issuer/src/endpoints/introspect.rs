@@ -76,7 +76,7 @@ fn meaning(authority: &Authority, asking: &str, token: &str) -> Result<Value, OA
         let meaning = ActiveToken { active: true, token_type: "Bearer", claims };
         return serde_json::to_value(meaning).map_err(|_| OAuthError::ServerError);
     }
-    // A refresh token is nobody's business but its client's, and it has no audience: no API may take it for an access
+    // A refresh token is told to its own client alone, and it has no audience: no API may take it for an access
     // token.
     let refresh = shared.grants.find(&shared.tokens, token, now);
     let own = refresh.filter(|(_, grant, _)| grant.client_id == asking && grant.issuer == authority.url());
@@ -100,7 +100,7 @@ fn wants_signed(headers: &HeaderMap) -> bool {
     types.any(|range| range.trim().eq_ignore_ascii_case(SIGNED))
 }
 
-/// RFC 9701 5: about the token in a member of its own, so that nobody takes the answer for the token.
+/// RFC 9701 5: about the token in a member of its own, so that the answer is not taken for the token.
 fn signed(authority: &Authority, asking: &str, meaning: &Value) -> Result<Response, OAuthError> {
     let claims = json!({
         "iss": authority.url(),

@@ -1,4 +1,4 @@
-//! Answers that nobody may store.
+//! Answers that no cache may store.
 
 use axum::{
     Json,

@@ -190,7 +190,7 @@ impl TryFrom<ApplicationTable> for Application {
 }
 
 impl ApplicationTable {
-    /// The method and what belongs to it: a secret that nothing reads would be a mistake that nobody notices.
+    /// The method and what belongs to it: a secret that nothing reads would be a mistake that goes unnoticed.
     fn authentication(&self) -> Result<ClientAuthentication, FileError> {
         let method = self.token_endpoint_auth_method.unwrap_or(match self.client_type {
             ClientType::Confidential => Method::ClientSecretBasic,
@@ -334,7 +334,7 @@ mod tests {
             (Settings::from_toml(&file).unwrap_err(), format!("line 1, {}", place.replace("55", "73"))),
         ] {
             assert_eq!(error.to_string(), told);
-            assert!(std::error::Error::source(&error).is_none(), "whoever prints the sources would print it twice");
+            assert!(std::error::Error::source(&error).is_none(), "a caller that prints the sources would print it twice");
         }
         let keys = r#"client_id = "a", token_endpoint_auth_method = "private_key_jwt", jwks = "{}""#;
         let keys = Application::from_toml(keys).unwrap_err();

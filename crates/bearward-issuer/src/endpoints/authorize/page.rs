@@ -19,7 +19,7 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, sea
     let choices: String =
         people.iter().enumerate().map(|(number, person)| choice(number, person, number == hinted)).collect();
     let people = if people.is_empty() {
-        "<p>Nobody is configured who could sign in. Add a person to the issuer's configuration.</p>".to_owned()
+        "<p>No person is configured who could sign in. Add one to the issuer's configuration.</p>".to_owned()
     } else {
         format!("<fieldset><legend>Who signs in?</legend>{choices}</fieldset>")
     };
@@ -45,17 +45,17 @@ pub(super) fn sign_in(authority: &Authority, request: &AuthorizationRequest, sea
     document(StatusCode::OK, "Sign in", &body)
 }
 
-/// What is wrong, told to the person who sits there.
+/// What is wrong, told to the person at the browser.
 pub(super) fn problem(problem: &str) -> Response {
     let body = format!(
-        "<h1>This cannot go on</h1><p role=\"alert\">{}</p>\
-         <p class=\"small\">Nobody was signed in, and no application was told.</p>",
+        "<h1>The sign-in cannot go on</h1><p role=\"alert\">{}</p>\
+         <p class=\"small\">No person was signed in, and no application was told.</p>",
         escape(problem)
     );
     document(StatusCode::BAD_REQUEST, "Error", &body)
 }
 
-/// Somebody sits there even where the request is no request.
+/// There is a person at the browser also where the request cannot be read.
 pub(super) fn unreadable() -> Response {
     problem("The request is malformed or too long, or a parameter is there more than once.")
 }
@@ -122,7 +122,7 @@ fn document(status: StatusCode, title: &str, body: &str) -> Response {
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_FRAME_OPTIONS, "DENY".to_owned()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        // The query of this page is nobody else's business.
+        // The query of this page is for no other site.
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
     ];
     (status, NO_STORE, headers, Html(html)).into_response()

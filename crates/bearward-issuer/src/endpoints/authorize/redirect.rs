@@ -38,7 +38,7 @@ impl Redirect {
         self.to(&[("error", error), ("error_description", description)])
     }
 
-    /// 303: what comes next is a GET, whatever this was (RFC 9700 4.12).
+    /// 303: what comes next is a GET, whether this was one or not (RFC 9700 4.12).
     fn to(&self, parameters: &[(&str, &str)]) -> Response {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);

@@ -35,7 +35,7 @@ pub(super) struct AuthorizationRequest {
 
 /// Where a refusal goes.
 pub(super) enum Refused {
-    /// To the person who sits there: nobody has proved that the redirect URI is the application's (RFC 6749 4.1.2.1).
+    /// To the person at the browser: it is not proved that the redirect URI is the application's (RFC 6749 4.1.2.1).
     Page(&'static str),
     /// To the application.
     Redirect(Redirect, OAuthError),

@@ -17,7 +17,7 @@ use crate::{
 
 /// How long a page can stay open, in seconds.
 const PAGE_LIFETIME: u64 = 600;
-/// The cookie that ties a page to the browser it was shown in. It says nothing of a person: nobody stays signed in.
+/// The cookie that ties a page to the browser it was shown in. It says nothing of a person: no person stays signed in.
 const COOKIE: &str = "bearward_issuer_browser";
 
 /// A page that was shown and not yet answered. It stands in its own form, sealed with a key of this process: any site can
@@ -99,7 +99,7 @@ fn decide(
         return Err(OAuthError::AccessDenied("the person did not allow it"));
     }
     let person = parameters.get("person").and_then(|subject| issuer.settings().person(subject));
-    let person = person.ok_or(OAuthError::AccessDenied("nobody signed in"))?;
+    let person = person.ok_or(OAuthError::AccessDenied("no person signed in"))?;
     let scope = granted_scope(request, person, |name| parameters.get(&page::scope_field(name)).is_some());
     if scope.is_empty() && !request.scope.is_empty() {
         return Err(OAuthError::AccessDenied("no scope is left of what was asked for"));

@@ -96,7 +96,7 @@ impl TokenRequest<'_> {
             auth_time: content.auth_time,
             custom_claims: content.custom_claims,
         };
-        // Before it is made: a token that nobody remembers could not be ended with its grant.
+        // Before it is made: a token that is not remembered could not be ended with its grant.
         if held.is_some_and(|held| !issuer.shared.grants.record(held, &claims.jti, claims.exp, self.now)) {
             return Err(OAuthError::InvalidGrant(NOT_GOOD));
         }
