@@ -102,3 +102,38 @@ impl Drop for Place<'_> {
         self.0.places.add_permits(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// Whether a connection that comes now has a place at once.
+    fn has_place(connections: &Connections) -> bool {
+        let asked = pin!(connections.should_accept(None));
+        asked.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
+    }
+
+    #[test]
+    fn a_place_is_given_back_when_its_connection_ends() {
+        let open = IntGauge::new("open", "open connections").unwrap();
+        let waits = IntCounter::new("waits", "connections that waited").unwrap();
+        let connections = Connections::new(2, open, waits);
+        for round in 0..3 {
+            assert!(has_place(&connections), "{round}: the first");
+            let first = Place::of(&connections);
+            assert!(has_place(&connections), "{round}: the second");
+            let second = Place::of(&connections);
+            assert_eq!(connections.open.get(), 2);
+            assert!(!has_place(&connections), "{round}: no third one");
+            drop(first);
+            assert!(has_place(&connections), "{round}: after one has ended");
+            drop((Place::of(&connections), second));
+            assert_eq!((connections.open.get(), connections.waits.get()), (0, round + 1));
+        }
+    }
+}

@@ -25,7 +25,15 @@ fn the_stated_rust_version_is_enough_for_every_dependency() {
     let rustc = output(Command::new("rustc").arg("-vV"));
     let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--format-version=1", "--locked", "--offline", "--all-features", "--filter-platform", host]);
+    cargo.args([
+        "metadata",
+        "--format-version=1",
+        "--locked",
+        "--offline",
+        "--all-features",
+        "--filter-platform",
+        host,
+    ]);
     let metadata: Value = serde_json::from_str(&output(&mut cargo)).unwrap();
     let mut dependencies = Vec::new();
     let mut ours = Vec::new();

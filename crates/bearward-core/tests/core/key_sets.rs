@@ -53,6 +53,18 @@ fn unusable() -> Vec<(String, Value)> {
     let (x, y) = (ec["x"].as_str().unwrap(), ec["y"].as_str().unwrap());
     let (x_bytes, y_bytes) = (URL_SAFE_NO_PAD.decode(x).unwrap(), URL_SAFE_NO_PAD.decode(y).unwrap());
     let any_alg = |jwk: &Value, member: &str, value: Value| with(set(jwk, member, value), "alg", None);
+    let small = |lowest: u8, middle: u8, highest: u8| {
+        let mut point = [middle; 32];
+        (point[0], point[31]) = (lowest, highest);
+        set(&ed, "x", json!(b64(point)))
+    };
+    let of_order_8 = |hex: &str, sign: u8| {
+        let digits =
+            hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap());
+        let mut point: Vec<u8> = digits.collect();
+        point[31] |= sign;
+        set(&ed, "x", json!(b64(point)))
+    };
     let mut all = vec![
         // Not for verifying.
         ("use enc", set(&rsa, "use", json!("enc"))),
@@ -147,6 +159,22 @@ fn unusable() -> Vec<(String, Value)> {
         ("OKP with x too short", set(&ed, "x", json!(b64([1; 31])))),
         ("OKP with x too long", set(&ed, "x", json!(b64([1; 33])))),
         ("OKP with DER in x", set(&ed, "x", json!(b64(&signer(Algorithm::EdDsa).der()[0])))),
+        // Points of order 8 and less, under which anybody can sign: each y coordinate that such a point has or is read as
+        // (RFC 8032, 5.1.3; RFC 8725, 3.4), with either sign of x.
+        ("Ed25519 with y 0", small(0, 0, 0)),
+        ("Ed25519 with y 0 and x odd", small(0, 0, 0x80)),
+        ("Ed25519 with y 1", small(1, 0, 0)),
+        ("Ed25519 with y 1 and x odd", small(1, 0, 0x80)),
+        ("Ed25519 with y -1", small(0xec, 0xff, 0x7f)),
+        ("Ed25519 with y -1 and x odd", small(0xec, 0xff, 0xff)),
+        ("Ed25519 with y 0 as p", small(0xed, 0xff, 0x7f)),
+        ("Ed25519 with y 0 as p and x odd", small(0xed, 0xff, 0xff)),
+        ("Ed25519 with y 1 as p + 1", small(0xee, 0xff, 0x7f)),
+        ("Ed25519 with y 1 as p + 1 and x odd", small(0xee, 0xff, 0xff)),
+        ("Ed25519 of order 8", of_order_8(ORDER_8[0], 0)),
+        ("Ed25519 of order 8, x odd", of_order_8(ORDER_8[0], 0x80)),
+        ("Ed25519 of order 8, the other y", of_order_8(ORDER_8[1], 0)),
+        ("Ed25519 of order 8, the other y, x odd", of_order_8(ORDER_8[1], 0x80)),
         // No objects.
         ("null", json!(null)),
         ("a string", json!("key")),
@@ -160,6 +188,12 @@ fn unusable() -> Vec<(String, Value)> {
     all.push(("an array of a key's members", fields.iter().map(|member| ed.get(*member).cloned()).collect()));
     all.into_iter().map(|(name, jwk)| (name.to_owned(), jwk)).collect()
 }
+
+/// The y coordinates of the Ed25519 points of order 8, from the lowest byte on.
+const ORDER_8: [&str; 2] = [
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+];
 
 /// A modulus of 1024 bits: a product of two primes, of a key that was thrown away.
 const RSA_1024: &str = "4U9FLXBzsXBrRqTdi2ee7bAthZI9-xmNQza8idMwJP8B7v5N9S9wwccXuyisuxJVyYVBh6VVMD08dy8tUMssWq\

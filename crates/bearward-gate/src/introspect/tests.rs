@@ -34,6 +34,17 @@ const TOKEN: &str = "aB3-._~tok+en/x==";
 const ACTIVE: &str =
     r#"{"active":true,"aud":"https://api.example.com","scope":"read","client_id":"web","exp":2000,"sub":"alice"}"#;
 
+/// Waits until `done`, for no longer than some seconds.
+async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..3_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{what} does not happen");
+}
+
 #[tokio::test]
 async fn an_active_token_is_verified() {
     let issuer = Issuer::says(200, "application/json;charset=UTF-8", ACTIVE).await;
@@ -185,9 +196,7 @@ async fn requests_with_one_token_at_a_time_are_one_question() {
     let first = ask([1; 32]);
     let others: Vec<_> = (0..50).map(|_| ask([1; 32])).collect();
     let another_token = ask([2; 32]);
-    while issuer.asked() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("the second question", || issuer.asked() == 2).await;
     // The client of the first request hangs up; the others get the answer all the same.
     first.abort();
     open.add_permits(1);
@@ -252,9 +261,7 @@ async fn an_answer_is_remembered_before_the_callers_hear_it_and_without_them() {
     assert_eq!(remembered(), [([7; 32], Ok(()))]);
     // The client hangs up at once.
     assert!(desk.introspector.introspect(&issuer.url, TOKEN, [8; 32], None).now_or_never().is_none());
-    while remembered().len() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("the answer is remembered", || remembered().len() == 2).await;
     assert_eq!(remembered()[1], ([8; 32], Ok(())));
 }
 

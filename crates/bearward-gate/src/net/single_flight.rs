@@ -160,7 +160,10 @@ mod tests {
                 })
             })
             .collect();
-        while arrived.load(Ordering::SeqCst) < 100 {
+        for _ in 0..3_000 {
+            if arrived.load(Ordering::SeqCst) == 100 {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -170,6 +173,41 @@ mod tests {
             assert_eq!(caller.await.unwrap(), Ok(1));
         }
         assert_eq!((runs.load(Ordering::SeqCst), flights.len()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_hears_the_result_and_asks_again_starts_new_work() {
+        /// Notes how many keys are in flight at the moment at which a waiting caller is told.
+        struct Told {
+            flights: SingleFlight<u8, u8>,
+            in_flight: Mutex<Vec<usize>>,
+        }
+        impl std::task::Wake for Told {
+            fn wake(self: Arc<Self>) {
+                let in_flight = self.flights.len();
+                self.in_flight.lock().unwrap().push(in_flight);
+            }
+        }
+        let flights = SingleFlight::<u8, u8>::new(8);
+        let told = Arc::new(Told { flights: flights.clone(), in_flight: Mutex::default() });
+        let waker = std::task::Waker::from(Arc::clone(&told));
+        let (opened, runtime) = (Arc::new(Notify::new()), Handle::current());
+        let opens = Arc::clone(&opened);
+        let mut caller = std::pin::pin!(flights.run(1, &runtime, || async move {
+            opens.notified().await;
+            1
+        }));
+        assert!(caller.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+        assert_eq!(flights.len(), 1);
+        opened.notify_one();
+        for _ in 0..1_000 {
+            if !told.in_flight.lock().unwrap().is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*told.in_flight.lock().unwrap(), [0], "the flight is over before its result is told");
+        assert_eq!(caller.await, Ok(1));
     }
 
     #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::stopped::skip;
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, gate, gate_with_cache, outcome, route};
+use crate::support::{
+    AUDIENCE, FakeIssuer, Key, TestClock, becomes, eventually, gate, gate_with_cache, outcome, route,
+};
 use axum::http::StatusCode;
 use bearward_gate::{CacheSettings, IssuerSettings};
 use serde_json::json;
@@ -150,9 +152,7 @@ async fn an_answer_arrives_though_the_first_who_asked_went_away() {
         tokio::spawn(async move { outcome(&gate, "/", "opaque").await })
     };
     let first = ask(&gate);
-    while issuer.questions() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("the second question", || issuer.questions() == 2).await;
     let second = ask(&gate);
     tokio::task::yield_now().await;
     first.abort();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::wire::{Says, Wire};
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, outcome_at, route};
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, eventually, gate, outcome, outcome_at, route};
 use bearward_core::Access;
 use bearward_gate::RouteSettings;
 use serde_json::json;
@@ -42,9 +42,7 @@ async fn while_one_issuer_hangs_another_answers() {
         let gate = Arc::clone(&gate);
         waiting.push(tokio::spawn(async move { outcome(&gate, "/hangs/1", &token).await }));
     }
-    while hangs.asked("/introspect") < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("the second question", || hangs.asked("/introspect") >= 2).await;
     for at in 0..100 {
         let mut claims = good.claims(clock.now());
         claims["jti"] = json!(at.to_string());

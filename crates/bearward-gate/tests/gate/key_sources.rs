@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{AUDIENCE, Key, TestClock, becomes, gate, outcome, route, try_gate};
+use crate::support::{AUDIENCE, Key, TestClock, becomes, eventually, gate, outcome, route, try_gate};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
@@ -161,9 +161,7 @@ async fn an_unchanged_key_set_is_confirmed_by_its_tag_and_not_sent_again() {
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     let [by_old, by_new] = [&key, &new].map(|key| key.sign(&claims("https://a.example", &clock)));
     becomes(&gate, &by_old, "admit signature").await;
-    while unchanged.load(Ordering::SeqCst) < 3 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("an answer that nothing has changed", || unchanged.load(Ordering::SeqCst) >= 3).await;
     assert_eq!(full.load(Ordering::SeqCst), 1);
     assert_eq!(outcome(&gate, "/", &by_old).await, "admit cache", "confirmed keys are the same keys");
     assert_eq!(gate.status()[0].last_error, None);

@@ -245,19 +245,48 @@ pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {
 }
 
 pub async fn decide_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> Decision {
+    decide_with_query(gate, host, path, None, token).await
+}
+
+pub async fn decide_with_query(
+    gate: &Gate,
+    host: Option<&str>,
+    path: &str,
+    query: Option<&[u8]>,
+    token: &str,
+) -> Decision {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
     if let Some(host) = host {
         headers.insert("host", host.parse().unwrap());
     }
     let path = path.as_bytes();
-    let request = RequestFacts { method: &Method::GET, authority: None, path, query: None, headers: &headers };
-    gate.decide(&request).await
+    let request = RequestFacts { method: &Method::GET, authority: None, path, query, headers: &headers };
+    in_time("a decision", gate.decide(&request)).await
 }
 
 /// `admit SOURCE`, or the reason's name.
 pub async fn outcome(gate: &Gate, path: &str, token: &str) -> String {
     outcome_at(gate, None, path, token).await
+}
+
+/// What comes of `work`, which must come to an end: a test that waits for ever does not say what for.
+pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let Ok(done) = tokio::time::timeout(Duration::from_secs(120), work).await else {
+        panic!("{what} does not come to an end");
+    };
+    done
+}
+
+/// Waits until `done`, for no longer than some seconds.
+pub async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..3_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{what} does not happen");
 }
 
 /// Until the gate says so: a file is looked at every ten seconds, an issuer when a cooldown is over.
@@ -272,7 +301,11 @@ pub async fn becomes(gate: &Gate, token: &str, expected: &str) {
 }
 
 pub async fn outcome_at(gate: &Gate, host: Option<&str>, path: &str, token: &str) -> String {
-    let decision = decide_at(gate, host, path, token).await;
+    name_of(&decide_at(gate, host, path, token).await)
+}
+
+/// `admit SOURCE`, or the reason's name.
+pub fn name_of(decision: &Decision) -> String {
     match &decision.verdict {
         Verdict::Admit(_) => format!("admit {}", decision.source.map_or("none", |source| source.name())),
         Verdict::Refuse(refusal) => refusal.reason().name().to_owned(),

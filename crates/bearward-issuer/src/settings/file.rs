@@ -334,7 +334,10 @@ mod tests {
             (Settings::from_toml(&file).unwrap_err(), format!("line 1, {}", place.replace("55", "73"))),
         ] {
             assert_eq!(error.to_string(), told);
-            assert!(std::error::Error::source(&error).is_none(), "a caller that prints the sources would print it twice");
+            assert!(
+                std::error::Error::source(&error).is_none(),
+                "a caller that prints the sources would print it twice"
+            );
         }
         let keys = r#"client_id = "a", token_endpoint_auth_method = "private_key_jwt", jwks = "{}""#;
         let keys = Application::from_toml(keys).unwrap_err();

@@ -43,8 +43,11 @@ impl TokenIssuer {
         (tokens, questions.len() - tokens)
     }
 
+    /// What the last question about a token was asked with.
     fn last_token(&self) -> String {
-        self.issuer.last_question().1[AUTHORIZATION].to_str().unwrap().to_owned()
+        let questions = self.issuer.questions.lock().unwrap();
+        let (_, headers, _) = questions.iter().rfind(|(target, ..)| target != "POST /token").unwrap();
+        headers[AUTHORIZATION].to_str().unwrap().to_owned()
     }
 }
 
@@ -132,25 +135,41 @@ async fn the_grant_says_what_it_is_for_and_is_authenticated_as_configured() {
     assert_eq!(fields(&issuer.issuer.last_question().2).len(), 2, "the question itself needs no assertion");
 }
 
+/// A fifth of its time before its end, and half a minute where that is less.
 #[tokio::test]
 async fn a_token_is_renewed_before_it_expires() {
-    let issuer = TokenIssuer::start(r#"{"access_token":"own","token_type":"Bearer","expires_in":"2"}"#).await;
-    let desk = desk(grant(&issuer.issuer));
-    desk.ask(&issuer.issuer).await.unwrap();
-    desk.ask(&issuer.issuer).await.unwrap();
-    assert_eq!(issuer.asked(), (1, 2));
-    tokio::time::sleep(Duration::from_millis(1_700)).await;
-    // The old one is still good, so nobody waits for the new one.
-    desk.ask(&issuer.issuer).await.unwrap();
-    for _ in 0..100 {
-        if issuer.asked().0 == 2 {
-            break;
+    for (grant_of, old, due) in [
+        (r#"{"access_token":"own","token_type":"Bearer","expires_in":"100"}"#, 78, 82),
+        (r#"{"access_token":"own","token_type":"Bearer","expires_in":3600}"#, 3_568, 3_572),
+    ] {
+        let issuer = TokenIssuer::start(grant_of).await;
+        let desk = desk(grant(&issuer.issuer));
+        desk.ask(&issuer.issuer).await.unwrap();
+        skip(Duration::from_secs(old)).await;
+        desk.ask(&issuer.issuer).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(issuer.asked(), (1, 2), "{old}");
+        skip(Duration::from_secs(due - old)).await;
+        // The old one is still good, so nobody waits for the new one.
+        desk.ask(&issuer.issuer).await.unwrap();
+        assert_eq!(issuer.last_token(), "Bearer own-1", "{due}");
+        eventually("the renewal", || issuer.asked().0 == 2).await;
+        for _ in 0..3_000 {
+            if issuer.last_token() == "Bearer own-2" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            desk.ask(&issuer.issuer).await.unwrap();
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!((issuer.asked().0, issuer.last_token()), (2, "Bearer own-2".to_owned()), "{due}");
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    desk.ask(&issuer.issuer).await.unwrap();
-    assert_eq!((issuer.asked(), issuer.last_token()), ((2, 4), "Bearer own-2".to_owned()));
+}
+
+/// Moves the clock of a test in which it runs on.
+async fn skip(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
 }
 
 #[tokio::test]
