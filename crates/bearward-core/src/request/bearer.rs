@@ -217,6 +217,8 @@ mod tests {
             "Bearer, abc",
             "Bearer \"abc\"",
             "Bearer\"abc\"",
+            "Bearer/abc",
+            "Bearer/abc abc",
             "Bearer 'abc'",
             "Bearer token=abc",
             "Bearer token=\"abc\"",

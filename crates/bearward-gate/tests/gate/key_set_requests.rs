@@ -61,10 +61,12 @@ async fn a_token_that_waited_for_a_fetch_under_way_asks_once_more() {
 
     let mut settings = settings(ISSUER, &address);
     (settings.refresh.min, settings.refresh.max) = (Duration::from_secs(60), Duration::from_secs(60));
+    // The fetch must still be under way when the token comes.
+    settings.timeout = Duration::from_secs(60);
     let gate = Arc::new(gate(&clock, vec![settings], vec![route("/*", &[])]));
     stopped.until(|| gate.status()[0].ready).await;
     // The keys are asked for again because of their age, and not for the sake of a token.
-    stopped.pass(Duration::from_secs(60)).await;
+    stopped.pass(Duration::from_secs(61)).await;
     stopped.until(|| asked(&slow) == 2).await;
 
     *slow.keys.lock().unwrap() = set(&new);
