@@ -218,6 +218,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn many_gates_do_not_ask_in_step() {
+        let breakers: Vec<_> = (0..16).map(|_| breaker(1)).collect();
+        for breaker in &breakers {
+            breaker.pass().unwrap().settle(&timed_out());
+        }
+        tokio::time::advance(Duration::from_millis(4_500)).await;
+        assert!(breakers.iter().all(Breaker::is_open), "no one is earlier by more than a tenth");
+        tokio::time::advance(Duration::from_millis(480)).await;
+        assert!(breakers.iter().any(|breaker| !breaker.is_open()), "all of them ask at the very end of the pause");
+        tokio::time::advance(Duration::from_millis(20)).await;
+        assert!(!breakers.iter().any(Breaker::is_open), "and no one is late");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_probe_that_nobody_settles_has_failed() {
         let breaker = breaker(1);
         breaker.pass().unwrap().settle(&timed_out());
@@ -265,6 +279,22 @@ mod tests {
         other.settle(&timed_out());
         assert!(breaker.is_open());
         assert_eq!(openings(&breaker), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_a_probe_is_under_way_only_its_own_answer_decides() {
+        let breaker = breaker(1);
+        let (early, other) = (breaker.pass().unwrap(), breaker.pass().unwrap());
+        breaker.pass().unwrap().settle(&timed_out());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let probe = breaker.pass().unwrap();
+        early.settle(&Ok(()));
+        assert!(breaker.is_open() && breaker.pass().is_none(), "an early question's answer closes nothing");
+        other.settle(&timed_out());
+        assert_eq!(openings(&breaker), (1, 1), "nor does its failure begin another pause");
+        probe.settle(&Ok(()));
+        assert!(!breaker.is_open());
+        assert_eq!(openings(&breaker), (0, 1));
     }
 
     #[test]

@@ -265,8 +265,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
         let (second, now) = (Duration::from_secs(1), Instant::now());
         let known = |renew, expires, failed: Option<Instant>| {
             let kept = Some(Kept { token: "kept".into(), renew, expires });

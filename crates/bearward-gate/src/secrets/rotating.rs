@@ -74,3 +74,35 @@ impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
 fn lock<const N: usize, T>(current: &Mutex<Current<N, T>>) -> MutexGuard<'_, Current<N, T>> {
     current.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_content_that_cannot_be_used_is_tried_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "1").unwrap();
+        let made = Arc::new(AtomicUsize::new(0));
+        let number = {
+            let made = Arc::clone(&made);
+            move |[text]: [&str; 1]| {
+                made.fetch_add(1, Ordering::SeqCst);
+                text.parse::<u32>()
+            }
+        };
+        let rotating = Rotating::new("number", [Secret::eager(&path)], number).unwrap();
+        std::fs::write(&path, "not a number").unwrap();
+        for _ in 0..3 {
+            assert_eq!(*rotating.get(), 1, "the last good value stays");
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 2);
+        std::fs::write(&path, "23").unwrap();
+        assert_eq!((*rotating.get(), made.load(Ordering::SeqCst)), (23, 3));
+    }
+}

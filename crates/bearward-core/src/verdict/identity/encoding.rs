@@ -170,9 +170,14 @@ mod tests {
 
     #[test]
     fn a_number_that_may_have_been_another_is_not_told() {
-        for text in
-            ["18446744073709551616", "18446744073709551617", "-9223372036854775809", "9007199254740993.0", "1e300"]
-        {
+        for text in [
+            "18446744073709551616",
+            "18446744073709551617",
+            "-9223372036854775809",
+            "9007199254740992.0",
+            "9007199254740993.0",
+            "1e300",
+        ] {
             let value: Value = serde_json::from_str(text).unwrap();
             assert_eq!(claim(&value), Err(Inexact), "{text}");
             assert_eq!(claim(&json!([value])), Err(Inexact), "{text}");
