@@ -1,13 +1,20 @@
-//! What a request is asked, what it is answered, and what is remembered in between.
+//! What a request is asked, what it is answered, and by what configuration.
 
-pub(crate) mod decision;
-pub(crate) mod memory;
+mod decision;
+mod engine;
+mod generation;
 mod narrow;
-pub(crate) mod progress;
+mod progress;
+mod prover;
+mod prover_set;
+mod recognise;
 mod request_id;
-pub(crate) mod routes;
+mod routes;
 
-pub use decision::{Admission, Decision, RequestFacts, Source, Verdict};
-pub use progress::{Pending, Progress};
-pub use request_id::{RequestIds, X_REQUEST_ID};
-pub use routes::Route;
+pub use self::decision::{Admission, Decision, RequestFacts, Verdict};
+pub(crate) use self::engine::Engine;
+pub use self::generation::Generation;
+pub use self::progress::{Pending, Progress};
+pub(crate) use self::prover::Prover;
+pub use self::request_id::{RequestIds, X_REQUEST_ID};
+pub use self::routes::Route;

@@ -1,19 +1,18 @@
 //! Asking an issuer what a token means, or whether it still stands by it (RFC 7662).
 //!
-//! Whatever goes wrong between the gateway and the issuer says nothing about the token: it is
+//! What goes wrong between the gateway and the issuer says nothing about the token: it is
 //! [`Reason::IntrospectionUnavailable`], and the log says what to do about it, without the token. A token is asked
 //! about once however many requests bring it at a time, and only so many questions are under way at once; the rest
 //! wait their turn, up to a bound, and never longer than the question may take in all.
 
 mod answer;
-pub(crate) mod auth;
 mod breaker;
-pub(crate) mod kind;
+mod context;
+mod kind;
 mod outcome;
 mod request;
 mod sender;
 mod signed;
-mod surroundings;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
@@ -24,89 +23,71 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bearward_core::{IntrospectionAnswer, Reason, TokenRules, Verified};
-use http::Uri;
+use bearward_core::{Endpoint, IntrospectionAnswer, Reason, Verified};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use self::answer::{Body, Problem};
-pub use self::auth::{
-    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
-    PrivateKeyJwt, SecretJwt, SignedResponse,
-};
+use self::answer::{Body, Failure};
 use self::breaker::Breaker;
-pub use self::kind::IntrospectionKind;
-use self::kind::Said;
+pub(crate) use self::context::Context;
+use self::kind::Parsed;
 use self::outcome::IntrospectionOutcome;
 use self::sender::Sender;
 use self::signed::SignedAnswers;
-pub(crate) use self::surroundings::Surroundings;
-use crate::clock::Clock;
-use crate::metrics::Metrics;
+use crate::memory::{Grounds, Identity, Key};
 use crate::net::http_client::FetchError;
-use crate::net::shown;
 use crate::net::single_flight::{FlightError, SingleFlight};
-use crate::settings::IntrospectionSettings;
+use crate::settings::{IntrospectionKind, IntrospectionSettings, ResolvedIntrospection, SignedResponse};
 
 /// What became of a token that one issuer was asked about.
-pub(crate) type Answer = Result<Arc<Verified>, Reason>;
+pub(crate) type Answer = Result<Arc<Identity>, Reason>;
 
-/// A token that the issuer's keys have proved already, and which key set did.
+/// A token that the issuer's keys have proved already, and what that proof rests on.
 #[derive(Clone)]
 pub(crate) struct Proved {
     pub(crate) token: Arc<Verified>,
-    pub(crate) key_set: [u8; 32],
+    pub(crate) grounds: Grounds,
 }
 
 /// Asks one issuer, authenticated as one client.
 pub(crate) struct Introspector {
-    desk: Arc<Desk>,
-    flights: SingleFlight<[u8; 32], Answer>,
+    inner: Arc<Inner>,
+    flights: SingleFlight<Key, Answer>,
     runtime: Handle,
 }
 
 impl Introspector {
-    /// `remember` is told of each answer
-    /// before anybody who waits for it, and while the question still counts as under way: what it puts into a cache
-    /// is there before the same question could be asked again.
-    pub(crate) fn new(
-        settings: IntrospectionSettings,
-        surroundings: Surroundings,
-        remember: impl Fn(&[u8; 32], Option<[u8; 32]>, &Answer) + Send + Sync + 'static,
-    ) -> Self {
-        let signed_answers = SignedAnswers::new(settings.client_id.clone(), &surroundings);
-        let sender = Sender::new(&settings, &surroundings);
-        let Surroundings { rules, runtime, clock, metrics, .. } = surroundings;
-        // A counter that starts at nought shows its first increase; one that appears with it does not.
+    pub(crate) fn new(settings: &IntrospectionSettings, endpoints: &ResolvedIntrospection, context: &Context) -> Self {
+        let issuer = Arc::clone(context.rules.issuer.text());
+        let metrics = &context.metrics;
+        // A counter that starts at zero shows its first increase; one that appears with it does not.
         for outcome in IntrospectionOutcome::ALL {
-            metrics.introspections.with_label_values(&[&**rules.issuer.text(), outcome.name()]);
+            let _ = metrics.introspections.with(&[&*issuer, outcome.name()]);
         }
         let slots = settings.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let (failures, pause) = (settings.breaker_failures, settings.breaker_pause);
-        let breaker = Breaker::new(Arc::clone(rules.issuer.text()), failures, pause, metrics.clone());
-        let desk = Desk {
-            sender,
+        let inner = Inner {
+            url: endpoints.url.clone(),
+            sender: Sender::new(settings, endpoints.token_url.clone(), context),
             kind: settings.kind,
             signed_response: settings.signed_response,
-            signed_answers,
-            rules,
-            clock,
-            metrics,
-            remember: Box::new(remember),
+            signed_answers: SignedAnswers::new(settings.client_id.clone(), context.clone()),
             slots: Semaphore::new(slots),
             timeout: settings.timeout,
-            breaker,
-            complained: Mutex::default(),
-            resting: Mutex::default(),
+            breaker: Breaker::new(issuer, failures, pause, metrics.clone()),
+            warned: Mutex::default(),
+            paused_until: Mutex::default(),
+            context: context.clone(),
         };
-        Self { desk: Arc::new(desk), flights: SingleFlight::new(slots.saturating_mul(1 + WAITING_PER_SLOT)), runtime }
+        let flights = SingleFlight::new(slots.saturating_mul(1 + WAITING_PER_SLOT));
+        Self { inner: Arc::new(inner), flights, runtime: context.runtime.clone() }
     }
 
-    /// Asks the endpoint at `url` what `token` means, or waits for the answer if somebody asks already.
+    /// Asks what `token` means, or waits for the answer if the same is asked already.
     ///
-    /// `fingerprint` stands for the token and must be one that no other token has. The question is asked to its end
-    /// even if the caller goes away. A token that was `proved` already is what it says itself, and the answer only has to bear
-    /// it out.
+    /// The question is asked to its end even if the caller goes away. A token that was `proved` already is what it says
+    /// itself, and the answer only has to confirm it. `finish` is told of the answer before all that wait for it, and while
+    /// the question still counts as under way: what it remembers is there before the same question could be asked again.
     ///
     /// # Errors
     ///
@@ -115,42 +96,59 @@ impl Introspector {
     /// [`read_introspection`](bearward_core::read_introspection) finds wrong with the token.
     pub(crate) async fn introspect(
         &self,
-        url: &Uri,
         token: &str,
-        fingerprint: [u8; 32],
+        key: Key,
         proved: Option<Proved>,
+        finish: impl FnOnce(Result<Arc<Verified>, Reason>) -> Answer + Send + 'static,
     ) -> Answer {
-        let question = move || {
-            let (desk, url, token) = (Arc::clone(&self.desk), url.clone(), token.to_owned());
-            async move {
-                let answer = desk.close(&url, desk.ask(&url, &token, proved.as_ref()).await);
-                (desk.remember)(&fingerprint, proved.map(|proved| proved.key_set), &answer);
-                answer
-            }
+        match self.inner.endpoint().await {
+            Some(url) => self.ask_at(url, token, key, proved, finish).await,
+            None => Err(Reason::IntrospectionUnavailable),
+        }
+    }
+
+    async fn ask_at(
+        &self,
+        url: Endpoint,
+        token: &str,
+        key: Key,
+        proved: Option<Proved>,
+        finish: impl FnOnce(Result<Arc<Verified>, Reason>) -> Answer + Send + 'static,
+    ) -> Answer {
+        let question = || {
+            let (inner, url, token) = (Arc::clone(&self.inner), url.clone(), token.to_owned());
+            async move { finish(inner.conclude(&url, inner.ask(&url, &token, proved.as_ref()).await)) }
         };
-        let problem = match self.flights.run(fingerprint, &self.runtime, question).await {
+        let failure = match self.flights.run(key, &self.runtime, question).await {
             Ok(answer) => return answer,
-            Err(FlightError::Full) => Problem::Overloaded,
-            Err(FlightError::Lost) => Problem::Lost,
+            Err(FlightError::Full) => Failure::Overloaded,
+            Err(FlightError::Lost) => Failure::Lost,
         };
-        self.desk.close(url, Err(problem))
+        Err(self.inner.fail(&url, &failure))
+    }
+
+    /// Whether it is known where to ask.
+    pub(crate) fn has_endpoint(&self) -> bool {
+        let Inner { url, context, .. } = &*self.inner;
+        let is_published = || context.published.metadata().is_some_and(|known| known.introspection_endpoint.is_some());
+        url.is_some() || is_published()
     }
 
     /// Whether the issuer is left alone, because it does not answer.
     pub(crate) fn is_paused(&self) -> bool {
-        self.desk.breaker.is_open()
+        self.inner.breaker.is_open()
     }
 
-    /// How long nobody is asked yet, because the issuer does not answer, or has asked for a pause.
+    /// How long the issuer is not asked yet, because it does not answer, or has asked for a pause.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
-        let resting = self.desk.resting_until().map(|until| until.saturating_duration_since(Instant::now()));
-        resting.max(self.desk.breaker.pause_left()).filter(|left| !left.is_zero())
+        let asked_for = self.inner.paused_until().map(|until| until.saturating_duration_since(Instant::now()));
+        asked_for.max(self.inner.breaker.pause_left()).filter(|left| !left.is_zero())
     }
 }
 
 impl fmt::Debug for Introspector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Introspector").field("issuer", self.desk.rules.issuer.text()).finish_non_exhaustive()
+        f.debug_struct("Introspector").field("issuer", self.inner.context.rules.issuer.text()).finish_non_exhaustive()
     }
 }
 
@@ -159,110 +157,131 @@ impl fmt::Debug for Introspector {
 const WAITING_PER_SLOT: usize = 16;
 
 /// How often, at most, the log hears of each outcome at level `warn`; the rest is said at `debug`.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
+const WARN_EVERY: Duration = Duration::from_secs(10);
 
-/// Where questions are asked: what they share.
-struct Desk {
+/// What questions to one issuer share.
+struct Inner {
+    /// The configured endpoint; `None` takes it from the issuer's metadata.
+    url: Option<Endpoint>,
     sender: Sender,
     kind: IntrospectionKind,
     signed_response: SignedResponse,
     signed_answers: SignedAnswers,
-    rules: Arc<TokenRules>,
-    clock: Clock,
-    metrics: Metrics,
-    remember: Box<Remember>,
     slots: Semaphore,
     timeout: Duration,
     breaker: Breaker,
-    complained: Mutex<HashMap<IntrospectionOutcome, Instant>>,
+    /// When the log last heard of an outcome.
+    warned: Mutex<HashMap<IntrospectionOutcome, Instant>>,
     /// Until when the issuer asked to be left alone.
-    resting: Mutex<Option<Instant>>,
+    paused_until: Mutex<Option<Instant>>,
+    context: Context,
 }
 
-type Remember = dyn Fn(&[u8; 32], Option<[u8; 32]>, &Answer) + Send + Sync;
-
-impl Desk {
-    async fn ask(&self, url: &Uri, token: &str, proved: Option<&Proved>) -> Result<Answer, Problem> {
-        if self.breaker.is_open() {
-            return Err(Problem::CircuitOpen);
+impl Inner {
+    async fn endpoint(&self) -> Option<Endpoint> {
+        match &self.url {
+            Some(url) => Some(url.clone()),
+            None => self.context.published.endpoint(|metadata| metadata.introspection_endpoint.as_ref()).await,
         }
-        let deadline = tokio::time::Instant::now() + self.timeout;
-        // The outer error is the time that is up, the inner one a semaphore that is closed, which nobody does.
-        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
-            return Err(Problem::Overloaded);
-        };
-        if self.resting_until().is_some_and(|until| Instant::now() < until) {
-            return Err(Problem::Resting);
-        }
-        let pass = self.breaker.pass().ok_or(Problem::CircuitOpen)?;
-        let question = async {
-            let response = self.sender.ask(url, token, self.signed_response).await?;
-            if let Some(pause) = answer::pause(&response) {
-                *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
-            }
-            match self.kind {
-                IntrospectionKind::GoogleTokeninfo => kind::tokeninfo(&response),
-                IntrospectionKind::KubernetesTokenReview => kind::token_review(&response),
-                IntrospectionKind::Rfc7662 => match answer::body(&response, self.signed_response)? {
-                    Body::Plain(json) => Ok(IntrospectionAnswer::parse(json)),
-                    Body::Signed(jwt) => self.signed_answers.read(jwt).await,
-                },
-            }
-        };
-        let said = tokio::time::timeout_at(deadline, question)
-            .await
-            .unwrap_or(Err(Problem::Fetch(FetchError::Timeout(self.timeout))));
-        pass.settle(&said);
-        self.judge(said?, proved)
     }
 
-    fn resting_until(&self) -> Option<Instant> {
-        *self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn ask(
+        &self,
+        url: &Endpoint,
+        token: &str,
+        proved: Option<&Proved>,
+    ) -> Result<Result<Verified, Reason>, Failure> {
+        if self.breaker.is_open() {
+            return Err(Failure::CircuitOpen);
+        }
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        // The outer error is the time that is up, the inner one a semaphore that is closed, which it never is.
+        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
+            return Err(Failure::Overloaded);
+        };
+        if self.paused_until().is_some_and(|until| Instant::now() < until) {
+            return Err(Failure::Paused);
+        }
+        let pass = self.breaker.pass().ok_or(Failure::CircuitOpen)?;
+        let parsed = tokio::time::timeout_at(deadline, self.exchange(url, token))
+            .await
+            .unwrap_or(Err(Failure::Fetch(FetchError::Timeout(self.timeout))));
+        pass.settle(&parsed);
+        self.judge(parsed?, proved)
+    }
+
+    /// One question, and what its response says.
+    async fn exchange(&self, url: &Endpoint, token: &str) -> Result<Parsed, Failure> {
+        let response = self.sender.ask(url, token, self.signed_response).await?;
+        if let Some(pause) = answer::pause(&response) {
+            *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+        }
+        match self.kind {
+            IntrospectionKind::GoogleTokeninfo => kind::tokeninfo(&response),
+            IntrospectionKind::KubernetesTokenReview => kind::token_review(&response),
+            IntrospectionKind::Rfc7662 => match answer::body(&response, self.signed_response)? {
+                Body::Plain(json) => Ok(IntrospectionAnswer::parse(json)),
+                Body::Signed(jwt) => self.signed_answers.read(jwt).await,
+            },
+        }
+    }
+
+    fn paused_until(&self) -> Option<Instant> {
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Holds what the issuer said against the rules.
-    fn judge(&self, said: Said, proved: Option<&Proved>) -> Result<Answer, Problem> {
+    fn judge(&self, parsed: Parsed, proved: Option<&Proved>) -> Result<Result<Verified, Reason>, Failure> {
         // The time is taken now and not before the question: a token may have expired in the meantime.
-        let now = self.clock.now();
-        match (said, proved) {
-            (Err(Reason::IntrospectionUnavailable), _) => Err(Problem::NotAnAnswer),
+        let (rules, now) = (&self.context.rules, self.context.clock.now());
+        match (parsed, proved) {
+            (Err(Reason::IntrospectionUnavailable), _) => Err(Failure::NotAnAnswer),
             (Err(reason), _) => Ok(Err(reason)),
-            (Ok(answer), None) => Ok(answer.prove(&self.rules, now).map(Arc::new)),
-            (Ok(answer), Some(proved)) => Ok(answer.confirm(&proved.token, &self.rules, now).map(Arc::new)),
+            (Ok(answer), None) => Ok(answer.prove(rules, now)),
+            (Ok(answer), Some(proved)) => Ok(answer.confirm(&proved.token, rules, now)),
         }
     }
 
-    fn close(&self, url: &Uri, said: Result<Answer, Problem>) -> Answer {
-        let (outcome, answer) = match said {
-            Ok(answer @ Err(Reason::TokenInactive)) => (IntrospectionOutcome::Inactive, answer),
-            Ok(answer) => (IntrospectionOutcome::Active, answer),
+    /// Counts what a question came to.
+    fn conclude(
+        &self,
+        url: &Endpoint,
+        asked: Result<Result<Verified, Reason>, Failure>,
+    ) -> Result<Arc<Verified>, Reason> {
+        let answer = asked.map_err(|failure| self.fail(url, &failure))?;
+        let is_inactive = matches!(answer, Err(Reason::TokenInactive));
+        self.count(if is_inactive { IntrospectionOutcome::Inactive } else { IntrospectionOutcome::Active });
+        answer.map(Arc::new)
+    }
+
+    /// Counts a failure, and says what is wrong and what to do, at most once in a while: an issuer that is down fails every
+    /// request.
+    fn fail(&self, url: &Endpoint, failure: &Failure) -> Reason {
+        let outcome = failure.outcome();
+        self.count(outcome);
+        let (issuer, endpoint) = (&**self.context.rules.issuer.text(), url.shown());
+        match failure {
             // The circuit itself has said so, when it opened.
-            Err(problem @ Problem::CircuitOpen) => (problem.outcome(), Err(problem.reason())),
-            Err(problem) => {
-                self.complain(url, &problem);
-                (problem.outcome(), Err(problem.reason()))
+            Failure::CircuitOpen => {}
+            _ if self.is_due(outcome) => {
+                tracing::warn!(issuer, endpoint, outcome = outcome.name(), "introspection: {failure}");
             }
-        };
-        self.metrics.introspections.with_label_values(&[&**self.rules.issuer.text(), outcome.name()]).inc();
-        answer
+            _ => tracing::debug!(issuer, endpoint, outcome = outcome.name(), "introspection: {failure}"),
+        }
+        failure.reason()
     }
 
-    /// Says what is wrong and what to do, at most once in a while: an issuer that is down fails every request.
-    fn complain(&self, url: &Uri, problem: &Problem) {
-        let outcome = problem.outcome();
-        let due = {
-            let mut complained = self.complained.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = complained.get(&outcome).is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY);
-            if due {
-                complained.insert(outcome, Instant::now());
-            }
-            due
-        };
-        let (issuer, endpoint, outcome) = (&**self.rules.issuer.text(), shown(&url.to_string()), outcome.name());
-        if due {
-            tracing::warn!(issuer, %endpoint, outcome, "introspection: {problem}");
-        } else {
-            tracing::debug!(issuer, %endpoint, outcome, "introspection: {problem}");
+    /// Whether the log has not heard of this outcome for a while.
+    fn is_due(&self, outcome: IntrospectionOutcome) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = warned.get(&outcome).is_none_or(|last| last.elapsed() >= WARN_EVERY);
+        if is_due {
+            warned.insert(outcome, Instant::now());
         }
+        is_due
+    }
+
+    fn count(&self, outcome: IntrospectionOutcome) {
+        self.context.metrics.introspections.with(&[&**self.context.rules.issuer.text(), outcome.name()]).inc();
     }
 }

@@ -1,12 +1,18 @@
-//! Files that hold secrets: read when the gate is built, and again when they change.
+//! Files that hold secrets, read when the gate is built and again when they change; and what is made of them.
 
+mod client_auth;
 mod credentials;
 mod decryption;
 mod rotating;
 mod secret;
 
-pub(crate) use credentials::bearer;
-pub use credentials::{Credentials, CredentialsError};
-pub use decryption::DecryptionKeySource;
-pub(crate) use rotating::Rotating;
-pub use secret::Secret;
+pub(crate) use self::client_auth::Statement;
+pub use self::client_auth::{
+    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
+    PrivateKeyJwt, SecretJwt,
+};
+pub(crate) use self::credentials::bearer;
+pub use self::credentials::{Credentials, CredentialsError};
+pub use self::decryption::DecryptionKeySource;
+pub(crate) use self::rotating::Rotating;
+pub use self::secret::Secret;

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use bearward_gate::{Counter, Gauge};
 use pingora_core::apps::ServerApp;
 use pingora_core::listeners::ConnectionFilter;
 use pingora_core::protocols::Stream;
 use pingora_core::server::ShutdownWatch;
-use prometheus::{IntCounter, IntGauge};
 use tokio::sync::Semaphore;
 
 /// How often, at most, the log says that there is no place.
@@ -25,14 +25,14 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Connections {
     places: Semaphore,
     most: usize,
-    open: IntGauge,
-    waits: IntCounter,
+    open: Gauge,
+    waits: Counter,
     told: Mutex<Option<Instant>>,
 }
 
 impl Connections {
     /// Places for `most` connections, and at least one.
-    pub(crate) fn new(most: usize, open: IntGauge, waits: IntCounter) -> Self {
+    pub(crate) fn new(most: usize, open: Gauge, waits: Counter) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         Self { places: Semaphore::new(most), most, open, waits, told: Mutex::new(None) }
     }
@@ -110,6 +110,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    use bearward_gate::MetricsRegistry;
+
     use super::*;
 
     /// Whether a connection that comes now has a place at once.
@@ -120,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back_when_its_connection_ends() {
-        let open = IntGauge::new("open", "open connections").unwrap();
-        let waits = IntCounter::new("waits", "connections that waited").unwrap();
+        let open = MetricsRegistry::default().gauge("open", "open connections").unwrap();
+        let waits = MetricsRegistry::default().counter("waits", "connections that waited").unwrap();
         let connections = Connections::new(2, open, waits);
         for round in 0..3 {
             assert!(has_place(&connections), "{round}: the first");

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bearward_core::Reason;
-use bearward_gate::{Admission, Route, Source};
+use bearward_gate::{Admission, Gauge, Generation, Route, Source};
 use http::HeaderValue;
-use prometheus::IntGauge;
 
 use crate::upstreams::{Address, Upstream};
 
@@ -19,6 +18,8 @@ pub(crate) struct Exchange {
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) issuer: Option<Arc<str>>,
     pub(crate) source: Option<Source>,
+    /// The configuration that it was decided by.
+    pub(crate) generation: Option<Arc<Generation>>,
     /// How long the decision took.
     pub(crate) decided_in: Duration,
     pub(crate) admission: Admission,
@@ -58,7 +59,7 @@ impl Outcome {
 }
 
 impl Exchange {
-    pub(crate) fn begin(in_flight: &IntGauge) -> Self {
+    pub(crate) fn begin(in_flight: &Gauge) -> Self {
         Self {
             started: Instant::now(),
             request_id: HeaderValue::from_static("-"),
@@ -67,6 +68,7 @@ impl Exchange {
             route: None,
             issuer: None,
             source: None,
+            generation: None,
             decided_in: Duration::ZERO,
             admission: Admission::default(),
             upstream: None,
@@ -79,10 +81,10 @@ impl Exchange {
 
 /// Counts the request as being served for as long as it lives, however it ends.
 #[derive(Debug)]
-struct InFlight(IntGauge);
+struct InFlight(Gauge);
 
 impl InFlight {
-    fn enter(gauge: &IntGauge) -> Self {
+    fn enter(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bearward_gate::{Counter, Counters, Gauge, Histogram, Histograms, MetricsError, MetricsRegistry};
 use http::{Method, StatusCode};
-use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// The methods that have a label of their own (RFC 9110, 9.3; RFC 5789); any other is `other`.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
@@ -18,27 +17,30 @@ pub(crate) const CLIENT_GONE: u16 = 499;
 /// The classes of the others (RFC 9110, 15). An upstream may answer with any of nine hundred.
 const CLASSES: [&str; 9] = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
 
+/// The upper bounds of the distribution of whole requests, in seconds.
+const BUCKETS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
 /// The proxy's metrics, all under `bearward_`.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     /// Requests being served; a shutdown waits until it is zero.
-    pub(crate) in_flight: IntGauge,
+    pub(crate) in_flight: Gauge,
     /// Connections of clients that are open.
-    pub(crate) connections: IntGauge,
+    pub(crate) connections: Gauge,
     /// New connections that had to wait for a place.
-    pub(crate) connection_waits: IntCounter,
-    requests: IntCounterVec,
-    duration: HistogramVec,
-    upstream_requests: IntCounterVec,
+    pub(crate) connection_waits: Counter,
+    requests: Counters,
+    duration: Histograms,
+    upstream_requests: Counters,
     routes: Memo<String, Arc<RouteMetrics>>,
-    answered: Memo<String, IntCounter>,
+    answered: Memo<String, Counter>,
 }
 
 /// The children of one route, resolved once each.
 #[derive(Debug)]
 struct RouteMetrics {
     duration: Histogram,
-    requests: Memo<(&'static str, Code), IntCounter>,
+    requests: Memo<(&'static str, Code), Counter>,
 }
 
 /// How an attempt to have a request served by an upstream ended.
@@ -69,37 +71,30 @@ impl Attempt {
 }
 
 impl Metrics {
-    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let duration = HistogramOpts::new(
-            "bearward_http_request_duration_seconds",
-            "Time from a request's header block to the end of its answer.",
-        )
-        .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
-        let requests = Opts::new(
-            "bearward_http_requests_total",
-            "Requests answered; 499 where the client was gone, a class such as 5xx for a code that is not registered.",
-        );
-        let upstream_requests =
-            Opts::new("bearward_upstream_requests_total", "Attempts to have a request served by an upstream.");
+    pub(crate) fn new(registry: &MetricsRegistry) -> Result<Self, MetricsError> {
         Ok(Self {
-            in_flight: register(
-                registry,
-                IntGauge::new("bearward_http_requests_in_flight", "Requests being served.")?,
+            in_flight: registry.gauge("bearward_http_requests_in_flight", "Requests being served.")?,
+            connections: registry.gauge("bearward_http_connections", "Connections of clients that are open.")?,
+            connection_waits: registry.counter(
+                "bearward_http_connection_waits_total",
+                "Connections that waited for another to end, because there were `max_connections`.",
             )?,
-            connections: register(
-                registry,
-                IntGauge::new("bearward_http_connections", "Connections of clients that are open.")?,
+            requests: registry.counters(
+                "bearward_http_requests_total",
+                "Requests answered; 499 where the client was gone, a class such as 5xx for a code that is not registered.",
+                &["route", "method", "code"],
             )?,
-            connection_waits: register(
-                registry,
-                IntCounter::new(
-                    "bearward_http_connection_waits_total",
-                    "Connections that waited for another to end, because there were `max_connections`.",
-                )?,
+            duration: registry.histograms(
+                "bearward_http_request_duration_seconds",
+                "Time from a request's header block to the end of its answer.",
+                &["route"],
+                &BUCKETS,
             )?,
-            requests: register(registry, IntCounterVec::new(requests, &["route", "method", "code"])?)?,
-            duration: register(registry, HistogramVec::new(duration, &["route"])?)?,
-            upstream_requests: register(registry, IntCounterVec::new(upstream_requests, &["upstream", "result"])?)?,
+            upstream_requests: registry.counters(
+                "bearward_upstream_requests_total",
+                "Attempts to have a request served by an upstream.",
+                &["upstream", "result"],
+            )?,
             routes: Memo::default(),
             answered: Memo::default(),
         })
@@ -108,14 +103,14 @@ impl Metrics {
     /// Counts a request that is done; `route` is empty where none matched.
     pub(crate) fn request(&self, route: &str, method: &Method, code: u16, took: Duration) {
         let route_metrics = self.routes.get(route, || {
-            let duration = self.duration.with_label_values(&[route]);
+            let duration = self.duration.with(&[route]);
             (route.to_owned(), Arc::new(RouteMetrics { duration, requests: Memo::default() }))
         });
-        route_metrics.duration.observe(took.as_secs_f64());
+        route_metrics.duration.observe(took);
         let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
         let code = Code::of(code);
         let counter = route_metrics.requests.get(&(method, code), || {
-            let counter = self.requests.with_label_values(&[route, method, code.label().as_str()]);
+            let counter = self.requests.with(&[route, method, code.label().as_str()]);
             ((method, code), counter)
         });
         counter.inc();
@@ -125,12 +120,12 @@ impl Metrics {
     pub(crate) fn attempt(&self, upstream: &str, attempt: Attempt) {
         // Looked up by the registry where it is rare, and remembered where it is each request.
         if attempt != Attempt::Answered {
-            self.upstream_requests.with_label_values(&[upstream, attempt.name()]).inc();
+            self.upstream_requests.with(&[upstream, attempt.name()]).inc();
             return;
         }
-        let counter = self.answered.get(upstream, || {
-            (upstream.to_owned(), self.upstream_requests.with_label_values(&[upstream, attempt.name()]))
-        });
+        let counter = self
+            .answered
+            .get(upstream, || (upstream.to_owned(), self.upstream_requests.with(&[upstream, attempt.name()])));
         counter.inc();
     }
 }
@@ -194,21 +189,14 @@ impl<K: Clone + Eq + Hash, V: Clone> Memo<K, V> {
     }
 }
 
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use prometheus::TextEncoder;
-
     use super::*;
 
     #[test]
     fn requests_and_attempts_are_counted_under_configured_names() {
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         let metrics = Metrics::new(&registry).unwrap();
         for _ in 0..2 {
             metrics.request("GET /orders", &Method::GET, 200, Duration::from_millis(3));
@@ -217,7 +205,7 @@ mod tests {
         metrics.attempt("orders", Attempt::Answered);
         metrics.attempt("orders", Attempt::Answered);
         metrics.attempt("orders", Attempt::Unreachable);
-        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let text = registry.text().unwrap();
         for line in [
             "bearward_http_requests_total{code=\"200\",method=\"GET\",route=\"GET /orders\"} 2",
             "bearward_http_requests_total{code=\"404\",method=\"other\",route=\"\"} 1",
@@ -232,12 +220,12 @@ mod tests {
 
     #[test]
     fn an_upstream_cannot_make_up_labels() {
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         let metrics = Metrics::new(&registry).unwrap();
         for code in 100..1_000 {
             metrics.request("GET /orders", &Method::GET, code, Duration::ZERO);
         }
-        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let text = registry.text().unwrap();
         let label =
             |line: &str| Some(line.strip_prefix("bearward_http_requests_total{code=\"")?.split_once('"')?.0.to_owned());
         let labels: Vec<_> = text.lines().filter_map(label).collect();
@@ -250,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_registry_takes_one_proxy() {
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         Metrics::new(&registry).unwrap();
         assert!(Metrics::new(&registry).is_err());
     }

@@ -11,12 +11,11 @@ use std::os::fd::IntoRawFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_gate::Gate;
+use bearward_gate::{Gate, Gauge, MetricsRegistry};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{Fds, ListenFds};
 use pingora_core::services::Service as _;
 use pingora_core::services::listening::Service;
-use prometheus::{IntGauge, Registry};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -56,7 +55,7 @@ pub fn bind_check(listen: &[SocketAddr]) -> Result<(), ProxyError> {
 pub fn run(
     settings: ProxySettings,
     gate: Arc<Gate>,
-    registry: &Registry,
+    registry: &MetricsRegistry,
     shutdown: watch::Receiver<bool>,
     serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
@@ -165,7 +164,7 @@ async fn serve(
 }
 
 /// Waits for the requests that are being served.
-async fn drain(in_flight: &IntGauge, most: Duration) {
+async fn drain(in_flight: &Gauge, most: Duration) {
     let deadline = Instant::now() + most;
     loop {
         // First of all, because a connection that was accepted just now may carry a request that is not counted yet.
@@ -208,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_drain_ends_with_the_last_request_or_with_its_time() {
-        let in_flight = IntGauge::new("in_flight", "Requests.").unwrap();
+        let in_flight = MetricsRegistry::default().gauge("in_flight", "Requests.").unwrap();
         let begun = Instant::now();
         drain(&in_flight, Duration::from_secs(60)).await;
         in_flight.inc();

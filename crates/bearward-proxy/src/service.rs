@@ -80,11 +80,13 @@ impl ProxyHttp for Proxy {
         }
 
         let begun = Instant::now();
-        let decision = self.gate.decide(&facts(session.req_header())).await;
+        let facts = facts(session.req_header(), session, &exchange.request_id);
+        let decision = self.gate.decide(&facts).await;
         exchange.decided_in = begun.elapsed();
         exchange.route = decision.route;
         exchange.issuer = decision.issuer;
         exchange.source = decision.source;
+        exchange.generation = Some(decision.generation);
         match decision.verdict {
             Verdict::Admit(admission) => {
                 exchange.outcome = Outcome::Admit;
@@ -151,11 +153,13 @@ impl ProxyHttp for Proxy {
         request: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let (Some(upstream), Some(address)) = (&exchange.upstream, &exchange.address) else {
+        let (Some(upstream), Some(address), Some(generation)) =
+            (&exchange.upstream, &exchange.address, &exchange.generation)
+        else {
             return Err(Error::new(ErrorType::Custom("a request without an upstream")));
         };
         let forwarding = Forwarding {
-            identity: self.gate.identity_headers(),
+            identity: generation.identity_headers(),
             admission: exchange.admission.headers(),
             authorization: &upstream.authorization,
             client: client(session),
@@ -280,15 +284,14 @@ impl Proxy {
     }
 }
 
-fn facts(head: &RequestHeader) -> RequestFacts<'_> {
-    RequestFacts {
-        method: &head.method,
-        // Whatever the target named stands in `Host` by now.
-        authority: None,
-        path: request::path(head.raw_path()),
-        query: request::query(head.raw_path()),
-        headers: &head.headers,
-    }
+fn facts<'a>(head: &'a RequestHeader, session: &Session, request_id: &'a HeaderValue) -> RequestFacts<'a> {
+    // Whatever authority the target named stands in `Host` by now.
+    let mut facts = RequestFacts::new(&head.method, request::path(head.raw_path()), &head.headers);
+    facts.query = request::query(head.raw_path());
+    facts.client = client(session);
+    facts.scheme = Some("http");
+    facts.request_id = request_id.to_str().ok();
+    facts
 }
 
 fn client(session: &Session) -> Option<IpAddr> {

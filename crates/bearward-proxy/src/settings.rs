@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::Credentials;
+use bearward_gate::{Credentials, MetricsError};
 
 /// Everything the proxy needs to know beyond what the gate decides.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ pub enum ProxyError {
     },
     /// A metric could not be registered: the registry already holds one of its name.
     #[error("cannot register the proxy's metrics")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] MetricsError),
     /// The threads that serve requests could not be started.
     #[error("cannot start the proxy's threads")]
     Threads(#[source] io::Error),

@@ -54,9 +54,8 @@ pub(crate) struct Waiting<S, B> {
 
 impl<S, B> Waiting<S, B> {
     pub(crate) fn new(pending: Pending, service: S, request: Request<B>, mount: Arc<Mount>) -> Self {
-        let gate = Arc::clone(mount.gate());
         // Boxed, because the future of an async function has no name that a struct could give.
-        let decision = Box::pin(async move { gate.finish(pending).await });
+        let decision = Box::pin(pending.finish());
         Self { decision, service, request, mount }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bearward_core::{Reason, Requirement, Scope, ScopeSet, Verified};
-use bearward_gate::Route;
+use bearward_gate::{Generation, Route};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use http_body_util::Full;
@@ -37,7 +37,7 @@ use crate::mount::Mount;
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) token: Arc<Verified>,
-    pub(crate) place: Place,
+    pub(crate) decided_by: DecidedBy,
 }
 
 impl Identity {
@@ -64,7 +64,7 @@ impl Identity {
     /// Whether the token permits this, by name or by a scope that stands for it here.
     pub fn has_scope(&self, scope: &str) -> bool {
         let Ok(scope) = Scope::parse(scope) else { return false };
-        let requirement = self.place.route.as_ref().and_then(|route| route.access().requirement());
+        let requirement = self.decided_by.route.as_ref().and_then(|route| route.access().requirement());
         requirement.is_some_and(|asked| asked.implications.grant(self.token.scopes(), &scope))
     }
 
@@ -88,27 +88,28 @@ impl fmt::Debug for Identity {
 
 /// What stands in the extensions of a request that was admitted without a token: the layer was there.
 #[derive(Clone, Debug)]
-pub(crate) struct Anonymous(pub(crate) Place);
+pub(crate) struct Anonymous(pub(crate) DecidedBy);
 
 /// Where a request was admitted, for refusals that come later.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct DecidedBy {
     pub(crate) route: Option<Arc<Route>>,
+    pub(crate) generation: Arc<Generation>,
     pub(crate) mount: Arc<Mount>,
 }
 
 /// What a request that was admitted is known by.
 pub(crate) struct Admitted<'a> {
     token: Option<&'a Verified>,
-    place: &'a Place,
+    decided_by: &'a DecidedBy,
 }
 
 impl<'a> Admitted<'a> {
     /// `None` where no layer was.
     pub(crate) fn of(extensions: &'a http::Extensions) -> Option<Self> {
         match (extensions.get::<Identity>(), extensions.get::<Anonymous>()) {
-            (Some(identity), _) => Some(Self { token: Some(&identity.token), place: &identity.place }),
-            (None, Some(Anonymous(place))) => Some(Self { token: None, place }),
+            (Some(identity), _) => Some(Self { token: Some(&identity.token), decided_by: &identity.decided_by }),
+            (None, Some(Anonymous(decided_by))) => Some(Self { token: None, decided_by }),
             (None, None) => None,
         }
     }
@@ -120,17 +121,17 @@ impl<'a> Admitted<'a> {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<(), Box<Response<Full<Bytes>>>> {
-        let Place { route, mount } = self.place;
+        let DecidedBy { route, generation, mount } = self.decided_by;
         let route = route.as_deref();
-        let narrowed = mount.gate().narrow(self.token, route, requirement);
+        let narrowed = generation.narrow(self.token, route, requirement);
         narrowed.map_err(|refusal| Box::new(mount.answer(&refusal, route, method, headers)))
     }
 
     /// The answer where a handler cannot work with the token.
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "typed claims are an extractor"))]
     pub(crate) fn refuse(&self, reason: Reason, method: &Method, headers: &HeaderMap) -> Box<Response<Full<Bytes>>> {
-        let Place { route, mount } = self.place;
-        let refusal = mount.gate().refuse_admitted(reason, route.as_deref());
+        let DecidedBy { route, generation, mount } = self.decided_by;
+        let refusal = generation.refuse_admitted(reason, route.as_deref());
         Box::new(mount.answer(&refusal, route.as_deref(), method, headers))
     }
 }

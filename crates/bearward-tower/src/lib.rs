@@ -23,10 +23,11 @@ pub use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, IssuerVariable, KeySet, Profile, ScopeSet, UnixTime, Verified,
 };
 pub use bearward_gate::{
-    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, Credentials,
-    DecryptionKeySource, Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings,
-    Issuer, IssuerSettings, IssuerStatus, KeySource, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt,
-    SignedResponse, TokenFormats, TrustedRoots,
+    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, Contradiction,
+    Credentials, DecisionEvent, DecisionSink, DecryptionKeySource, Gate, GateBuilder, GateError, IntrospectionAuth,
+    IntrospectionKind, IntrospectionSettings, Issuer, IssuerError, IssuerSettings, IssuerStatus, KeySource,
+    MetricsError, MetricsRegistry, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt, SignedResponse,
+    Source, TokenFormats, TrustedRoots,
 };
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]

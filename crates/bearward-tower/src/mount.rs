@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Refusal, Wire};
+use bearward_core::{IdentityHeaders, Refusal, Wire};
 use bearward_gate::{Gate, Progress, RequestFacts, RequestIds, Route, X_REQUEST_ID};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -29,13 +29,12 @@ impl Mount {
     /// Asks the gate.
     pub(crate) fn begin<B>(&self, request: &Request<B>) -> Progress {
         let uri = request.uri();
-        self.gate.begin(&RequestFacts {
-            method: request.method(),
-            authority: uri.authority().map(Authority::as_str),
-            path: uri.path().as_bytes(),
-            query: uri.query().map(str::as_bytes),
-            headers: request.headers(),
-        })
+        let mut facts = RequestFacts::new(request.method(), uri.path().as_bytes(), request.headers());
+        facts.authority = uri.authority().map(Authority::as_str);
+        facts.query = uri.query().map(str::as_bytes);
+        facts.scheme = uri.scheme_str();
+        facts.request_id = RequestIds::given(request.headers());
+        self.gate.begin(&facts)
     }
 
     pub(crate) fn answer(
@@ -55,8 +54,7 @@ impl Mount {
     }
 
     /// Takes out whatever a service could take for the gate's own word.
-    pub(crate) fn remove_identity(&self, headers: &mut HeaderMap) {
-        let identity = self.gate.identity_headers();
+    pub(crate) fn remove_identity(identity: &IdentityHeaders, headers: &mut HeaderMap) {
         let doomed = |name: &&HeaderName| identity.is_reserved(name.as_str());
         // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.
         for name in headers.keys().filter(doomed).cloned().collect::<Vec<_>>() {

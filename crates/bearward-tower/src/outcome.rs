@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 
-use crate::identity::{Anonymous, Identity, Place};
+use crate::identity::{Anonymous, DecidedBy, Identity};
 use crate::mount::Mount;
 
 /// What becomes of a request.
@@ -20,7 +20,7 @@ pub(crate) enum Outcome<B> {
 
 /// The request as the inner service may have it, or the answer to it.
 pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: Request<B>) -> Outcome<B> {
-    let Decision { verdict, route, .. } = decision;
+    let Decision { verdict, route, generation, .. } = decision;
     let admission = match verdict {
         Verdict::Admit(admission) => admission,
         Verdict::Refuse(refusal) => {
@@ -28,23 +28,23 @@ pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: 
         }
     };
     let headers = request.headers_mut();
-    mount.remove_identity(headers);
+    Mount::remove_identity(generation.identity_headers(), headers);
     if mount.sets_headers() {
         for (name, value) in admission.headers() {
             headers.insert(name.clone(), value.clone());
         }
     }
-    let place = Place { route, mount: Arc::clone(mount) };
+    let decided_by = DecidedBy { route, generation, mount: Arc::clone(mount) };
     let extensions = request.extensions_mut();
     // A layer further out may have put another one there, about which this one says nothing.
     match admission.shared_token() {
         Some(token) => {
             extensions.remove::<Anonymous>();
-            extensions.insert(Identity { token, place });
+            extensions.insert(Identity { token, decided_by });
         }
         None => {
             extensions.remove::<Identity>();
-            extensions.insert(Anonymous(place));
+            extensions.insert(Anonymous(decided_by));
         }
     }
     Outcome::Admitted(request)

@@ -12,10 +12,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bearward_gate::{Gate, IssuerStatus, ReadyWhen};
+use bearward_gate::{Gate, IssuerStatus, MetricsRegistry, ReadyWhen};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use prometheus::{Registry, TextEncoder};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 
@@ -70,11 +69,11 @@ impl Readiness {
 #[derive(Clone, Debug)]
 struct Admin {
     readiness: Arc<Readiness>,
-    registry: Registry,
+    registry: MetricsRegistry,
 }
 
 /// The routes of the admin server.
-pub(crate) fn router(readiness: Arc<Readiness>, registry: Registry) -> Router {
+pub(crate) fn router(readiness: Arc<Readiness>, registry: MetricsRegistry) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -177,10 +176,9 @@ fn line(good: bool, text: std::fmt::Arguments<'_>) -> String {
     format!("[{}] {text}\n", if good { '+' } else { '-' })
 }
 
-async fn metrics(State(Admin { readiness, registry }): State<Admin>) -> Response {
-    readiness.gate.refresh_gauges();
-    match TextEncoder::new().encode_to_string(&registry.gather()) {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+async fn metrics(State(Admin { registry, .. }): State<Admin>) -> Response {
+    match registry.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, MetricsRegistry::MEDIA_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot write the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -190,6 +188,7 @@ async fn metrics(State(Admin { readiness, registry }): State<Admin>) -> Response
 
 #[cfg(test)]
 mod tests {
+    use bearward_gate::IssuerError;
     use tokio::io::AsyncWriteExt as _;
     use tokio::time::Instant;
 
@@ -211,42 +210,45 @@ mod tests {
 
     #[test]
     fn an_issuer_is_told_in_one_line() {
-        let good = IssuerStatus {
-            issuer: "https://auth.example.com".to_owned(),
-            used: true,
-            ready: true,
-            keys: 3,
-            skipped: 0,
-            age: Some(Duration::from_secs(12)),
-            introspection: Some(true),
-            introspection_paused: false,
-            last_error: None,
+        let altered = |status: &IssuerStatus, alter: fn(&mut IssuerStatus)| {
+            let mut status = status.clone();
+            alter(&mut status);
+            status
         };
+        let good = altered(&IssuerStatus::default(), |status| {
+            status.issuer = "https://auth.example.com".to_owned();
+            (status.used, status.ready) = (true, true);
+            (status.keys, status.age) = (3, Some(Duration::from_secs(12)));
+            status.introspection = Some(true);
+        });
         assert_eq!(issuer_line(&good), "[+] issuer https://auth.example.com keys=3 age=12s\n");
 
-        let stale = IssuerStatus { skipped: 1, last_error: Some("timed out".to_owned()), ..good.clone() };
-        assert_eq!(issuer_line(&stale), "[+] issuer https://auth.example.com keys=3 age=12s skipped=1: timed out\n");
+        let stale = altered(&good, |status| {
+            status.skipped = 1;
+            status.last_error = Some(Arc::new(IssuerError::Timeout(Duration::from_secs(5))));
+        });
+        let told = "[+] issuer https://auth.example.com keys=3 age=12s skipped=1: no answer within 5s\n";
+        assert_eq!(issuer_line(&stale), told);
 
-        let paused = IssuerStatus { introspection_paused: true, ..good.clone() };
+        let paused = altered(&good, |status| status.introspection_paused = true);
         let told = "[+] issuer https://auth.example.com keys=3 age=12s, introspection paused after failures\n";
         assert_eq!(issuer_line(&paused), told);
 
-        let unused = IssuerStatus { used: false, ..good.clone() };
+        let unused = altered(&good, |status| status.used = false);
         let told = "[+] issuer https://auth.example.com keys=3 age=12s, used by no route\n";
         assert_eq!(issuer_line(&unused), told);
 
-        let referential = IssuerStatus { keys: 0, age: None, ..good };
+        let referential = altered(&good, |status| (status.keys, status.age) = (0, None));
         assert_eq!(issuer_line(&referential), "[+] issuer https://auth.example.com by introspection alone\n");
 
-        let down = IssuerStatus {
-            ready: false,
-            introspection: Some(false),
-            last_error: Some("connection refused".to_owned()),
-            ..referential
-        };
+        let down = altered(&referential, |status| {
+            (status.ready, status.introspection) = (false, Some(false));
+            status.last_error = Some(Arc::new(IssuerError::Lost));
+        });
         assert_eq!(
             issuer_line(&down),
-            "[-] issuer https://auth.example.com no keys, introspection endpoint unknown: connection refused\n"
+            "[-] issuer https://auth.example.com no keys, introspection endpoint unknown: \
+             the fetch ended without a result\n"
         );
     }
 }

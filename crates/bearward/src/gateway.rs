@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow};
-use bearward_gate::Gate;
+use bearward_gate::{EngineSettings, Gate, MetricsRegistry};
 use bearward_proxy::{ProxyError, ProxySettings};
-use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
@@ -39,9 +38,10 @@ impl Gateway {
         let admin_address = admin.local_addr()?;
 
         descriptors::share_out(&mut config.proxy);
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         process_metrics::register(&registry)?;
-        let gate = Arc::new(Gate::new(config.gate, &registry, runtime.clone())?);
+        let gate =
+            Arc::new(Gate::new(config.gate, EngineSettings::new(runtime.clone()).with_registry(registry.clone()))?);
         let readiness = Arc::new(Readiness::new(Arc::clone(&gate), config.admin.ready));
         admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
         let proxy = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
@@ -103,7 +103,7 @@ struct RunningProxy {
 }
 
 /// The proxy blocks its thread and runs on a runtime of its own, which cannot be started within another one.
-fn spawn_proxy(settings: ProxySettings, gate: Arc<Gate>, registry: Registry) -> anyhow::Result<RunningProxy> {
+fn spawn_proxy(settings: ProxySettings, gate: Arc<Gate>, registry: MetricsRegistry) -> anyhow::Result<RunningProxy> {
     let (shutdown, stop) = watch::channel(false);
     let (report_serving, serving) = oneshot::channel();
     let (report, ended) = oneshot::channel();

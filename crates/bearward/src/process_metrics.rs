@@ -6,9 +6,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, IntGauge, Opts, Registry};
+use bearward_gate::{MetricsError, MetricsRegistry, Reading};
 
 /// The unit of processor time in `/proc/self/stat`: 100 in a second is part of Linux's promise to programs (USER_HZ).
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -18,79 +16,49 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// # Errors
 ///
 /// When the registry has metrics of these names already.
-pub(crate) fn register(registry: &Registry) -> Result<(), prometheus::Error> {
-    let build = Opts::new("bearward_build_info", "Always 1; the labels say which build this is.")
-        .const_label("version", env!("CARGO_PKG_VERSION"));
-    let build = IntGauge::with_opts(build)?;
-    build.set(1);
-    registry.register(Box::new(build))?;
+pub(crate) fn register(registry: &MetricsRegistry) -> Result<(), MetricsError> {
+    let (name, help) = ("bearward_build_info", "Always 1; the labels say which build this is.");
+    registry.measured(name, help, &[("version", env!("CARGO_PKG_VERSION"))], || Reading::Gauge(1.0))?;
     if cfg!(target_os = "linux") {
-        registry.register(Box::new(Process::new()?))?;
+        for (name, help, read) in PROCESS {
+            registry.measured(name, help, &[], read)?;
+        }
+        // The metrics are registered while the process starts, so now is near enough.
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        let help = "Start of the process, in seconds since 1970.";
+        registry.measured("process_start_time_seconds", help, &[], move || Reading::Gauge(start))?;
     }
     Ok(())
 }
 
-struct Process {
-    cpu: prometheus::Counter,
-    resident: IntGauge,
-    virtual_memory: IntGauge,
-    open_fds: IntGauge,
-    max_fds: Gauge,
-    threads: IntGauge,
-    start: Gauge,
+/// A metric's name, what it says, and how it is read.
+type Metric = (&'static str, &'static str, fn() -> Reading);
+
+const PROCESS: [Metric; 6] = [
+    ("process_cpu_seconds_total", "User and system processor time, in seconds.", || {
+        let stat = fs::read_to_string("/proc/self/stat").ok();
+        stat.as_deref().and_then(cpu_seconds).map_or(Reading::Absent, Reading::Counter)
+    }),
+    ("process_resident_memory_bytes", "Resident memory, in bytes.", || kibibytes("VmRSS:")),
+    ("process_virtual_memory_bytes", "Virtual memory, in bytes.", || kibibytes("VmSize:")),
+    ("process_open_fds", "Open file descriptors.", || {
+        fs::read_dir("/proc/self/fd").map_or(Reading::Absent, |entries| Reading::Gauge(entries.count() as f64))
+    }),
+    ("process_max_fds", "The most file descriptors that may be open.", || {
+        let Ok(limits) = fs::read_to_string("/proc/self/limits") else { return Reading::Absent };
+        // "unlimited" is no number; Prometheus writes it as infinity.
+        Reading::Gauge(number_after(&limits, "Max open files").map_or(f64::INFINITY, |value| value as f64))
+    }),
+    ("process_threads", "Threads of the process.", || status("Threads:").map_or(Reading::Absent, Reading::Gauge)),
+];
+
+fn kibibytes(field: &str) -> Reading {
+    status(field).map_or(Reading::Absent, |kibibytes| Reading::Gauge(kibibytes * 1_024.0))
 }
 
-impl Process {
-    fn new() -> Result<Self, prometheus::Error> {
-        let start = Gauge::new("process_start_time_seconds", "Start of the process, in seconds since 1970.")?;
-        // The metrics are registered while the process starts, so now is near enough.
-        start.set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()));
-        Ok(Self {
-            cpu: prometheus::Counter::new("process_cpu_seconds_total", "User and system processor time, in seconds.")?,
-            resident: IntGauge::new("process_resident_memory_bytes", "Resident memory, in bytes.")?,
-            virtual_memory: IntGauge::new("process_virtual_memory_bytes", "Virtual memory, in bytes.")?,
-            open_fds: IntGauge::new("process_open_fds", "Open file descriptors.")?,
-            max_fds: Gauge::new("process_max_fds", "The most file descriptors that may be open.")?,
-            threads: IntGauge::new("process_threads", "Threads of the process.")?,
-            start,
-        })
-    }
-
-    fn collectors(&self) -> [&dyn Collector; 7] {
-        [&self.cpu, &self.resident, &self.virtual_memory, &self.open_fds, &self.max_fds, &self.threads, &self.start]
-    }
-}
-
-impl Collector for Process {
-    fn desc(&self) -> Vec<&Desc> {
-        self.collectors().into_iter().flat_map(Collector::desc).collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        if let Some(seconds) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(cpu_seconds) {
-            // A counter only grows; the difference is what was used since the last scrape.
-            self.cpu.inc_by((seconds - self.cpu.get()).max(0.0));
-        }
-        if let Ok(status) = fs::read_to_string("/proc/self/status") {
-            for (gauge, field, unit) in [
-                (&self.resident, "VmRSS:", 1024),
-                (&self.virtual_memory, "VmSize:", 1024),
-                (&self.threads, "Threads:", 1),
-            ] {
-                if let Some(value) = number_after(&status, field) {
-                    gauge.set(value.saturating_mul(unit));
-                }
-            }
-        }
-        if let Ok(limits) = fs::read_to_string("/proc/self/limits") {
-            // "unlimited" is no number; Prometheus writes it as infinity.
-            self.max_fds.set(number_after(&limits, "Max open files").map_or(f64::INFINITY, |value| value as f64));
-        }
-        if let Ok(entries) = fs::read_dir("/proc/self/fd") {
-            self.open_fds.set(i64::try_from(entries.count()).unwrap_or(i64::MAX));
-        }
-        self.collectors().into_iter().flat_map(Collector::collect).collect()
-    }
+/// A number of `/proc/self/status`.
+fn status(field: &str) -> Option<f64> {
+    number_after(&fs::read_to_string("/proc/self/status").ok()?, field).map(|value| value as f64)
 }
 
 /// Fields 14 and 15 of `/proc/self/stat`, counted after the name, which is in parentheses and may hold anything.
@@ -121,9 +89,9 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_is_described() {
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         register(&registry).unwrap();
-        let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let text = registry.text().unwrap();
         for name in ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_threads"] {
             let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
             assert!(value.unwrap() > 0.0, "{name} in {text}");

@@ -43,7 +43,7 @@ static NATIVE: [HeaderName; 4] = [SUBJECT, ISSUER, CLIENT_ID, SCOPE];
 ///
 /// So a group named `a,admin` never reads as two groups, and no claim can look like the encoding of another. A number
 /// that a double does not hold exactly is refused: two identities must not become one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentityHeaders {
     claims: Vec<(HeaderName, ClaimPointer)>,
 }

@@ -1,15 +1,19 @@
 //! What a mount asks, and what it is told.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bearward_core::{Reason, Refusal, Verified};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::decide::routes::Route;
+use super::generation::Generation;
+use super::routes::Route;
+use crate::memory::{Identity, Source};
 
-/// The facts of a request on which a decision rests.
+/// The facts of a request on which a decision rests, or by which it is told.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct RequestFacts<'a> {
     /// The method.
     pub method: &'a Method,
@@ -22,6 +26,31 @@ pub struct RequestFacts<'a> {
     pub query: Option<&'a [u8]>,
     /// The request's headers.
     pub headers: &'a HeaderMap,
+    /// The address of the client, as far as the mount believes it.
+    pub client: Option<IpAddr>,
+    /// The scheme that the client used (RFC 9110, 4.2), as far as the mount believes it.
+    pub scheme: Option<&'a str>,
+    /// The certificate that the client showed in the TLS handshake, in DER.
+    pub peer_certificate: Option<&'a [u8]>,
+    /// The identifier of the request, by which the decision is told.
+    pub request_id: Option<&'a str>,
+}
+
+impl<'a> RequestFacts<'a> {
+    /// A request for this path, with the headers as they came, of which nothing else is known.
+    pub fn new(method: &'a Method, path: &'a [u8], headers: &'a HeaderMap) -> Self {
+        Self {
+            method,
+            authority: None,
+            path,
+            query: None,
+            headers,
+            client: None,
+            scheme: None,
+            peer_certificate: None,
+            request_id: None,
+        }
+    }
 }
 
 /// Names only: headers and the query hold tokens.
@@ -38,6 +67,7 @@ impl fmt::Debug for RequestFacts<'_> {
 
 /// The engine's answer to a request, with what logs and metrics want to know of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Decision {
     /// Admit or refuse.
     pub verdict: Verdict,
@@ -47,6 +77,8 @@ pub struct Decision {
     pub issuer: Option<Arc<str>>,
     /// Where the answer about the token came from, if it came so far.
     pub source: Option<Source>,
+    /// The configuration that the request began with, and that its mount goes on with.
+    pub generation: Arc<Generation>,
 }
 
 /// Admit (with an identity) or refuse (with a reason).
@@ -66,6 +98,14 @@ impl Verdict {
             Self::Refuse(refusal) => Some(refusal.reason()),
         }
     }
+
+    /// What is admitted.
+    pub fn admission(&self) -> Option<&Admission> {
+        match self {
+            Self::Admit(admission) => Some(admission),
+            Self::Refuse(_) => None,
+        }
+    }
 }
 
 /// An admitted request: who calls, and the headers that say so.
@@ -79,8 +119,8 @@ pub struct Admission {
 impl Admission {
     /// The identity headers to set, after all copies and aliases of them were removed from the request.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        // None was admitted whose headers could not be rendered.
-        self.identity.as_ref().and_then(|identity| identity.headers.as_deref().ok()).unwrap_or_default()
+        let headers = self.identity.as_ref().and_then(|identity| identity.headers.as_ref().ok());
+        headers.map_or(&[], Vec::as_slice)
     }
 
     /// The token that was verified; `None` on an open route.
@@ -91,34 +131,5 @@ impl Admission {
     /// The same, to be kept.
     pub fn shared_token(&self) -> Option<Arc<Verified>> {
         self.identity.as_ref().map(|identity| Arc::clone(&identity.token))
-    }
-}
-
-/// A verified token and its headers, rendered once, or why they could not be.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) token: Arc<Verified>,
-    pub(crate) headers: Result<Vec<(HeaderName, HeaderValue)>, Reason>,
-}
-
-/// Where the answer about a token came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// It was verified before and is still good.
-    Cache,
-    /// Its signature and claims were verified with the issuer's keys.
-    Signature,
-    /// The issuer was asked.
-    Introspection,
-}
-
-impl Source {
-    /// The name in logs and metrics.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cache => "cache",
-            Self::Signature => "signature",
-            Self::Introspection => "introspection",
-        }
     }
 }

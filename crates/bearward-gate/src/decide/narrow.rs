@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bearward_core::{Reason, Refusal, Requirement, ScopeImplications, Verified};
 
-use crate::decide::routes::Route;
-use crate::gate::Gate;
+use super::generation::Generation;
+use super::routes::Route;
 
-impl Gate {
-    /// The refusal for `reason` on `route`, with this gate's realm and the scopes that the route needs.
+impl Generation {
+    /// The refusal for `reason` on `route`, with the realm and the scopes that the route needs.
     pub fn refuse(&self, reason: Reason, route: Option<&Route>) -> Refusal {
         Refusal::new(reason).with_realm(Arc::clone(&self.realm)).with_scope(route.and_then(Route::challenge_scope))
     }
@@ -43,9 +43,9 @@ impl Gate {
     }
 
     /// The refusal of a request that was admitted, for `reason`, where it turns out later that it cannot be served: counted as
-    /// those of [`Gate::narrow`].
+    /// those of [`Generation::narrow`].
     pub fn refuse_admitted(&self, reason: Reason, route: Option<&Route>) -> Refusal {
-        self.shared.metrics.refused_by_requirement(route.map_or("", Route::name), reason);
+        self.engine.metrics.refused_by_requirement(route.map_or("", Route::name), reason);
         self.refuse(reason, route)
     }
 }

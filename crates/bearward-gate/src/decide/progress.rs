@@ -1,58 +1,73 @@
-//! A decision under way: what is left to do once the request itself is no longer needed.
+//! A decision under way: what is left to do once the request itself is no longer needed, and the one place where it ends.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bearward_core::{AllowedMethods, Reason, Scheme};
+use bearward_core::{AllowedMethods, Reason, Refusal};
 
-use crate::decide::decision::{Decision, Source};
-use crate::decide::memory::Fingerprint;
-use crate::decide::routes::{Miss, Route};
-use crate::issuer::Way;
+use super::decision::{Admission, Decision, RequestFacts, Verdict};
+use super::generation::Generation;
+use super::prover::Prover;
+use super::recognise::{Step, Unproved};
+use super::routes::{Miss, Route};
+use crate::memory::Source;
+use crate::sink::DecisionEvent;
 
 /// How far a decision comes without waiting.
 #[derive(Debug)]
 pub enum Progress {
     /// It is made.
     Decided(Decision),
-    /// The token has to be proved first; [`Gate::finish`](crate::Gate::finish) does it.
+    /// The token has to be proved first; [`Pending::finish`] does it.
     Pending(Pending),
 }
 
 /// A decision that hangs on a token that is not remembered. It borrows nothing.
 pub struct Pending {
-    pub(crate) unproved: Unproved,
-    pub(crate) trail: Trail,
-}
-
-/// A token, and how it is to be proved.
-pub(crate) struct Unproved {
-    pub(crate) scheme: Scheme,
-    pub(crate) token: String,
-    /// The issuer's place in the gate's list.
-    pub(crate) issuer: usize,
-    pub(crate) way: Way,
-    pub(crate) fingerprint: Fingerprint,
+    generation: Arc<Generation>,
+    unproved: Unproved,
+    record: Record,
+    request_id: Option<Box<str>>,
 }
 
 /// What is learnt on the way, for logs and metrics.
-pub(crate) struct Trail {
-    pub(crate) route: Option<Arc<Route>>,
-    pub(crate) issuer: Option<Arc<str>>,
-    pub(crate) source: Option<Source>,
+pub(super) struct Record {
+    pub(super) route: Option<Arc<Route>>,
+    pub(super) prover: Option<Arc<Prover>>,
+    pub(super) source: Option<Source>,
     /// The methods that the place of the request serves, where it does not serve the request's.
-    pub(crate) allowed: Option<AllowedMethods>,
-    pub(crate) started: Instant,
+    allowed: Option<AllowedMethods>,
+    started: Instant,
 }
 
-impl Trail {
-    pub(crate) fn begin() -> Self {
-        Self { route: None, issuer: None, source: None, allowed: None, started: Instant::now() }
+impl Generation {
+    /// Decides as far as it goes without waiting.
+    pub(crate) fn begin(this: Arc<Self>, request: &RequestFacts<'_>) -> Progress {
+        let mut record = Record { route: None, prover: None, source: None, allowed: None, started: Instant::now() };
+        match this.recognise(request, &mut record) {
+            Ok(Step::Settled(admission)) => Progress::Decided(record.conclude(this, Ok(admission), request.request_id)),
+            Ok(Step::Unproved(unproved)) => {
+                let request_id = request.request_id.map(Box::from);
+                Progress::Pending(Pending { generation: this, unproved, record, request_id })
+            }
+            Err(reason) => Progress::Decided(record.conclude(this, Err(reason), request.request_id)),
+        }
     }
+}
 
+impl Pending {
+    /// Proves the token, and decides. It may be called from any tokio runtime.
+    pub async fn finish(self) -> Decision {
+        let Self { generation, unproved, mut record, request_id } = self;
+        let outcome = generation.prove(unproved, &mut record).await;
+        record.conclude(generation, outcome, request_id.as_deref())
+    }
+}
+
+impl Record {
     /// Notes why no route was found, and gives the reason of the refusal.
-    pub(crate) fn note(&mut self, miss: Miss) -> Reason {
+    pub(super) fn note(&mut self, miss: Miss) -> Reason {
         let reason = miss.reason();
         match miss {
             Miss::NoPlace => {}
@@ -63,15 +78,62 @@ impl Trail {
         }
         reason
     }
+
+    /// Makes the decision, and tells it: every decision ends here.
+    fn conclude(
+        self,
+        generation: Arc<Generation>,
+        outcome: Result<Admission, Reason>,
+        request_id: Option<&str>,
+    ) -> Decision {
+        let took = self.started.elapsed();
+        let verdict = match outcome {
+            Ok(admission) => Verdict::Admit(admission),
+            Err(reason) => Verdict::Refuse(self.refuse(&generation, reason)),
+        };
+        let Self { route, prover, source, .. } = self;
+        let issuer = prover.map(|prover| Arc::clone(prover.name()));
+        let event = DecisionEvent {
+            request_id,
+            route: route.as_deref().map(Route::name),
+            issuer: issuer.as_deref(),
+            source,
+            reason: verdict.reason(),
+            token: verdict.admission().and_then(Admission::token),
+            took,
+        };
+        let (route_name, issuer_name) = (event.route.unwrap_or(""), event.issuer.unwrap_or(""));
+        let source_name = source.map_or("none", Source::name);
+        generation.engine.metrics.decided(route_name, issuer_name, source_name, event.reason, took);
+        if let Some(sink) = &generation.engine.sink {
+            sink.decided(&event);
+        }
+        Decision { verdict, route, issuer, source, generation }
+    }
+
+    /// The refusal, with the time after which an issuer will be asked again that is not asked now.
+    fn refuse(&self, generation: &Generation, reason: Reason) -> Refusal {
+        let refusal = generation.refuse(reason, self.route.as_deref()).with_allowed(self.allowed.clone());
+        let asked = self.prover.as_ref().filter(|_| reason == Reason::IntrospectionUnavailable);
+        match asked.and_then(|prover| prover.introspection_pause()) {
+            Some(pause) => refusal.with_retry_after(whole_seconds(pause)),
+            None => refusal,
+        }
+    }
+}
+
+/// Rounded up: who comes earlier comes in vain.
+fn whole_seconds(pause: Duration) -> u32 {
+    let seconds = pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0));
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 /// Without the token.
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("route", &self.trail.route.as_ref().map(|route| route.name()))
-            .field("issuer", &self.trail.issuer)
-            .field("way", &self.unproved.way)
+            .field("route", &self.record.route.as_ref().map(|route| route.name()))
+            .field("issuer", &self.record.prover.as_ref().map(|prover| prover.name()))
             .finish_non_exhaustive()
     }
 }

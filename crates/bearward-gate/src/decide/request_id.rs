@@ -24,11 +24,12 @@ pub struct RequestIds {
 impl RequestIds {
     /// The client's own identifier where it is harmless, else a new one of 32 hexadecimal digits.
     pub fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let mut given = headers.get_all(X_REQUEST_ID).iter();
-        match (given.next(), given.next()) {
-            (Some(id), None) if is_harmless(id.as_bytes()) => id.clone(),
-            _ => self.next(),
-        }
+        given(headers).cloned().unwrap_or_else(|| self.next())
+    }
+
+    /// The client's own identifier, where it is harmless.
+    pub fn given(headers: &HeaderMap) -> Option<&str> {
+        given(headers)?.to_str().ok()
     }
 
     fn next(&self) -> HeaderValue {
@@ -36,6 +37,14 @@ impl RequestIds {
         let [high, low] = self.keys.each_ref().map(|key| key.hash_one(count));
         // Hexadecimal digits are visible ASCII, so the fallback is never used.
         HeaderValue::try_from(format!("{high:016x}{low:016x}")).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
+
+fn given(headers: &HeaderMap) -> Option<&HeaderValue> {
+    let mut given = headers.get_all(X_REQUEST_ID).iter();
+    match (given.next(), given.next()) {
+        (Some(id), None) if is_harmless(id.as_bytes()) => Some(id),
+        _ => None,
     }
 }
 

@@ -7,16 +7,14 @@ mod reference;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use bearward_core::{
-    Access, AllowedMethods, PathPattern, Reason, RequestPath, Requirement, Segments, check_method, request_host,
-};
-use http::{HeaderMap, Method};
+use bearward_core::{Access, AllowedMethods, PathPattern, Reason, RequestPath, Requirement, Segments, check_method};
+use http::Method;
 
-use crate::settings::error::GateError;
-use crate::settings::{IssuerSettings, RouteSettings};
-use index::Index;
+use self::index::Index;
+use super::prover_set::ProverSet;
+use crate::settings::RouteSettings;
 
-/// A route, resolved: its issuers are known by their place in the gate's list.
+/// A route, with the issuers whose tokens it takes.
 #[derive(Debug)]
 pub struct Route {
     name: Arc<str>,
@@ -26,8 +24,7 @@ pub struct Route {
     path: PathPattern,
     ignore_case: bool,
     access: Access,
-    issuers: Vec<usize>,
-    referential_issuer: Option<usize>,
+    provers: Arc<ProverSet>,
     challenge_scope: Option<Arc<str>>,
 }
 
@@ -47,14 +44,9 @@ impl Route {
         &self.access
     }
 
-    /// The issuers whose self-contained tokens the route takes.
-    pub(crate) fn issuers(&self) -> &[usize] {
-        &self.issuers
-    }
-
-    /// The one issuer that answers for referential tokens here.
-    pub(crate) fn referential_issuer(&self) -> Option<usize> {
-        self.referential_issuer
+    /// The issuers whose tokens the route takes.
+    pub(super) fn provers(&self) -> &ProverSet {
+        &self.provers
     }
 
     /// All scopes that the route needs, as a challenge names them.
@@ -62,43 +54,10 @@ impl Route {
         self.challenge_scope.clone()
     }
 
-    fn resolve(settings: RouteSettings, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
-        if let Some(host) = settings.hosts.iter().find(|host| !can_be_asked_for(host)) {
-            return Err(GateError::Host { route: settings.name, host: host.clone() });
-        }
-        let place = |name: &str| {
-            let place = issuers.iter().position(|issuer| issuer.issuer == name);
-            place.ok_or_else(|| GateError::UnknownIssuer { route: settings.name.clone(), issuer: name.to_owned() })
-        };
-        let candidates = if settings.issuers.is_empty() {
-            (0..issuers.len()).collect()
-        } else {
-            settings.issuers.iter().map(|name| place(name)).collect::<Result<Vec<_>, _>>()?
-        };
-        let introspects = |at: &usize| issuers.get(*at).is_some_and(IssuerSettings::answers_for_referential_tokens);
-        let referential_issuer = match &settings.referential_issuer {
-            // No token is looked at here, so nobody is asked about one.
-            _ if settings.access == Access::Open => None,
-            Some(name) => {
-                let named = place(name)?;
-                if !introspects(&named) || !candidates.contains(&named) {
-                    return Err(GateError::NoIntrospection { route: settings.name, issuer: name.clone() });
-                }
-                Some(named)
-            }
-            None => {
-                let mut introspecting = candidates.iter().copied().filter(introspects);
-                let only = introspecting.next();
-                // An opaque token names nobody: to try one issuer after the other would hand it to strangers.
-                if introspecting.next().is_some() {
-                    return Err(GateError::AmbiguousReferentialIssuer { route: settings.name });
-                }
-                only
-            }
-        };
+    fn new(settings: RouteSettings, provers: Arc<ProverSet>) -> Self {
         let requirement = settings.access.requirement();
         let challenge_scope = requirement.and_then(Requirement::scope_for_challenge).map(Arc::from);
-        Ok(Self {
+        Self {
             name: settings.name.into(),
             upstream: settings.upstream.into(),
             hosts: settings.hosts,
@@ -106,10 +65,9 @@ impl Route {
             path: settings.path,
             ignore_case: settings.ignore_case,
             access: settings.access,
-            issuers: candidates,
-            referential_issuer,
+            provers,
             challenge_scope,
-        })
+        }
     }
 
     fn matches_segments(&self, segments: Segments<'_>) -> bool {
@@ -118,8 +76,7 @@ impl Route {
 
     /// Whether the two ask a caller for the same, so that it does not matter which of them answers.
     fn asks_the_same(&self, other: &Self) -> bool {
-        (&self.access, &self.issuers, self.referential_issuer)
-            == (&other.access, &other.issuers, other.referential_issuer)
+        self.access == other.access && self.provers.id() == other.provers.id()
     }
 
     fn allows_method(&self, method: &Method) -> bool {
@@ -176,25 +133,20 @@ impl Miss {
 }
 
 impl Routes {
-    pub(crate) fn resolve(settings: Vec<RouteSettings>, issuers: &[IssuerSettings]) -> Result<Self, GateError> {
-        told_apart(&settings)?;
-        let named_methods = named_methods(&settings)?;
-        let mut routes = Vec::with_capacity(settings.len());
-        for route in settings {
-            routes.push(Arc::new(Route::resolve(route, issuers)?));
-        }
+    /// Routes that are told apart, each with the issuers whose tokens it takes; and the methods that they name.
+    pub(super) fn new(
+        routes: impl IntoIterator<Item = (RouteSettings, Arc<ProverSet>)>,
+        named_methods: Vec<Method>,
+    ) -> Self {
+        let mut routes: Vec<_> =
+            routes.into_iter().map(|(settings, provers)| Arc::new(Route::new(settings, provers))).collect();
         routes.sort_by(|a, b| a.before(b));
-        Ok(Self { index: Index::new(&routes), named_methods })
+        Self { index: Index::new(&routes), named_methods }
     }
 
     /// Whether a request with this method can be judged at all, with the methods that routes name ([`check_method`]).
     pub(crate) fn check_method(&self, method: &Method) -> Result<(), Reason> {
         check_method(method, &self.named_methods)
-    }
-
-    /// Whether a route that asks for a token takes those of the issuer at this place.
-    pub(crate) fn use_issuer(&self, place: usize) -> bool {
-        self.0.iter().any(|route| route.access.requirement().is_some() && route.issuers.contains(&place))
     }
 
     /// The one route that matches.
@@ -238,51 +190,6 @@ impl Routes {
     }
 }
 
-/// Each route must have a name of its own, and match something that no other matches in the same way.
-fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
-    for (at, route) in routes.iter().enumerate() {
-        for earlier in routes.iter().take(at) {
-            if earlier.name == route.name {
-                return Err(GateError::DuplicateRoute { route: route.name.clone() });
-            }
-            let names = || (route.name.clone(), earlier.name.clone());
-            if earlier.differs_in_case(route) {
-                let (route, earlier) = names();
-                return Err(GateError::CaseDiffers { route, earlier });
-            }
-            if let Some(place) = earlier.collision(route) {
-                let (route, earlier) = names();
-                return Err(GateError::SamePlace { route, earlier, place });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The methods that routes name, each once. A method that no request can have would be one in vain, and what was meant by it
-/// left to a wider route.
-fn named_methods(routes: &[RouteSettings]) -> Result<Vec<Method>, GateError> {
-    let mut named: Vec<Method> = Vec::new();
-    for route in routes {
-        for method in &route.methods {
-            if named.contains(method) {
-                continue;
-            }
-            if check_method(method, &named).is_err() {
-                return Err(GateError::Method { route: route.name.clone(), method: method.clone() });
-            }
-            named.push(method.clone());
-        }
-    }
-    Ok(named)
-}
-
-/// Whether a request can be for this host, as it is compared. A route for another one would be reached by nobody, and what
-/// was meant for it by a wider route.
-fn can_be_asked_for(host: &str) -> bool {
-    request_host(Some(host), &HeaderMap::new()).is_ok() && without_port(host) == host
-}
-
 /// `example.com:8080` -> `example.com`; `[::1]:80` -> `[::1]`. One trailing dot is the same host (RFC 1034, 3.1).
 fn without_port(host: &str) -> &str {
     let name = match host.rsplit_once(':') {
@@ -298,6 +205,14 @@ mod tests {
     use bearward_core::Scope;
 
     use super::*;
+    use crate::settings::{GateError, GateSettings};
+
+    pub(super) fn routes_of(settings: Vec<RouteSettings>) -> Result<Routes, GateError> {
+        let resolved = GateSettings::new(Vec::new(), settings).resolve()?;
+        let none = Arc::new(ProverSet::new(Vec::new(), None, 1));
+        let routes = resolved.routes.into_iter().map(|route| (route.settings, Arc::clone(&none)));
+        Ok(Routes::new(routes, resolved.named_methods))
+    }
 
     fn route(name: &str, methods: &[Method], hosts: &[&str], path: &str) -> RouteSettings {
         RouteSettings {
@@ -327,20 +242,17 @@ mod tests {
 
     #[test]
     fn the_most_specific_place_decides() {
-        let routes = Routes::resolve(
-            vec![
-                route("all", &[], &[], "/*"),
-                route("orders-read", &[Method::GET], &[], "/orders/*"),
-                route("orders-write", &[Method::POST], &[], "/orders/*"),
-                route("order-lines", &[Method::GET], &[], "/orders/{id}/lines"),
-                route("stock", &[], &[], "/orders/stock"),
-                route("report", &[], &[], "/report"),
-                route("both", &[], &[], "/both"),
-                route("both-below", &[], &[], "/both/*"),
-                route("shop", &[], &["shop.example.com"], "/*"),
-            ],
-            &[],
-        )
+        let routes = routes_of(vec![
+            route("all", &[], &[], "/*"),
+            route("orders-read", &[Method::GET], &[], "/orders/*"),
+            route("orders-write", &[Method::POST], &[], "/orders/*"),
+            route("order-lines", &[Method::GET], &[], "/orders/{id}/lines"),
+            route("stock", &[], &[], "/orders/stock"),
+            route("report", &[], &[], "/report"),
+            route("both", &[], &[], "/both"),
+            route("both-below", &[], &[], "/both/*"),
+            route("shop", &[], &["shop.example.com"], "/*"),
+        ])
         .unwrap();
         let cases = [
             ("GET", None, "/", Ok("all")),
@@ -371,12 +283,12 @@ mod tests {
     #[test]
     fn a_host_is_one_that_can_be_asked_for() {
         for host in ["a", "a.example", "A.example", "my_service", "127.0.0.1", "[::1]"] {
-            assert!(Routes::resolve(vec![route("a", &[], &[host], "/*")], &[]).is_ok(), "{host}");
+            assert!(routes_of(vec![route("a", &[], &[host], "/*")]).is_ok(), "{host}");
         }
         let wrong =
             ["", "a:8443", "a.", "*.a", "a b", "https://a", "u@a", "a/b", ".a", "a..b", "::1", "[::1]:80", "\u{e4}"];
         for host in wrong {
-            let resolved = Routes::resolve(vec![route("a", &[], &["a", host], "/*")], &[]);
+            let resolved = routes_of(vec![route("a", &[], &["a", host], "/*")]);
             assert!(matches!(resolved, Err(GateError::Host { .. })), "{host}");
         }
     }
@@ -402,7 +314,7 @@ mod tests {
             let (a, b) = (route("a", a.0, a.1, a.2), route("b", b.0, b.1, b.2));
             assert_eq!(a.collision(&b).as_deref(), expected, "{a:?} {b:?}");
             assert_eq!(b.collision(&a).is_some(), expected.is_some());
-            assert_eq!(Routes::resolve(vec![a, b], &[]).is_err(), expected.is_some());
+            assert_eq!(routes_of(vec![a, b]).is_err(), expected.is_some());
         }
     }
 
@@ -412,17 +324,14 @@ mod tests {
             Access::Token(Requirement { all: vec![Scope::parse(scope).unwrap()], ..Requirement::default() })
         };
         let with = |name: &str, path: &str, access: Access| RouteSettings { access, ..route(name, &[], &[], path) };
-        let routes = Routes::resolve(
-            vec![
-                with("admin", "/admin/*", guarded("admin")),
-                with("page", "/{page}", Access::Open),
-                with("report", "/report", guarded("report")),
-                with("tenant", "/{tenant}/*", guarded("tenant")),
-                with("orders", "/orders/*", guarded("orders")),
-                with("order", "/orders/{id}/*", guarded("orders")),
-            ],
-            &[],
-        )
+        let routes = routes_of(vec![
+            with("admin", "/admin/*", guarded("admin")),
+            with("page", "/{page}", Access::Open),
+            with("report", "/report", guarded("report")),
+            with("tenant", "/{tenant}/*", guarded("tenant")),
+            with("orders", "/orders/*", guarded("orders")),
+            with("order", "/orders/{id}/*", guarded("orders")),
+        ])
         .unwrap();
         for (path, expected) in [
             ("/admin", Err("other spelling of admin")),

@@ -8,9 +8,9 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
 
-use super::auth::SignedResponse;
 use super::outcome::IntrospectionOutcome;
 use crate::net::http_client::FetchError;
+use crate::settings::SignedResponse;
 
 /// What an issuer says of a token, as it came.
 #[derive(Debug)]
@@ -34,38 +34,38 @@ impl SignedResponse {
 }
 
 /// Takes the answer out of a response; the error is why it says nothing of the token.
-pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result<Body<'_>, Problem> {
+pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result<Body<'_>, Failure> {
     let bytes = response.body();
     match response.status() {
         StatusCode::OK => match (media_type(response.headers()).as_str(), signed) {
-            ("application/json", SignedResponse::Require) => Err(Problem::NotSigned),
+            ("application/json", SignedResponse::Require) => Err(Failure::NotSigned),
             ("application/json", _) => Ok(Body::Plain(bytes)),
             ("application/token-introspection+jwt", SignedResponse::Accept | SignedResponse::Require) => {
-                str::from_utf8(bytes).map(Body::Signed).map_err(|_| Problem::NotASignedAnswer)
+                str::from_utf8(bytes).map(Body::Signed).map_err(|_| Failure::NotASignedAnswer)
             }
-            _ => Err(Problem::NotJson),
+            _ => Err(Failure::NotJson),
         },
         _ => Err(refusal(response)),
     }
 }
 
 /// Why a response whose status is none of success says nothing of the token.
-pub(super) fn refusal(response: &Response<Bytes>) -> Problem {
+pub(super) fn refusal(response: &Response<Bytes>) -> Failure {
     let (status, bytes) = (response.status(), response.body());
     match status {
         StatusCode::BAD_REQUEST => match error_code(bytes).as_deref() {
             // Borrowed from revocation (RFC 7009, 2.2.1): such an issuer does not introspect its own self-contained
             // tokens.
-            Some("unsupported_token_type") => Problem::Unsupported,
+            Some("unsupported_token_type") => Failure::Unsupported,
             // RFC 6749, 5.2 lets an issuer refuse a client in this way too.
-            Some("invalid_client" | "unauthorized_client") => Problem::Credentials(status),
-            _ => Problem::Status(status),
+            Some("invalid_client" | "unauthorized_client") => Failure::Credentials(status),
+            _ => Failure::Status(status),
         },
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Problem::Credentials(status),
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => Problem::NotThere(status),
-        StatusCode::TOO_MANY_REQUESTS => Problem::TooOften,
-        _ if status.is_redirection() => Problem::Redirect(status),
-        _ => Problem::Status(status),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Credentials(status),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => Failure::NotThere(status),
+        StatusCode::TOO_MANY_REQUESTS => Failure::TooOften,
+        _ if status.is_redirection() => Failure::Redirect(status),
+        _ => Failure::Status(status),
     }
 }
 
@@ -83,7 +83,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// Why an issuer did not say what a token means. The messages are for the log: they say what to do, and hold nothing
 /// that came with the answer.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(super) enum Failure {
     #[error(
         "the issuer refuses the gateway's own credentials ({0}): check client_id and what `auth` needs, and that this \
          client may introspect"
@@ -139,19 +139,19 @@ pub(super) enum Problem {
     #[error("too many questions at once: the issuer is slow, or max_concurrent is too low")]
     Overloaded,
     #[error("the issuer has asked for a pause (Retry-After), and is not asked until it is over")]
-    Resting,
+    Paused,
     #[error("the issuer does not answer, and is left alone for a while")]
     CircuitOpen,
     #[error("the question was abandoned by a fault of the gateway")]
     Lost,
 }
 
-impl Problem {
-    /// The same problem where a token was asked for.
+impl Failure {
+    /// The same failure where a token was asked for.
     pub(super) fn at_token_endpoint(self) -> Self {
         match self {
             Self::Fetch(error) => Self::TokenFetch(error),
-            problem => problem,
+            failure => failure,
         }
     }
 
@@ -175,7 +175,7 @@ impl Problem {
                 | Self::CertificateWithoutTls
                 | Self::NoTokenEndpoint
                 | Self::Overloaded
-                | Self::Resting
+                | Self::Paused
                 | Self::CircuitOpen
                 | Self::Lost
         )
@@ -188,7 +188,7 @@ impl Problem {
             Self::Fetch(FetchError::Timeout(_)) | Self::TokenFetch(FetchError::Timeout(_)) => {
                 IntrospectionOutcome::TimedOut
             }
-            Self::Overloaded | Self::Resting | Self::CircuitOpen => IntrospectionOutcome::Overloaded,
+            Self::Overloaded | Self::Paused | Self::CircuitOpen => IntrospectionOutcome::Overloaded,
             Self::NotThere(_)
             | Self::Redirect(_)
             | Self::TooOften

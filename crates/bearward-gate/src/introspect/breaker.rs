@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::answer::Problem;
-use crate::issuer::keystore::jittered;
-use crate::metrics::Metrics;
+use super::answer::Failure;
+use crate::metrics::EngineMetrics;
+use crate::net::jittered;
 
 /// The longest pause, unless the first one is longer.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ pub(super) struct Breaker {
     issuer: Arc<str>,
     failures: u32,
     pause: Duration,
-    metrics: Metrics,
+    metrics: EngineMetrics,
     state: Mutex<State>,
 }
 
@@ -40,9 +40,9 @@ enum State {
 
 impl Breaker {
     /// A closed circuit that opens after `failures` in a row, for `pause` at first.
-    pub(super) fn new(issuer: Arc<str>, failures: u32, pause: Duration, metrics: Metrics) -> Self {
-        metrics.introspection_circuit_open.with_label_values(&[&*issuer]).set(0);
-        metrics.introspection_circuit_openings.with_label_values(&[&*issuer]);
+    pub(super) fn new(issuer: Arc<str>, failures: u32, pause: Duration, metrics: EngineMetrics) -> Self {
+        metrics.introspection_circuit_open.with(&[&*issuer]).set(0);
+        let _ = metrics.introspection_circuit_openings.with(&[&*issuer]);
         Self { issuer, failures: failures.max(1), pause, metrics, state: Mutex::new(State::Closed { failed: 0 }) }
     }
 
@@ -83,7 +83,7 @@ impl Breaker {
             State::Closed { .. } => *state = State::Closed { failed: 0 },
             State::Probing { .. } if is_probe => {
                 *state = State::Closed { failed: 0 };
-                self.metrics.introspection_circuit_open.with_label_values(&[&*self.issuer]).set(0);
+                self.metrics.introspection_circuit_open.with(&[&*self.issuer]).set(0);
                 tracing::info!(issuer = &*self.issuer, "introspection: the issuer answers again");
             }
             // A late answer to an early question; the next probe decides.
@@ -105,8 +105,8 @@ impl Breaker {
         let longest = MAX_PAUSE.max(self.pause);
         let pause = jittered(self.pause.saturating_mul(1 << nth.min(16)).min(longest));
         *state = State::Open { until: Instant::now() + pause, nth };
-        self.metrics.introspection_circuit_open.with_label_values(&[&*self.issuer]).set(1);
-        self.metrics.introspection_circuit_openings.with_label_values(&[&*self.issuer]).inc();
+        self.metrics.introspection_circuit_open.with(&[&*self.issuer]).set(1);
+        self.metrics.introspection_circuit_openings.with(&[&*self.issuer]).inc();
         let (issuer, failures) = (&*self.issuer, self.failures);
         if nth == 0 {
             tracing::warn!(issuer, failures, ?pause, "introspection: the issuer does not answer, and is left alone");
@@ -139,11 +139,11 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     /// Tells what came of the question.
-    pub(super) fn settle<T>(mut self, said: &Result<T, Problem>) {
+    pub(super) fn settle<T>(mut self, said: &Result<T, Failure>) {
         self.is_settled = true;
         match said {
-            Err(problem) if problem.is_silence() => self.breaker.failed(self.is_probe),
-            Err(problem) if problem.is_ours() => self.breaker.not_asked(self.is_probe),
+            Err(failure) if failure.is_silence() => self.breaker.failed(self.is_probe),
+            Err(failure) if failure.is_ours() => self.breaker.not_asked(self.is_probe),
             _ => self.breaker.answered(self.is_probe),
         }
     }
@@ -167,19 +167,19 @@ mod tests {
     use crate::net::http_client::FetchError;
 
     fn breaker(failures: u32) -> Breaker {
-        let metrics = Metrics::new(&prometheus::Registry::new()).unwrap();
+        let metrics = EngineMetrics::new(&crate::MetricsRegistry::default()).unwrap();
         Breaker::new("https://auth.example.com".into(), failures, Duration::from_secs(5), metrics)
     }
 
-    fn timed_out() -> Result<(), Problem> {
-        Err(Problem::Fetch(FetchError::Timeout(Duration::from_secs(5))))
+    fn timed_out() -> Result<(), Failure> {
+        Err(Failure::Fetch(FetchError::Timeout(Duration::from_secs(5))))
     }
 
     fn openings(breaker: &Breaker) -> (i64, u64) {
         let issuer = ["https://auth.example.com"];
         let Breaker { metrics, .. } = breaker;
-        let open = metrics.introspection_circuit_open.with_label_values(&issuer).get();
-        (open, metrics.introspection_circuit_openings.with_label_values(&issuer).get())
+        let open = metrics.introspection_circuit_open.with(&issuer).get();
+        (open, metrics.introspection_circuit_openings.with(&issuer).get())
     }
 
     #[tokio::test(start_paused = true)]
@@ -245,15 +245,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_question_that_was_never_sent_changes_nothing() {
         let ours = [
-            Problem::Signing,
-            Problem::UnsendableToken,
-            Problem::CertificateWithoutTls,
-            Problem::NoTokenEndpoint,
-            Problem::Lost,
+            Failure::Signing,
+            Failure::UnsendableToken,
+            Failure::CertificateWithoutTls,
+            Failure::NoTokenEndpoint,
+            Failure::Lost,
         ];
         let breaker = breaker(2);
-        for problem in ours {
-            let ours: Result<(), _> = Err(problem);
+        for failure in ours {
+            let ours: Result<(), _> = Err(failure);
             breaker.pass().unwrap().settle(&timed_out());
             breaker.pass().unwrap().settle(&ours);
             assert!(!breaker.is_open(), "{ours:?} is no failure of the issuer");
@@ -300,21 +300,21 @@ mod tests {
     #[test]
     fn only_silence_and_5xx_count() {
         let silence = [
-            Problem::Fetch(FetchError::Connect(String::new())),
-            Problem::Fetch(FetchError::Io(String::new())),
-            Problem::TokenFetch(FetchError::Timeout(Duration::ZERO)),
-            Problem::Status(StatusCode::BAD_GATEWAY),
-            Problem::TokenStatus(StatusCode::INTERNAL_SERVER_ERROR),
+            Failure::Fetch(FetchError::Connect(String::new())),
+            Failure::Fetch(FetchError::Io(String::new())),
+            Failure::TokenFetch(FetchError::Timeout(Duration::ZERO)),
+            Failure::Status(StatusCode::BAD_GATEWAY),
+            Failure::TokenStatus(StatusCode::INTERNAL_SERVER_ERROR),
         ];
-        assert!(silence.iter().all(Problem::is_silence));
+        assert!(silence.iter().all(Failure::is_silence));
         let words = [
-            Problem::Credentials(StatusCode::UNAUTHORIZED),
-            Problem::Credentials(StatusCode::FORBIDDEN),
-            Problem::TooOften,
-            Problem::Status(StatusCode::BAD_REQUEST),
-            Problem::NotJson,
-            Problem::Fetch(FetchError::BodyTooLarge(1)),
+            Failure::Credentials(StatusCode::UNAUTHORIZED),
+            Failure::Credentials(StatusCode::FORBIDDEN),
+            Failure::TooOften,
+            Failure::Status(StatusCode::BAD_REQUEST),
+            Failure::NotJson,
+            Failure::Fetch(FetchError::BodyTooLarge(1)),
         ];
-        assert!(!words.iter().any(Problem::is_silence));
+        assert!(!words.iter().any(Failure::is_silence));
     }
 }

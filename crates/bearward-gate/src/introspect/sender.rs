@@ -1,19 +1,18 @@
 //! Asks about tokens in the gateway's own name, in the way that is configured.
 
-use std::fmt;
 use std::sync::Arc;
 
+use bearward_core::Endpoint;
 use bytes::Bytes;
-use http::{Response, StatusCode, Uri};
+use http::{Response, StatusCode};
 
-use super::answer::Problem;
-use super::auth::{ClientAuth, IntrospectionAuth, SignedResponse};
-use super::kind::IntrospectionKind;
+use super::answer::Failure;
+use super::context::Context;
 use super::request::question;
-use super::surroundings::Surroundings;
 use super::token::TokenSource;
 use super::wire::Wire;
-use crate::settings::IntrospectionSettings;
+use crate::secrets::{ClientAuth, IntrospectionAuth, Secret};
+use crate::settings::{IntrospectionKind, IntrospectionSettings, SignedResponse};
 
 /// Asks about tokens, authenticated as configured.
 pub(super) struct Sender {
@@ -26,27 +25,33 @@ pub(super) struct Sender {
 /// [`IntrospectionAuth`] at work.
 enum Auth {
     Client(ClientAuth),
-    Bearer(crate::Secret),
+    Bearer(Secret),
     ClientCredentials(TokenSource),
     Anonymous,
 }
 
 impl Sender {
-    pub(super) fn new(settings: &IntrospectionSettings, surroundings: &Surroundings) -> Self {
-        let wire = Arc::new(Wire::new(settings, surroundings));
+    /// `token_url` is the configured token endpoint.
+    pub(super) fn new(settings: &IntrospectionSettings, token_url: Option<Endpoint>, context: &Context) -> Self {
+        let wire = Arc::new(Wire::new(settings, context));
         let auth = match settings.auth.clone() {
             IntrospectionAuth::Client(auth) => Auth::Client(auth),
             IntrospectionAuth::Bearer(token) => Auth::Bearer(token),
             IntrospectionAuth::ClientCredentials(grant) => {
-                Auth::ClientCredentials(TokenSource::new(grant, Arc::clone(&wire), surroundings))
+                Auth::ClientCredentials(TokenSource::new(grant, token_url, Arc::clone(&wire), context))
             }
             IntrospectionAuth::Anonymous => Auth::Anonymous,
         };
-        Self { wire, auth, kind: settings.kind, audiences: surroundings.rules.audiences.clone() }
+        Self { wire, auth, kind: settings.kind, audiences: context.rules.audiences.clone() }
     }
 
     /// Asks the endpoint at `url` about `token`.
-    pub(super) async fn ask(&self, url: &Uri, token: &str, signed: SignedResponse) -> Result<Response<Bytes>, Problem> {
+    pub(super) async fn ask(
+        &self,
+        url: &Endpoint,
+        token: &str,
+        signed: SignedResponse,
+    ) -> Result<Response<Bytes>, Failure> {
         let (asked, accept) = (self.kind.question(token, &self.audiences), signed.accept());
         match &self.auth {
             // What shows the client may stand in the form, too, which no other kind has a place for.
@@ -66,11 +71,5 @@ impl Sender {
                 }
             }
         }
-    }
-}
-
-impl fmt::Debug for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("client_id", &self.wire.client_id).finish_non_exhaustive()
     }
 }

@@ -1,52 +1,41 @@
 //! Answers that the issuer signs (RFC 9701).
 
-use std::sync::Arc;
+use bearward_core::{IntrospectionAnswer, Reason};
 
-use bearward_core::{IntrospectionAnswer, Reason, TokenRules};
-
-use super::answer::Problem;
-use super::kind::Said;
-use super::surroundings::Surroundings;
-use crate::clock::Clock;
-use crate::issuer::keystore::{Demand, KeyStore, Keys};
+use super::answer::Failure;
+use super::context::Context;
+use super::kind::Parsed;
+use crate::issuer::Keys;
 
 /// Reads signed answers with the issuer's keys.
 pub(super) struct SignedAnswers {
     client_id: String,
-    keys: Arc<KeyStore>,
-    rules: Arc<TokenRules>,
-    clock: Clock,
+    context: Context,
 }
 
 impl SignedAnswers {
     /// Answers made for the client `client_id`.
-    pub(super) fn new(client_id: String, surroundings: &Surroundings) -> Self {
-        Self {
-            client_id,
-            keys: Arc::clone(&surroundings.keys),
-            rules: Arc::clone(&surroundings.rules),
-            clock: surroundings.clock.clone(),
-        }
+    pub(super) fn new(client_id: String, context: Context) -> Self {
+        Self { client_id, context }
     }
 
     /// What `jwt` says of the token; a key that is not known yet is fetched.
-    pub(super) async fn read(&self, jwt: &str) -> Result<Said, Problem> {
-        let mut demand = None;
-        loop {
-            match self.keys.keys().map(|keys| self.read_with(jwt, &keys)) {
-                None | Some(Err(Reason::KeyUnknown)) => {}
-                Some(Err(Reason::IntrospectionUnavailable)) => return Err(Problem::NotASignedAnswer),
-                Some(answer) => return Ok(answer),
-            }
-            // What was joined may have begun before the issuer changed its keys. The next wish is granted or held.
-            if demand.is_some_and(|demand| demand != Demand::Joined || self.keys.keys_failing()) {
-                return Err(Problem::KeyOfSignedAnswer);
-            }
-            demand = Some(self.keys.fetch_on_demand().await);
+    pub(super) async fn read(&self, jwt: &str) -> Result<Parsed, Failure> {
+        let attempt = |keys: &Keys| match self.read_with(jwt, keys) {
+            Err(Reason::KeyUnknown) => None,
+            Err(Reason::IntrospectionUnavailable) => Some(Err(Failure::NotASignedAnswer)),
+            answer => Some(Ok(answer)),
+        };
+        let known = self.context.published.keys();
+        if let Some(read) = known.as_deref().and_then(attempt) {
+            return read;
         }
+        let read = self.context.published.with_newer_keys(known.as_deref(), attempt).await;
+        read.map_err(|_| Failure::KeyOfSignedAnswer)?.0
     }
 
-    fn read_with(&self, jwt: &str, keys: &Keys) -> Said {
-        IntrospectionAnswer::parse_signed(jwt, &keys.set, &self.rules, &self.client_id, self.clock.now())
+    fn read_with(&self, jwt: &str, keys: &Keys) -> Parsed {
+        let Context { rules, clock, .. } = &self.context;
+        IntrospectionAnswer::parse_signed(jwt, &keys.set, rules, &self.client_id, clock.now())
     }
 }

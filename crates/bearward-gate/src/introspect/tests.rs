@@ -9,18 +9,23 @@ use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bearward_core::UnixTime;
+use bearward_core::{IdentityHeaders, UnixTime};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
 use super::*;
-use crate::issuer::key_source::KeySource;
-use crate::issuer::keystore::KeyStore;
+use crate::clock::Clock;
+use crate::issuer::Published;
+use crate::memory::{ProverId, ProverSetId};
+use crate::metrics::EngineMetrics;
 use crate::net::http_client::HttpClient;
-use crate::secrets::Secret;
-use crate::settings::IssuerSettings;
+use crate::secrets::{
+    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
+    PrivateKeyJwt, Secret, SecretJwt,
+};
+use crate::settings::{IssuerSettings, KeySource};
 
 mod assertions;
 pub(crate) mod certificates;
@@ -109,8 +114,8 @@ async fn each_answer_has_its_outcome_and_its_reason() {
 async fn nobody_there_is_unavailable() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let desk = introspector(settings());
-    let url = format!("http://{free}/introspect").parse().unwrap();
-    let answer = desk.introspector.introspect(&url, TOKEN, [1; 32], None).await;
+    let url = Endpoint::parse(&format!("http://{free}/introspect")).unwrap();
+    let answer = desk.ask_about(1, &url).await;
     assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
     assert_eq!(desk.outcomes(), ["failed"]);
 }
@@ -119,7 +124,7 @@ async fn nobody_there_is_unavailable() {
 async fn a_redirect_takes_nothing_elsewhere() {
     let elsewhere = Issuer::says(200, "application/json", ACTIVE).await;
     for status in [301, 302, 303, 307, 308] {
-        let to = elsewhere.url.to_string();
+        let to = elsewhere.url.as_str().to_owned();
         let issuer = Issuer::start(move |_| {
             let answer = Response::builder().status(status).header("location", &to).body(Body::empty());
             async { answer.unwrap() }
@@ -189,13 +194,13 @@ async fn requests_with_one_token_at_a_time_are_one_question() {
     .await;
     let desk = Arc::new(introspector(settings()));
     let url = issuer.url.clone();
-    let ask = |fingerprint| {
+    let ask = |n| {
         let (desk, url) = (Arc::clone(&desk), url.clone());
-        tokio::spawn(async move { desk.introspector.introspect(&url, TOKEN, fingerprint, None).await })
+        tokio::spawn(async move { desk.ask_about(n, &url).await })
     };
-    let first = ask([1; 32]);
-    let others: Vec<_> = (0..50).map(|_| ask([1; 32])).collect();
-    let another_token = ask([2; 32]);
+    let first = ask(1);
+    let others: Vec<_> = (0..50).map(|_| ask(1)).collect();
+    let another_token = ask(2);
     eventually("the second question", || issuer.asked() == 2).await;
     // The client of the first request hangs up; the others get the answer all the same.
     first.abort();
@@ -225,7 +230,7 @@ async fn only_so_many_questions_are_asked_at_once() {
     .await;
     let desk = introspector(IntrospectionSettings { max_concurrent: 2, ..settings() });
     // Two slots and thirty-two in line; six are too many.
-    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32], None);
+    let ask = |n| desk.ask_about(n, &issuer.url);
     let answers = futures_util::future::join_all((0..40).map(ask)).await;
     let unavailable = answers.iter().filter(|answer| matches!(answer, Err(Reason::IntrospectionUnavailable))).count();
     assert_eq!(unavailable, 6);
@@ -243,7 +248,7 @@ async fn waiting_for_a_turn_counts_against_the_time() {
     let timeout = Duration::from_millis(200);
     let desk = introspector(IntrospectionSettings { max_concurrent: 1, timeout, ..settings() });
     let begun = Instant::now();
-    let ask = |n| desk.introspector.introspect(&issuer.url, TOKEN, [n; 32], None);
+    let ask = |n| desk.ask_about(n, &issuer.url);
     let answers = tokio::join!(ask(1), ask(2));
     let unavailable = (Err(Reason::IntrospectionUnavailable), Err(Reason::IntrospectionUnavailable));
     assert_eq!((answers.0.map(drop), answers.1.map(drop)), unavailable);
@@ -257,12 +262,12 @@ async fn an_answer_is_remembered_before_the_callers_hear_it_and_without_them() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let desk = introspector(settings());
     let remembered = || desk.remembered.lock().unwrap().clone();
-    desk.introspector.introspect(&issuer.url, TOKEN, [7; 32], None).await.unwrap();
-    assert_eq!(remembered(), [([7; 32], Ok(()))]);
+    desk.ask_about(7, &issuer.url).await.unwrap();
+    assert_eq!(remembered(), [(7, Ok(()))]);
     // The client hangs up at once.
-    assert!(desk.introspector.introspect(&issuer.url, TOKEN, [8; 32], None).now_or_never().is_none());
+    assert!(desk.ask_about(8, &issuer.url).now_or_never().is_none());
     eventually("the answer is remembered", || remembered().len() == 2).await;
-    assert_eq!(remembered()[1], ([8; 32], Ok(())));
+    assert_eq!(remembered()[1], (8, Ok(())));
 }
 
 #[tokio::test]
@@ -328,20 +333,33 @@ fn names_are_distinct() {
 /// An introspector with its counters and what it has told to remember.
 struct Watched {
     introspector: Introspector,
-    metrics: Metrics,
+    metrics: EngineMetrics,
     remembered: Arc<Mutex<Vec<Remembered>>>,
 }
 
-type Remembered = ([u8; 32], Result<(), Reason>);
+/// The number of the token, and what its answer was.
+type Remembered = (u8, Result<(), Reason>);
 
 impl Watched {
-    async fn ask(&self, issuer: &Issuer) -> Answer {
-        self.introspector.introspect(&issuer.url, TOKEN, [1; 32], None).await
+    async fn ask(&self, issuer: &Issuer) -> Result<Arc<Verified>, Reason> {
+        self.ask_about(1, &issuer.url).await
+    }
+
+    /// Asks about the token number `n`.
+    async fn ask_about(&self, n: u8, url: &Endpoint) -> Result<Arc<Verified>, Reason> {
+        let key = Key::of(&n.to_string(), ProverSetId::new([ProverId(1)], None, 1));
+        let remembered = Arc::clone(&self.remembered);
+        let finish = move |answer: Result<Arc<Verified>, Reason>| {
+            remembered.lock().unwrap().push((n, answer.as_ref().map(drop).map_err(|reason| *reason)));
+            answer.map(|token| Identity::render(token, &IdentityHeaders::default()))
+        };
+        let answer = self.introspector.ask_at(url.clone(), TOKEN, key, None, finish).await;
+        answer.map(|identity| Arc::clone(&identity.token))
     }
 
     /// The outcomes that were counted, in the order of their declaration.
     fn outcomes(&self) -> Vec<&'static str> {
-        let count = |name| self.metrics.introspections.with_label_values(&["https://auth.example.com", name]).get();
+        let count = |name| self.metrics.introspections.with(&["https://auth.example.com", name]).get();
         let repeated = |outcome: &IntrospectionOutcome| {
             std::iter::repeat_n(outcome.name(), usize::try_from(count(outcome.name())).unwrap())
         };
@@ -359,30 +377,32 @@ fn introspector_over(client: HttpClient, settings: IntrospectionSettings) -> Wat
 
 /// An introspector for an issuer whose key set is at `jwks_url`.
 fn introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, jwks_url: &str) -> Watched {
-    let (runtime, metrics) = (Handle::current(), Metrics::new(&prometheus::Registry::new()).unwrap());
+    let (runtime, metrics) = (Handle::current(), EngineMetrics::new(&crate::MetricsRegistry::default()).unwrap());
     let clock = Clock::from_fn(|| UnixTime(1_000));
+    // Each question says where it is asked.
+    let nowhere = "http://127.0.0.1:9/introspect".to_owned();
     let issuer = IssuerSettings {
         keys: KeySource::Url(jwks_url.to_owned()),
-        refresh: crate::RefreshSettings { cooldown: Duration::ZERO, ..Default::default() },
-        introspection: Some(settings.clone()),
+        introspection: Some(IntrospectionSettings { url: Some(nowhere), ..settings.clone() }),
         ..IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".into()])
     };
-    let surroundings = Surroundings {
-        client: client.clone(),
-        keys: KeyStore::new(issuer, client, clock.clone(), runtime.clone(), metrics.clone()),
-        rules: rules(),
+    let resolved = crate::GateSettings::new(vec![issuer], Vec::new()).resolve().unwrap();
+    let mut issuer = Arc::into_inner(resolved.issuers.into_iter().next().unwrap()).unwrap();
+    // Less than a configuration may have, so that a test need not wait for it.
+    issuer.settings.refresh.cooldown = Duration::ZERO;
+    let issuer = Arc::new(issuer);
+    let published =
+        Published::new(Arc::clone(&issuer), client.clone(), clock.clone(), runtime.clone(), metrics.clone());
+    let context = Context {
+        client,
+        published: Arc::new(published),
+        rules: Arc::clone(&issuer.rules),
         runtime,
         clock,
         metrics: metrics.clone(),
     };
-    let remembered = Arc::new(Mutex::new(Vec::new()));
-    let introspector = Introspector::new(settings, surroundings, {
-        let remembered = Arc::clone(&remembered);
-        move |fingerprint: &[u8; 32], _, answer: &Answer| {
-            remembered.lock().unwrap().push((*fingerprint, answer.as_ref().map(drop).map_err(|reason| *reason)));
-        }
-    });
-    Watched { introspector, metrics, remembered }
+    let introspector = Introspector::new(&settings, issuer.introspection.as_ref().unwrap(), &context);
+    Watched { introspector, metrics, remembered: Arc::default() }
 }
 
 fn settings() -> IntrospectionSettings {
@@ -393,15 +413,11 @@ fn settings() -> IntrospectionSettings {
     }
 }
 
-fn rules() -> Arc<TokenRules> {
-    Arc::new(TokenRules::new("https://auth.example.com", vec!["https://api.example.com".into()]))
-}
-
 type Question = (String, HeaderMap, String);
 
 /// An introspection endpoint that answers as told; it stops when dropped.
 struct Issuer {
-    url: Uri,
+    url: Endpoint,
     questions: Arc<Mutex<Vec<Question>>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -425,7 +441,7 @@ impl Issuer {
         F: Future<Output = Response> + Send + 'static,
     {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/introspect?tenant=a", listener.local_addr().unwrap()).parse().unwrap();
+        let url = Endpoint::parse(&format!("http://{}/introspect?tenant=a", listener.local_addr().unwrap())).unwrap();
         let questions = Arc::new(Mutex::new(Vec::new()));
         let asked = Arc::clone(&questions);
         let router = Router::new().fallback(move |request: Request| {

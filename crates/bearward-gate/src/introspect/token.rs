@@ -3,21 +3,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bearward_core::Endpoint;
 use bytes::Bytes;
-use http::{Response, StatusCode, Uri};
+use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use super::answer::{Problem, error_code, is_json};
-use super::auth::ClientCredentials;
+use super::answer::{Failure, error_code, is_json};
+use super::context::Context;
 use super::request::Form;
-use super::surroundings::Surroundings;
 use super::wire::Wire;
-use crate::issuer::keystore::KeyStore;
+use crate::issuer::Published;
 use crate::net::single_flight::SingleFlight;
-use crate::secrets::bearer;
+use crate::secrets::{ClientCredentials, bearer};
 
 /// A token is renewed this long before it expires, or when a fifth of its time is left, if that is later.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
@@ -38,23 +38,25 @@ const RENEW_REFUSED_AFTER: Duration = Duration::from_secs(10);
 
 /// Obtains the token, keeps it, and renews it.
 pub(super) struct TokenSource {
-    office: Arc<Office>,
-    flights: SingleFlight<(), Result<Arc<str>, Problem>>,
+    inner: Arc<Inner>,
+    flights: SingleFlight<(), Result<Arc<str>, Failure>>,
     runtime: Handle,
 }
 
 /// Where the token is asked for and kept.
-struct Office {
+struct Inner {
     grant: ClientCredentials,
+    /// The configured token endpoint; `None` takes it from the issuer's metadata.
+    token_url: Option<Endpoint>,
     wire: Arc<Wire>,
-    keys: Arc<KeyStore>,
+    published: Arc<Published>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     kept: Option<Kept>,
-    failed: Option<(Problem, Instant)>,
+    failed: Option<(Failure, Instant)>,
     refused: Option<Instant>,
 }
 
@@ -66,31 +68,37 @@ struct Kept {
 }
 
 impl TokenSource {
-    pub(super) fn new(grant: ClientCredentials, wire: Arc<Wire>, surroundings: &Surroundings) -> Self {
-        let office = Office { grant, wire, keys: Arc::clone(&surroundings.keys), state: Mutex::default() };
-        Self { office: Arc::new(office), flights: SingleFlight::new(1), runtime: surroundings.runtime.clone() }
+    pub(super) fn new(
+        grant: ClientCredentials,
+        token_url: Option<Endpoint>,
+        wire: Arc<Wire>,
+        context: &Context,
+    ) -> Self {
+        let published = Arc::clone(&context.published);
+        let inner = Inner { grant, token_url, wire, published, state: Mutex::default() };
+        Self { inner: Arc::new(inner), flights: SingleFlight::new(1), runtime: context.runtime.clone() }
     }
 
     /// The token to use now. All who need a new one wait for the same; nobody waits while the old one is good.
-    pub(super) async fn token(&self) -> Result<Arc<str>, Problem> {
+    pub(super) async fn token(&self) -> Result<Arc<str>, Failure> {
         let (known, usable) = {
-            let state = self.office.state();
+            let state = self.inner.state();
             (state.readable(), state.usable())
         };
         if let Some(known) = known {
             return known;
         }
-        let (office, flights, runtime) = (Arc::clone(&self.office), self.flights.clone(), self.runtime.clone());
+        let (inner, flights, runtime) = (Arc::clone(&self.inner), self.flights.clone(), self.runtime.clone());
         let renewal = async move {
             let renewed = flights.run((), &runtime, move || async move {
                 // Whoever came just after a flight landed finds its token here.
-                let known = office.state().readable();
+                let known = inner.state().readable();
                 match known {
                     Some(known) => known,
-                    None => office.renew().await,
+                    None => inner.renew().await,
                 }
             });
-            renewed.await.unwrap_or(Err(Problem::Lost))
+            renewed.await.unwrap_or(Err(Failure::Lost))
         };
         match usable {
             Some(token) => {
@@ -102,8 +110,8 @@ impl TokenSource {
     }
 
     /// A token other than `refused`, unless one was refused a moment ago too.
-    pub(super) async fn token_instead_of(&self, refused: &Arc<str>) -> Result<Option<Arc<str>>, Problem> {
-        if !self.office.state().drop_refused(refused) {
+    pub(super) async fn token_instead_of(&self, refused: &Arc<str>) -> Result<Option<Arc<str>>, Failure> {
+        if !self.inner.state().drop_refused(refused) {
             return Ok(None);
         }
         self.token().await.map(Some)
@@ -112,14 +120,14 @@ impl TokenSource {
 
 impl State {
     /// What is known without asking.
-    fn readable(&self) -> Option<Result<Arc<str>, Problem>> {
+    fn readable(&self) -> Option<Result<Arc<str>, Failure>> {
         let now = Instant::now();
         let fresh = self.kept.as_ref().filter(|kept| now < kept.renew);
         let failed = self.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < RETRY_AFTER);
         match (fresh, failed) {
             (Some(kept), _) => Some(Ok(Arc::clone(&kept.token))),
             // A token that could not be renewed is good to its end.
-            (None, Some((problem, _))) => Some(self.usable().ok_or_else(|| problem.clone())),
+            (None, Some((failure, _))) => Some(self.usable().ok_or_else(|| failure.clone())),
             (None, None) => None,
         }
     }
@@ -133,7 +141,7 @@ impl State {
     /// Whether another token than `refused` may be had, which is dropped then.
     fn drop_refused(&mut self, refused: &Arc<str>) -> bool {
         if self.kept.as_ref().is_none_or(|kept| kept.token != *refused) {
-            // Somebody else found out before, and a new one is there or on its way.
+            // Another question found out before, and a new one is there or on its way.
             return true;
         }
         let now = Instant::now();
@@ -146,13 +154,13 @@ impl State {
     }
 }
 
-impl Office {
+impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock leaves a half-made state behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn renew(&self) -> Result<Arc<str>, Problem> {
+    async fn renew(&self) -> Result<Arc<str>, Failure> {
         let obtained = self.obtain().await;
         let mut state = self.state();
         match obtained {
@@ -161,14 +169,14 @@ impl Office {
                 (state.kept, state.failed) = (Some(kept), None);
                 Ok(token)
             }
-            Err(problem) => {
-                state.failed = Some((problem.clone(), Instant::now()));
-                state.readable().unwrap_or(Err(problem))
+            Err(failure) => {
+                state.failed = Some((failure.clone(), Instant::now()));
+                state.readable().unwrap_or(Err(failure))
             }
         }
     }
 
-    async fn obtain(&self) -> Result<Kept, Problem> {
+    async fn obtain(&self) -> Result<Kept, Failure> {
         let url = self.url().await?;
         let mut form = Form::default();
         form.add("grant_type", "client_credentials");
@@ -182,26 +190,22 @@ impl Office {
         // Counted from before the question: the issuer's clock for it may have begun at once.
         let begun = Instant::now();
         let response = self.wire.post_as_client(&url, form, "application/json", &self.grant.auth).await;
-        let (token, lifetime) = read(&response.map_err(Problem::at_token_endpoint)?)?;
+        let (token, lifetime) = read(&response.map_err(Failure::at_token_endpoint)?)?;
         let renew = lifetime - RENEW_BEFORE.min(lifetime / 5);
         Ok(Kept { token, renew: begun + renew, expires: begun + lifetime })
     }
 
-    async fn url(&self) -> Result<Uri, Problem> {
-        let url = match (&self.grant.token_url, self.keys.token_endpoint()) {
-            (Some(url), _) => Some(url.clone()),
-            (None, Some(url)) => Some(url),
-            (None, None) => {
-                self.keys.fetch_on_demand().await;
-                self.keys.token_endpoint()
-            }
+    async fn url(&self) -> Result<Endpoint, Failure> {
+        let url = match &self.token_url {
+            Some(url) => Some(url.clone()),
+            None => self.published.endpoint(|metadata| metadata.token_endpoint.as_ref()).await,
         };
-        url.and_then(|url| url.parse().ok()).ok_or(Problem::NoTokenEndpoint)
+        url.ok_or(Failure::NoTokenEndpoint)
     }
 }
 
 /// The token of an answer (RFC 6749, 5.1), and how long it may be used.
-fn read(response: &Response<Bytes>) -> Result<(Arc<str>, Duration), Problem> {
+fn read(response: &Response<Bytes>) -> Result<(Arc<str>, Duration), Failure> {
     #[derive(Deserialize)]
     struct Grant {
         access_token: String,
@@ -212,22 +216,22 @@ fn read(response: &Response<Bytes>) -> Result<(Arc<str>, Duration), Problem> {
     let refused = matches!(error_code(response.body()).as_deref(), Some("invalid_client" | "unauthorized_client"));
     match status {
         StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(Problem::TokenRefused(status)),
-        _ if refused => return Err(Problem::TokenRefused(status)),
-        _ => return Err(Problem::TokenStatus(status)),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(Failure::TokenRefused(status)),
+        _ if refused => return Err(Failure::TokenRefused(status)),
+        _ => return Err(Failure::TokenStatus(status)),
     }
     if !is_json(response.headers()) {
-        return Err(Problem::NotATokenAnswer);
+        return Err(Failure::NotATokenAnswer);
     }
-    let grant: Grant = serde_json::from_slice(response.body()).map_err(|_| Problem::NotATokenAnswer)?;
+    let grant: Grant = serde_json::from_slice(response.body()).map_err(|_| Failure::NotATokenAnswer)?;
     if !grant.token_type.eq_ignore_ascii_case("Bearer") || bearer(&grant.access_token).is_none() {
-        return Err(Problem::NotATokenAnswer);
+        return Err(Failure::NotATokenAnswer);
     }
     let lifetime = match grant.expires_in {
         None | Some(Value::Null) => DEFAULT_LIFETIME,
         // Some issuers write the number as a string.
-        Some(Value::String(seconds)) => Duration::from_secs(seconds.parse().map_err(|_| Problem::NotATokenAnswer)?),
-        Some(seconds) => Duration::from_secs(seconds.as_u64().ok_or(Problem::NotATokenAnswer)?),
+        Some(Value::String(seconds)) => Duration::from_secs(seconds.parse().map_err(|_| Failure::NotATokenAnswer)?),
+        Some(seconds) => Duration::from_secs(seconds.as_u64().ok_or(Failure::NotATokenAnswer)?),
     };
     Ok((grant.access_token.into(), lifetime.min(MAX_LIFETIME)))
 }
@@ -270,7 +274,7 @@ mod tests {
         let (second, now) = (Duration::from_secs(1), Instant::now());
         let known = |renew, expires, failed: Option<Instant>| {
             let kept = Some(Kept { token: "kept".into(), renew, expires });
-            let state = State { kept, failed: failed.map(|at| (Problem::NoTokenEndpoint, at)), refused: None };
+            let state = State { kept, failed: failed.map(|at| (Failure::NoTokenEndpoint, at)), refused: None };
             state.readable().map(|known| known.map_err(|_| "failed").map(|token| token.to_string()))
         };
         let kept = Some(Ok("kept".to_owned()));

@@ -4,17 +4,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bearward_core::Endpoint;
 use bytes::Bytes;
-use http::{HeaderValue, Response, Uri};
+use http::{HeaderValue, Response};
 use rustls::sign::CertifiedKey;
 
-use super::answer::Problem;
-use super::auth::{ClientAuth, ClientCertificate, Statement};
+use super::answer::Failure;
+use super::context::Context;
 use super::request::{Form, Payload, basic, post};
-use super::surroundings::Surroundings;
 use crate::clock::Clock;
 use crate::net::http_client::{HttpClient, Limit};
-use crate::secrets::bearer;
+use crate::secrets::{ClientAuth, ClientCertificate, Statement, bearer};
 use crate::settings::IntrospectionSettings;
 
 /// The largest answer that is read, in bytes.
@@ -34,13 +34,13 @@ pub(super) struct Wire {
 type Certified = (Arc<CertifiedKey>, HttpClient);
 
 impl Wire {
-    pub(super) fn new(settings: &IntrospectionSettings, surroundings: &Surroundings) -> Self {
+    pub(super) fn new(settings: &IntrospectionSettings, context: &Context) -> Self {
         Self {
-            client: surroundings.client.clone(),
+            client: context.client.clone(),
             certificate: settings.auth.certificate().map(|certificate| (certificate.clone(), Mutex::default())),
             client_id: settings.client_id.clone(),
-            issuer: Arc::clone(surroundings.rules.issuer.text()),
-            clock: surroundings.clock.clone(),
+            issuer: Arc::clone(context.rules.issuer.text()),
+            clock: context.clock.clone(),
             timeout: settings.timeout,
         }
     }
@@ -48,13 +48,17 @@ impl Wire {
     /// Posts `form` as a client of the issuer.
     pub(super) async fn post_as_client(
         &self,
-        url: &Uri,
+        url: &Endpoint,
         mut form: Form,
         accept: &'static str,
         auth: &ClientAuth,
-    ) -> Result<Response<Bytes>, Problem> {
-        let statement =
-            || Statement { client_id: &self.client_id, issuer: &self.issuer, endpoint: url, now: self.clock.now() };
+    ) -> Result<Response<Bytes>, Failure> {
+        let statement = || Statement {
+            client_id: &self.client_id,
+            issuer: &self.issuer,
+            endpoint: url.as_str(),
+            now: self.clock.now(),
+        };
         let mut authorization = None;
         let mut assertion = None;
         match auth {
@@ -63,9 +67,9 @@ impl Wire {
                 form.add("client_id", &self.client_id);
                 form.add("client_secret", &secret.read());
             }
-            ClientAuth::SecretJwt(key) => assertion = Some(key.assertion(statement()).map_err(|_| Problem::Signing)?),
+            ClientAuth::SecretJwt(key) => assertion = Some(key.assertion(statement()).map_err(|_| Failure::Signing)?),
             ClientAuth::PrivateKeyJwt(key) => {
-                assertion = Some(key.assertion(statement()).map_err(|_| Problem::Signing)?);
+                assertion = Some(key.assertion(statement()).map_err(|_| Failure::Signing)?);
             }
             ClientAuth::Assertion(file) => assertion = Some(file.read().to_string()),
             // RFC 8705, 2: the certificate shows who it is, `client_id` says who it should be.
@@ -84,31 +88,31 @@ impl Wire {
     /// Posts `payload` with an access token of the gateway's own.
     pub(super) async fn post_with_token(
         &self,
-        url: &Uri,
+        url: &Endpoint,
         payload: Payload,
         accept: &'static str,
         token: &str,
-    ) -> Result<Response<Bytes>, Problem> {
-        let authorization = bearer(token).ok_or(Problem::UnsendableToken)?;
+    ) -> Result<Response<Bytes>, Failure> {
+        let authorization = bearer(token).ok_or(Failure::UnsendableToken)?;
         self.post(url, payload, accept, Some(authorization)).await
     }
 
     pub(super) async fn post(
         &self,
-        url: &Uri,
+        url: &Endpoint,
         payload: Payload,
         accept: &'static str,
         authorization: Option<HeaderValue>,
-    ) -> Result<Response<Bytes>, Problem> {
+    ) -> Result<Response<Bytes>, Failure> {
         let limit = Limit { total: self.timeout, max_body: MAX_ANSWER };
-        Ok(self.client_for(url)?.send(post(url, payload, accept, authorization), limit).await?)
+        Ok(self.client_for(url)?.send(post(url.uri(), payload, accept, authorization), limit).await?)
     }
 
     /// The client to connect with: another one for each certificate, since a connection, once made, keeps its own.
-    fn client_for(&self, url: &Uri) -> Result<HttpClient, Problem> {
+    fn client_for(&self, url: &Endpoint) -> Result<HttpClient, Failure> {
         let Some((certificate, certified)) = &self.certificate else { return Ok(self.client.clone()) };
-        if url.scheme_str() != Some("https") {
-            return Err(Problem::CertificateWithoutTls);
+        if !url.is_https() {
+            return Err(Failure::CertificateWithoutTls);
         }
         let current = certificate.current();
         let mut certified = certified.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,13 @@
 //! What readiness wants to know.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::IssuerError;
+
 /// The state of one issuer, for `/readyz` and for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct IssuerStatus {
     /// The issuer identifier.
     pub issuer: String,
@@ -23,5 +27,5 @@ pub struct IssuerStatus {
     /// Whether the issuer is left alone for a while, because questions about tokens failed.
     pub introspection_paused: bool,
     /// Why the last fetch failed; `None` where it did not.
-    pub last_error: Option<String>,
+    pub last_error: Option<Arc<IssuerError>>,
 }

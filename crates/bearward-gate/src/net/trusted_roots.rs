@@ -8,14 +8,13 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use crate::secrets::Rotating;
-use crate::secrets::Secret;
+use crate::secrets::{Rotating, Secret};
 
 /// Certificate authorities that are trusted in place of the machine's own: those of a cluster, say.
 ///
 /// A file of them is read again when it changes, as clusters renew theirs; one that cannot be used leaves the last good
 /// ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoots(Rotating<1, Arc<WebPkiServerVerifier>, TrustedRootsError>);
 
 /// Why a text cannot say whom to trust.

@@ -2,12 +2,11 @@
 
 use http::HeaderValue;
 
-use crate::secrets::Rotating;
-use crate::secrets::Secret;
+use crate::secrets::{Rotating, Secret};
 
 /// A value of `Authorization` that the gateway sends for itself (RFC 9110, 11.6.2). One in a file is read again when the file
 /// changes; a file that cannot be used leaves the last good one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials(Rotating<1, HeaderValue, CredentialsError>);
 
 /// Why a text makes no value of `Authorization`. The message shows nothing of it.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use bearward_core::{DecryptionKeys, DecryptionKeysError};
 
-use crate::secrets::Rotating;
-use crate::secrets::Secret;
+use crate::secrets::{Rotating, Secret};
 
 /// Keys that decrypt tokens. A file of them is read again when it changes; one that cannot be used leaves the last good ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecryptionKeySource(Rotating<1, Arc<DecryptionKeys>, DecryptionKeysError>);
 
 impl DecryptionKeySource {

@@ -64,6 +64,15 @@ impl<const N: usize, T, E> Clone for Rotating<N, T, E> {
     }
 }
 
+/// Two are equal where they are made of equal secrets; how is for their type to say.
+impl<const N: usize, T, E> PartialEq for Rotating<N, T, E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.sources == other.0.sources
+    }
+}
+
+impl<const N: usize, T, E> Eq for Rotating<N, T, E> {}
+
 impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")

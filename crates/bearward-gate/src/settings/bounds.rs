@@ -4,8 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::settings::IssuerSettings;
-use crate::settings::error::GateError;
+use super::{GateError, IssuerSettings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);

@@ -5,6 +5,9 @@ use std::time::Duration;
 use bearward_core::{IssuerNameError, PathPatternError, ScopeError};
 use http::Method;
 
+use super::Contradiction;
+use crate::metrics::MetricsError;
+
 /// Why no gate can be built from the settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,33 +40,13 @@ pub enum GateError {
         /// The issuer.
         issuer: String,
     },
-    /// Tokens that only the issuer can answer for, and nobody to ask.
-    #[error("issuer `{issuer}`: tokens that are `{tokens}` are asked about, and it has no introspection")]
-    TokensWithoutIntrospection {
+    /// Settings that cannot work together.
+    #[error("issuer `{issuer}`: {why}")]
+    Contradiction {
         /// The issuer.
         issuer: String,
-        /// What its tokens are said to be.
-        tokens: &'static str,
-    },
-    /// Something is configured for tokens that this issuer is said not to have.
-    #[error("issuer `{issuer}`: its tokens are `{tokens}`, so {what} would never be used")]
-    UnusedForTokens {
-        /// The issuer.
-        issuer: String,
-        /// What its tokens are said to be.
-        tokens: &'static str,
-        /// What is configured in vain.
-        what: &'static str,
-    },
-    /// Settings of introspection that contradict its kind.
-    #[error("issuer `{issuer}`: introspection of the kind `{kind}`: {why}")]
-    IntrospectionKind {
-        /// The issuer.
-        issuer: String,
-        /// The kind.
-        kind: &'static str,
-        /// What does not fit.
-        why: &'static str,
+        /// What contradicts what.
+        why: Contradiction,
     },
     /// An issuer template that cannot be used.
     #[error("issuer `{issuer}`: {why}")]
@@ -219,5 +202,5 @@ pub enum GateError {
     },
     /// The metrics could not be registered, as when two gates share one registry.
     #[error("metrics: {0}")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] MetricsError),
 }

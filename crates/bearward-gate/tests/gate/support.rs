@@ -22,8 +22,8 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use bearward_core::{Access, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
 use bearward_gate::{
-    CacheSettings, ClientAuth, Clock, Decision, Gate, GateError, GateSettings, IntrospectionSettings, IssuerSettings,
-    RequestFacts, RouteSettings, Secret, Verdict,
+    CacheSettings, ClientAuth, Clock, Decision, EngineSettings, Gate, GateError, GateSettings, IntrospectionSettings,
+    IssuerSettings, MetricsRegistry, RequestFacts, RouteSettings, Secret, Verdict,
 };
 use bearward_testkit::Signer;
 use http::{HeaderMap, Method};
@@ -213,11 +213,10 @@ pub fn gate_with_cache(
     issuers: Vec<IssuerSettings>,
     routes: Vec<RouteSettings>,
     cache: CacheSettings,
-) -> (Gate, prometheus::Registry) {
-    let registry = prometheus::Registry::new();
+) -> (Gate, MetricsRegistry) {
+    let registry = MetricsRegistry::default();
     let settings = GateSettings { cache, ..gate_settings(issuers, routes) };
-    let gate = Gate::with_clock(settings, &registry, tokio::runtime::Handle::current(), clock.clock()).unwrap();
-    (gate, registry)
+    (Gate::new(settings, engine(clock).with_registry(registry.clone())).unwrap(), registry)
 }
 
 pub fn try_gate(
@@ -226,10 +225,15 @@ pub fn try_gate(
     routes: Vec<RouteSettings>,
 ) -> Result<Gate, GateError> {
     let settings = gate_settings(issuers, routes);
-    Gate::with_clock(settings, &prometheus::Registry::new(), tokio::runtime::Handle::current(), clock.clock())
+    Gate::new(settings, engine(clock))
 }
 
-fn gate_settings(issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> GateSettings {
+/// An engine on the test's runtime and by its clock.
+pub fn engine(clock: &TestClock) -> EngineSettings {
+    EngineSettings::new(tokio::runtime::Handle::current()).with_clock(clock.clock())
+}
+
+pub fn gate_settings(issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> GateSettings {
     GateSettings {
         realm: "test".to_owned(),
         max_token_bytes: 16 * 1024,
@@ -260,8 +264,8 @@ pub async fn decide_with_query(
     if let Some(host) = host {
         headers.insert("host", host.parse().unwrap());
     }
-    let path = path.as_bytes();
-    let request = RequestFacts { method: &Method::GET, authority: None, path, query, headers: &headers };
+    let mut request = RequestFacts::new(&Method::GET, path.as_bytes(), &headers);
+    request.query = query;
     in_time("a decision", gate.decide(&request)).await
 }
 
@@ -310,4 +314,11 @@ pub fn name_of(decision: &Decision) -> String {
         Verdict::Admit(_) => format!("admit {}", decision.source.map_or("none", |source| source.name())),
         Verdict::Refuse(refusal) => refusal.reason().name().to_owned(),
     }
+}
+
+/// The numbers of all metrics that begin with `prefix`: a name, and perhaps a part of its labels.
+pub fn numbers_of(registry: &MetricsRegistry, prefix: &str) -> Vec<f64> {
+    let text = registry.text().unwrap();
+    let lines = text.lines().filter(|line| line.starts_with(prefix));
+    lines.map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap()).collect()
 }

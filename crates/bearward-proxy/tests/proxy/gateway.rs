@@ -7,9 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement};
-use bearward_gate::{CacheSettings, Gate, GateSettings, RouteSettings};
+use bearward_gate::{CacheSettings, EngineSettings, Gate, GateSettings, MetricsRegistry, RouteSettings};
 use bearward_proxy::{AuthorizationMode, ProxyError, ProxySettings, UpstreamSettings};
-use prometheus::{Registry, TextEncoder};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -20,7 +19,7 @@ use crate::upstream::Upstream;
 /// there behind `/dead/*`, and one of which only one server is there behind `/pair/*`.
 pub struct Gateway {
     pub address: SocketAddr,
-    pub registry: Registry,
+    pub registry: MetricsRegistry,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<Result<(), ProxyError>>>,
     _runtime: Runtime,
@@ -50,9 +49,12 @@ impl Gateway {
         settings.drain = Duration::from_secs(5);
         adjust(&mut settings);
 
-        let registry = Registry::new();
+        let registry = MetricsRegistry::default();
         let runtime = Runtime::new().unwrap();
-        let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+        let gate = Arc::new(
+            Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
+                .unwrap(),
+        );
         let (stop, shutdown) = watch::channel(false);
         let (report, serving) = mpsc::channel();
         let thread = thread::spawn({
@@ -73,7 +75,7 @@ impl Gateway {
     }
 
     pub fn metrics(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
+        self.registry.text().unwrap()
     }
 
     /// Until so many requests have reached the proxy and are not answered.

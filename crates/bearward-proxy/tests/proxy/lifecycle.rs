@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bearward_gate::Gate;
+use bearward_gate::{EngineSettings, Gate, MetricsRegistry};
 use bearward_proxy::{ProxyError, ProxySettings, UpstreamSettings};
-use prometheus::Registry;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -18,9 +17,12 @@ use crate::upstream::Upstream;
 fn an_address_in_use_is_told_at_once() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let registry = Registry::new();
+    let registry = MetricsRegistry::default();
     let runtime = Runtime::new().unwrap();
-    let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+    let gate = Arc::new(
+        Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
+            .unwrap(),
+    );
     let settings = ProxySettings::new([address], [UpstreamSettings::new("open", ["127.0.0.1:1"])]);
     let (_stop, shutdown) = watch::channel(false);
     let begun = Instant::now();
@@ -97,9 +99,12 @@ fn a_request_that_does_not_end_is_cut_off_after_the_drain_time() {
 #[test]
 fn a_shutdown_asked_for_before_the_start_is_heard() {
     let upstream = Upstream::start();
-    let registry = Registry::new();
+    let registry = MetricsRegistry::default();
     let runtime = Runtime::new().unwrap();
-    let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+    let gate = Arc::new(
+        Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
+            .unwrap(),
+    );
     let settings = ProxySettings::new(
         ["127.0.0.1:0".parse().unwrap()],
         [UpstreamSettings::new("open", [upstream.address.to_string()])],

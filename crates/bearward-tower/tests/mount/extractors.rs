@@ -9,7 +9,6 @@ use axum::routing::get;
 use bearward_tower::testing::TestIssuer;
 use bearward_tower::{BearwardLayer, Gate, Identity, RouteRule, Token, require};
 use http::{Request, StatusCode};
-use prometheus::{Registry, TextEncoder};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 
@@ -86,14 +85,14 @@ async fn handlers_get_what_was_proved() {
 #[tokio::test]
 async fn what_handlers_refuse_is_counted_by_its_reason() {
     let issuer = TestIssuer::new();
-    let registry = Registry::new();
+    let registry = bearward_gate::MetricsRegistry::default();
     let gate =
         Gate::builder().issuer(issuer.issuer()).route(RouteRule::new("/*").name("all")).registry(registry.clone());
     let app = routes().layer(BearwardLayer::new(gate.build().unwrap()));
     for (path, status) in [("/email", 403), ("/write", 403), ("/write", 403), ("/me", 200)] {
         assert_eq!(ask(&app, path, Some(issuer.token().header())).await.0, status, "{path}");
     }
-    let counted = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let counted = registry.text().unwrap();
     let refusals = |reason| format!("bearward_requirement_refusals_total{{reason=\"{reason}\",route=\"all\"}}");
     for (reason, count) in [("claim_condition_unmet", 1), ("scope_missing", 2)] {
         assert!(counted.contains(&format!("{} {count}\n", refusals(reason))), "{reason}: {counted}");

@@ -20,7 +20,7 @@ async fn asked_with(auth: ClientAuth) -> (std::collections::HashMap<String, Stri
     introspector(IntrospectionSettings { auth: auth.into(), ..settings() }).ask(&issuer).await.unwrap();
     let (_, headers, body) = issuer.last_question();
     assert!(!headers.contains_key(AUTHORIZATION), "the assertion is all");
-    (fields(&body), issuer.url.to_string())
+    (fields(&body), issuer.url.as_str().to_owned())
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ fn certificate(base64: &str) -> CertificateDer<'static> {
 type Asked = (Vec<u8>, String);
 
 /// An issuer that answers over TLS, to clients with one of these certificates alone; and who asked what.
-fn serve(clients: &[&str]) -> (Uri, Arc<Mutex<Vec<Asked>>>) {
+fn serve(clients: &[&str]) -> (Endpoint, Arc<Mutex<Vec<Asked>>>) {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut trusted = RootCertStore::empty();
     for client in clients {
@@ -36,7 +36,8 @@ fn serve(clients: &[&str]) -> (Uri, Arc<Mutex<Vec<Asked>>>) {
         .unwrap();
     let config = Arc::new(config);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://localhost:{}/introspect", listener.local_addr().unwrap().port()).parse().unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = Endpoint::parse(&format!("https://localhost:{port}/introspect")).unwrap();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     std::thread::spawn(move || {
@@ -96,7 +97,7 @@ async fn the_certificate_is_shown_and_the_form_says_whose_it_should_be() {
     let auth = ClientAuth::Certificate(shown(&first().0, &first().1).unwrap());
     let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     for n in 0..3 {
-        assert_eq!(desk.introspector.introspect(&url, TOKEN, [n; 32], None).await.unwrap().subject(), Some("alice"));
+        assert_eq!(desk.ask_about(n, &url).await.unwrap().subject(), Some("alice"));
     }
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
@@ -113,7 +114,7 @@ async fn who_shows_none_or_another_is_not_let_in() {
     let other = ClientAuth::Certificate(shown(&second().0, &second().1).unwrap());
     for auth in [other.into(), settings().auth] {
         let desk = introspector_over(trusting(), IntrospectionSettings { auth, ..settings() });
-        let answer = desk.introspector.introspect(&url, TOKEN, [1; 32], None).await;
+        let answer = desk.ask_about(1, &url).await;
         assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
     }
     assert!(asked.lock().unwrap().is_empty());
@@ -135,7 +136,7 @@ async fn a_changed_certificate_is_shown_once_its_key_is_there() {
     let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     let shown_to = async || {
         tokio::time::sleep(Duration::from_millis(1_050)).await;
-        desk.introspector.introspect(&url, TOKEN, [1; 32], None).await.unwrap();
+        desk.ask_about(1, &url).await.unwrap();
         asked.lock().unwrap().last().unwrap().0.clone()
     };
     assert_eq!(shown_to().await, certificate(FIRST).to_vec());

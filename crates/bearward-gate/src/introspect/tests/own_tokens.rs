@@ -54,7 +54,7 @@ impl TokenIssuer {
 const GRANT: &str = r#"{"access_token":"own","token_type":"bearer","expires_in":3600}"#;
 
 fn grant(issuer: &Issuer) -> ClientCredentials {
-    let token_url = format!("http://{}/token", issuer.url.authority().unwrap());
+    let token_url = format!("http://{}/token", issuer.url.uri().authority().unwrap());
     ClientCredentials {
         auth: ClientAuth::Basic(Secret::from_text("s3cr3t".into())),
         token_url: Some(token_url),
@@ -100,7 +100,7 @@ async fn a_token_that_cannot_be_sent_is_not() {
 async fn a_token_is_obtained_once_and_kept() {
     let issuer = TokenIssuer::start(GRANT).await;
     let desk = desk(grant(&issuer.issuer));
-    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32], None);
+    let ask = |n| desk.ask_about(n, &issuer.issuer.url);
     for answer in futures_util::future::join_all((0..30).map(ask)).await {
         answer.unwrap();
     }
@@ -179,7 +179,7 @@ async fn a_refused_token_is_renewed_once() {
     desk.ask(&issuer.issuer).await.unwrap();
     issuer.revoke("own-1");
     // However many find out at the same time.
-    let ask = |n| desk.introspector.introspect(&issuer.issuer.url, TOKEN, [n; 32], None);
+    let ask = |n| desk.ask_about(n, &issuer.issuer.url);
     for answer in futures_util::future::join_all((0..10).map(ask)).await {
         answer.unwrap();
     }

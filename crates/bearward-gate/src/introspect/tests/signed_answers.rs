@@ -42,7 +42,7 @@ impl SigningIssuer {
     }
 
     fn desk(&self, signed_response: SignedResponse) -> Watched {
-        let jwks_url = format!("http://{}/jwks", self.issuer.url.authority().unwrap());
+        let jwks_url = format!("http://{}/jwks", self.issuer.url.uri().authority().unwrap());
         introspector_with_keys(HttpClient::new(), IntrospectionSettings { signed_response, ..settings() }, &jwks_url)
     }
 

@@ -78,15 +78,10 @@ fn request(case: &Case) -> Request<()> {
 
 pub async fn at_the_gate(gate: &Gate, case: &Case) -> Told {
     let request = request(case);
-    let decision = gate
-        .decide(&RequestFacts {
-            method: request.method(),
-            authority: request.uri().authority().map(http::uri::Authority::as_str),
-            path: request.uri().path().as_bytes(),
-            query: request.uri().query().map(str::as_bytes),
-            headers: request.headers(),
-        })
-        .await;
+    let mut facts = RequestFacts::new(request.method(), request.uri().path().as_bytes(), request.headers());
+    facts.authority = request.uri().authority().map(http::uri::Authority::as_str);
+    facts.query = request.uri().query().map(str::as_bytes);
+    let decision = gate.decide(&facts).await;
     match decision.verdict {
         Verdict::Admit(admission) => {
             let seen = admission.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
@@ -135,7 +130,7 @@ impl Proxy {
         let (stop, shutdown) = tokio::sync::watch::channel(false);
         let settings = ProxySettings::new([address], [UpstreamSettings::new("", [server])]);
         thread::spawn(move || {
-            bearward_proxy::run(settings, gate, &prometheus::Registry::new(), shutdown, || ()).unwrap();
+            bearward_proxy::run(settings, gate, &bearward_gate::MetricsRegistry::default(), shutdown, || ()).unwrap();
         });
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {

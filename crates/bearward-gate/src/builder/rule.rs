@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bearward_core::{Access, ClaimPointer, ClaimRule, ClaimTest, PathPattern, Requirement, Scope, ScopeImplications};
 use http::Method;
 
-use crate::settings::RouteSettings;
-use crate::settings::error::GateError;
+use crate::settings::{GateError, RouteSettings};
 
 /// What one place needs: by default a valid token, for every method.
 ///

@@ -9,7 +9,7 @@ mod signing_key;
 
 use bearward_core::{Algorithm, Scope};
 
-pub(super) use self::assertion::Statement;
+pub(crate) use self::assertion::Statement;
 pub use self::assertion::{AssertionAudience, PrivateKeyJwt, SecretJwt};
 pub use self::certificate::ClientCertificate;
 use crate::secrets::Secret;
@@ -17,7 +17,7 @@ use crate::secrets::Secret;
 /// How the gateway proves at the introspection endpoint that it may ask.
 ///
 /// RFC 7662 knows no way to ask unproved: an endpoint that answers anybody lets anybody try tokens (section 4).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IntrospectionAuth {
     /// As a client of the issuer, with each question.
     Client(ClientAuth),
@@ -26,13 +26,13 @@ pub enum IntrospectionAuth {
     Bearer(Secret),
     /// With an access token that the gateway obtains itself.
     ClientCredentials(ClientCredentials),
-    /// Not at all, which only [`IntrospectionKind::GoogleTokeninfo`](super::IntrospectionKind::GoogleTokeninfo) may have:
+    /// Not at all, which only [`IntrospectionKind::GoogleTokeninfo`](crate::IntrospectionKind::GoogleTokeninfo) may have:
     /// it answers anybody.
     Anonymous,
 }
 
 /// How the gateway authenticates itself as a client (RFC 6749, 2.3), by the registered names of the methods.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
     /// `client_secret_basic`: the secret in the `Authorization` header (RFC 6749, 2.3.1).
     Basic(Secret),
@@ -54,7 +54,7 @@ pub enum ClientAuth {
 ///
 /// It is kept until shortly before it expires, and asked for once however many questions wait for it. An issuer that
 /// refuses it earlier, with 401, is given a new one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCredentials {
     /// How the gateway authenticates itself at the token endpoint.
     pub auth: ClientAuth,
@@ -64,21 +64,6 @@ pub struct ClientCredentials {
     pub scopes: Vec<Scope>,
     /// The `resource` to ask for (RFC 8707); empty: none.
     pub resources: Vec<String>,
-}
-
-/// Whether the issuer is to sign its answers (RFC 9701).
-///
-/// A signed answer can be proved later and by others, and holds where TLS ends before the gateway. It needs the issuer's
-/// keys, and an issuer that is set up to sign for this client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SignedResponse {
-    /// Plain JSON is asked for, and nothing else is an answer.
-    #[default]
-    Never,
-    /// A signed answer is preferred; plain JSON is an answer too.
-    Accept,
-    /// Only a signed answer is one.
-    Require,
 }
 
 /// Why a secret, a key or a certificate cannot be used. The messages say what is expected and show nothing of the
@@ -137,9 +122,9 @@ impl IntrospectionAuth {
     }
 
     /// The token endpoint, where one is configured.
-    pub(crate) fn token_url(&self) -> Option<&String> {
+    pub(crate) fn token_url(&self) -> Option<&str> {
         match self {
-            Self::ClientCredentials(grant) => grant.token_url.as_ref(),
+            Self::ClientCredentials(grant) => grant.token_url.as_deref(),
             Self::Client(_) | Self::Bearer(_) | Self::Anonymous => None,
         }
     }

@@ -8,13 +8,11 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearward_core::{Algorithm, UnixTime};
-use http::Uri;
 use serde_json::json;
 
 use super::ClientAuthError;
 use super::signing_key::SigningKey;
-use crate::secrets::Rotating;
-use crate::secrets::Secret;
+use crate::secrets::{Rotating, Secret};
 
 /// How long an assertion may be used, in seconds. One is made for each request, and for that alone: issuers refuse an
 /// identifier that they have seen (RFC 7523, 3).
@@ -35,15 +33,17 @@ pub enum AssertionAudience {
 }
 
 /// What `private_key_jwt` signs its assertions with.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKeyJwt {
+    /// The one asked for, as part of what makes two of these equal.
+    algorithm: Option<Algorithm>,
     key: Rotating<1, SigningKey, ClientAuthError>,
     key_id: Option<Arc<str>>,
     audience: AssertionAudience,
 }
 
 /// What `client_secret_jwt` signs its assertions with, by HS256.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SecretJwt {
     key: Rotating<1, hmac::Key, ClientAuthError>,
     audience: AssertionAudience,
@@ -51,14 +51,14 @@ pub struct SecretJwt {
 
 /// What an assertion says.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Statement<'a> {
+pub(crate) struct Statement<'a> {
     /// Who is speaking.
-    pub(in super::super) client_id: &'a str,
+    pub(crate) client_id: &'a str,
     /// The issuer that is spoken to.
-    pub(in super::super) issuer: &'a str,
+    pub(crate) issuer: &'a str,
     /// Where the assertion is sent.
-    pub(in super::super) endpoint: &'a Uri,
-    pub(in super::super) now: UnixTime,
+    pub(crate) endpoint: &'a str,
+    pub(crate) now: UnixTime,
 }
 
 impl PrivateKeyJwt {
@@ -78,10 +78,10 @@ impl PrivateKeyJwt {
         audience: AssertionAudience,
     ) -> Result<Self, ClientAuthError> {
         let key = Rotating::new("private key", [key], move |[text]| SigningKey::parse(text, algorithm))?;
-        Ok(Self { key, key_id: key_id.map(Into::into), audience })
+        Ok(Self { algorithm, key, key_id: key_id.map(Into::into), audience })
     }
 
-    pub(in super::super) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
+    pub(crate) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
         let key = self.key.get();
         let key_id = self.key_id.as_deref().or(key.key_id());
         statement.sign(&self.audience, key.algorithm().name(), key_id, |message| key.sign(message))
@@ -104,7 +104,7 @@ impl SecretJwt {
         Ok(Self { key, audience })
     }
 
-    pub(in super::super) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
+    pub(crate) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
         let key = self.key.get();
         statement.sign(&self.audience, "HS256", None, |message| Ok(hmac::sign(&key, message).as_ref().to_vec()))
     }
@@ -137,7 +137,7 @@ impl Statement<'_> {
         }
         let audience = match audience {
             AssertionAudience::Issuer => self.issuer.to_owned(),
-            AssertionAudience::Endpoint => self.endpoint.to_string(),
+            AssertionAudience::Endpoint => self.endpoint.to_owned(),
             AssertionAudience::Exactly(audience) => audience.clone(),
         };
         let mut identifier = [0; 16];

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bearward_core::{Algorithm, ClaimPointer, ClaimRule, ClaimTest, Profile};
 
-use crate::issuer::key_source::KeySource;
-use crate::settings::{IntrospectionSettings, IssuerSettings, TokenFormats};
+use crate::settings::{IntrospectionSettings, IssuerSettings, KeySource, TokenFormats};
 
 /// An authorization server whose tokens a gate accepts, with the defaults of [`IssuerSettings::new`].
 ///

@@ -8,11 +8,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::ClientAuthError;
-use crate::secrets::Rotating;
-use crate::secrets::Secret;
+use crate::secrets::{Rotating, Secret};
 
 /// A client certificate with its private key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate(Rotating<2, Arc<CertifiedKey>, ClientAuthError>);
 
 impl ClientCertificate {
@@ -27,7 +26,7 @@ impl ClientCertificate {
     }
 
     /// The certificate as it is now; the same one until it changes.
-    pub(in super::super) fn current(&self) -> Arc<CertifiedKey> {
+    pub(crate) fn current(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.0.get())
     }
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use bearward_core::{ClaimPointer, IdentityHeaders, IdentityHeadersError, Scope, ScopeImplications};
 use http::HeaderName;
-use prometheus::Registry;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
 use crate::gate::Gate;
-use crate::settings::error::GateError;
-use crate::settings::{CacheSettings, GateSettings, IssuerSettings, RouteSettings};
+use crate::metrics::MetricsRegistry;
+use crate::settings::{CacheSettings, EngineSettings, GateError, GateSettings, IssuerSettings, RouteSettings};
+use crate::sink::DecisionSink;
 
 /// Builds a [`Gate`]; [`Gate::builder`] makes one.
 ///
@@ -47,9 +47,10 @@ pub struct GateBuilder {
     implications: BTreeMap<String, Vec<String>>,
     identity_claims: Vec<(String, String)>,
     cache: CacheSettings,
-    registry: Option<Registry>,
+    registry: Option<MetricsRegistry>,
     runtime: Option<Handle>,
     clock: Option<Clock>,
+    sink: Option<Arc<dyn DecisionSink>>,
 }
 
 impl Gate {
@@ -112,9 +113,9 @@ impl GateBuilder {
         self
     }
 
-    /// Where the metrics are registered; a registry of its own, which nobody reads, where nothing is said.
+    /// Where the metrics are registered; by default, a registry of its own.
     #[must_use]
-    pub fn registry(mut self, registry: Registry) -> Self {
+    pub fn registry(mut self, registry: MetricsRegistry) -> Self {
         self.registry = Some(registry);
         self
     }
@@ -130,6 +131,13 @@ impl GateBuilder {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
+        self
+    }
+
+    /// Where decisions are told, beside the metrics.
+    #[must_use]
+    pub fn sink(mut self, sink: Arc<dyn DecisionSink>) -> Self {
+        self.sink = Some(sink);
         self
     }
 
@@ -159,8 +167,11 @@ impl GateBuilder {
             identity: identity(&self.identity_claims)?,
             ..defaults
         };
-        let clock = self.clock.unwrap_or_else(Clock::system);
-        Gate::with_clock(settings, &self.registry.unwrap_or_default(), runtime, clock)
+        let mut engine = EngineSettings::new(runtime);
+        engine.registry = self.registry.unwrap_or(engine.registry);
+        engine.clock = self.clock.unwrap_or(engine.clock);
+        engine.sink = self.sink;
+        Gate::new(settings, engine)
     }
 }
 

@@ -22,12 +22,20 @@ pub enum KeySource {
     Fixed(Arc<KeySet>),
 }
 
-impl KeySource {
-    /// Whether the keys can be others in a while.
-    pub(crate) fn can_change(&self) -> bool {
-        !matches!(self, Self::Fixed(_))
+/// Two are equal where they name the same place, or hold the same keys that can verify.
+impl PartialEq for KeySource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Metadata, Self::Metadata) => true,
+            (Self::Url(one), Self::Url(other)) => one == other,
+            (Self::File(one), Self::File(other)) => one == other,
+            (Self::Fixed(one), Self::Fixed(other)) => one.fingerprint() == other.fingerprint(),
+            _ => false,
+        }
     }
 }
+
+impl Eq for KeySource {}
 
 /// How long a file's keys are used before it is read again.
 pub(crate) const FILE_LIFETIME: Duration = Duration::from_secs(10);

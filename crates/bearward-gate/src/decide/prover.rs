@@ -1,0 +1,276 @@
+//! One issuer at work: it proves tokens, by the issuer's keys or by its answer, and says so to the memory.
+
+use std::ptr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bearward_core::{DecryptionKeys, IdentityHeaders, KeySet, Reason, Verified, verify_jws};
+use tokio::task::AbortHandle;
+
+use super::engine::Engine;
+use crate::introspect::{Context, Introspector, Proved};
+use crate::issuer::{IssuerStatus, KeyMissing, Keys, Published};
+use crate::memory::{Entry, Grounds, Identity, Key, Proof, ProverId, ProverSetId, Source};
+use crate::net::http_client::HttpClient;
+use crate::settings::{ResolvedIssuer, SignedResponse, TokenFormats};
+
+/// Proves the tokens of one issuer. It lives from generation to generation while its settings do not change, and keeps its
+/// keys, its breaker and its connections.
+pub(crate) struct Prover {
+    id: ProverId,
+    name: Arc<str>,
+    issuer: Arc<ResolvedIssuer>,
+    published: Arc<Published>,
+    introspector: Option<Introspector>,
+    engine: Engine,
+    /// The prover sets of the current generation that it belongs to: what it refuses is forgotten for each of them.
+    sets: Arc<ArcSwap<Vec<ProverSetId>>>,
+    refresh: AbortHandle,
+}
+
+/// A token, and what the proof of it is for.
+pub(crate) struct Question<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) key: Key,
+    /// The headers to render of the proof.
+    pub(crate) headers: &'a Arc<IdentityHeaders>,
+}
+
+impl Prover {
+    /// Starts a prover, which begins to fetch keys on the engine's runtime and waits for no issuer.
+    pub(crate) fn start(issuer: Arc<ResolvedIssuer>, engine: &Engine) -> Arc<Self> {
+        let settings = &issuer.settings;
+        let name = Arc::clone(issuer.rules.issuer.text());
+        let client = settings.roots.as_ref().map_or_else(|| engine.client.clone(), HttpClient::trusting);
+        let published = Arc::new(Published::new(
+            Arc::clone(&issuer),
+            client.clone(),
+            engine.clock.clone(),
+            engine.runtime.clone(),
+            engine.metrics.clone(),
+        ));
+        let introspector = settings.introspection.as_ref().zip(issuer.introspection.as_ref());
+        let introspector = introspector.map(|(settings, endpoints)| {
+            let context = Context {
+                client,
+                published: Arc::clone(&published),
+                rules: Arc::clone(&issuer.rules),
+                runtime: engine.runtime.clone(),
+                clock: engine.clock.clone(),
+                metrics: engine.metrics.clone(),
+            };
+            Introspector::new(settings, endpoints, &context)
+        });
+        let refresh = engine.runtime.spawn(published.keep_fresh()).abort_handle();
+        let (id, engine, sets) = (engine.next_prover(), engine.clone(), Arc::default());
+        Arc::new(Self { id, name, issuer, published, introspector, engine, sets, refresh })
+    }
+
+    pub(crate) fn id(&self) -> ProverId {
+        self.id
+    }
+
+    /// The issuer identifier, or the template of such.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The settings that it was started from.
+    pub(crate) fn issuer(&self) -> &Arc<ResolvedIssuer> {
+        &self.issuer
+    }
+
+    /// Takes the prover sets of the generation that is now current.
+    pub(crate) fn belongs_to(&self, sets: Vec<ProverSetId>) {
+        self.sets.store(Arc::new(sets));
+    }
+
+    /// Whether a token that names this issuer is one of its own, as far as can be told before it is verified.
+    pub(crate) fn answers_for(&self, issuer: &str) -> bool {
+        self.issuer.rules.issuer.admits(issuer)
+    }
+
+    /// How a token is proved that looks like a JWS.
+    pub(crate) fn proof_of_jws(&self) -> Proof {
+        if self.asks_about_every_token() { Proof::Introspection } else { Proof::Signature }
+    }
+
+    /// Whether no token of this issuer is ever verified here.
+    pub(crate) fn asks_about_every_token(&self) -> bool {
+        self.tokens() == TokenFormats::Referential
+    }
+
+    /// Whether the issuer is asked about any token.
+    pub(crate) fn asks(&self) -> bool {
+        self.introspector.is_some()
+    }
+
+    /// Where the answer about a token comes from that is proved in this way. Where both prove it, the issuer has the last
+    /// word.
+    pub(crate) fn source(&self, proof: Proof) -> Source {
+        match proof {
+            Proof::Signature | Proof::Decryption if self.tokens() != TokenFormats::Both => Source::Signature,
+            Proof::Signature | Proof::Decryption | Proof::Introspection => Source::Introspection,
+        }
+    }
+
+    /// The keys that open this issuer's encrypted tokens.
+    pub(crate) fn decryption_keys(&self) -> Option<Arc<DecryptionKeys>> {
+        self.issuer.settings.decryption_keys.as_ref().map(|keys| keys.current())
+    }
+
+    /// Whether what a remembered proof rests on is still there.
+    pub(crate) fn stands_by(&self, entry: &Entry) -> bool {
+        let Grounds { key_set, opened_with } = &entry.grounds;
+        let has_key_set = |set: &[u8; 32]| self.published.keys().is_some_and(|keys| keys.set.fingerprint() == *set);
+        let opens = |then: &Weak<DecryptionKeys>| {
+            self.decryption_keys().is_some_and(|now| ptr::eq(then.as_ptr(), Arc::as_ptr(&now)))
+        };
+        key_set.as_ref().is_none_or(has_key_set) && opened_with.as_ref().is_none_or(opens)
+    }
+
+    /// Proves a token of which nothing was known, and remembers what came of it.
+    pub(crate) async fn prove(&self, proof: Proof, question: Question<'_>) -> Result<Arc<Identity>, Reason> {
+        match proof {
+            Proof::Signature => self.prove_by_keys(question.token, None, question).await,
+            Proof::Decryption => {
+                let keys = self.decryption_keys().ok_or(Reason::TokenUnsupported)?;
+                let inner = keys.decrypt(question.token)?;
+                self.prove_by_keys(inner.as_str(), Some(keys), question).await
+            }
+            Proof::Introspection => self.ask(question, None).await,
+        }
+    }
+
+    /// Waits until tokens of this issuer can be judged.
+    pub(crate) async fn ready(&self) {
+        loop {
+            // Listened for before the state is looked at, so that no news is missed in between.
+            let news = self.published.news();
+            if self.status().ready {
+                return;
+            }
+            news.await;
+        }
+    }
+
+    /// How long it is still not asked about tokens, because it does not answer or wants a pause.
+    pub(crate) fn introspection_pause(&self) -> Option<Duration> {
+        self.introspector.as_ref()?.pause_left()
+    }
+
+    /// Its state. Whether a route uses it, the generation knows.
+    pub(crate) fn status(&self) -> IssuerStatus {
+        let keys = self.published.keys();
+        let introspection = self.introspector.as_ref().map(Introspector::has_endpoint);
+        let (has_keys, answers) = (keys.is_some(), introspection == Some(true));
+        // An answer that has to be signed is none without the key.
+        let asked = self.issuer.settings.introspection.as_ref();
+        let must_sign = asked.is_some_and(|asked| asked.signed_response == SignedResponse::Require);
+        let needs_keys = !self.published.has_no_key_set() || must_sign;
+        IssuerStatus {
+            issuer: self.name.to_string(),
+            used: false,
+            ready: match self.tokens() {
+                TokenFormats::Auto | TokenFormats::SelfContained => has_keys || answers && !needs_keys,
+                TokenFormats::Referential => answers && (has_keys || !needs_keys),
+                TokenFormats::Both => has_keys && answers,
+            },
+            keys: keys.as_ref().map_or(0, |keys| keys.set.len()),
+            skipped: keys.as_ref().map_or(0, |keys| keys.set.skipped().len()),
+            age: keys.map(|keys| Duration::from_secs(self.engine.clock.now().seconds_since(keys.confirmed))),
+            introspection,
+            introspection_paused: self.introspector.as_ref().is_some_and(Introspector::is_paused),
+            last_error: self.published.last_error(),
+        }
+    }
+
+    fn tokens(&self) -> TokenFormats {
+        self.issuer.settings.tokens
+    }
+
+    /// Proves the JWS `jws` with the issuer's keys, and has the issuer confirm the token as it came where that is asked for.
+    async fn prove_by_keys(
+        &self,
+        jws: &str,
+        opened_with: Option<Arc<DecryptionKeys>>,
+        question: Question<'_>,
+    ) -> Result<Arc<Identity>, Reason> {
+        let (token, keys) = self.verify_with_keys(jws).await?;
+        let token = Arc::new(token);
+        let opened_with = opened_with.as_ref().map(Arc::downgrade);
+        let grounds = Grounds { key_set: Some(keys.set.fingerprint()), opened_with };
+        if self.tokens() == TokenFormats::Both {
+            return self.ask(question, Some(Proved { token, grounds })).await;
+        }
+        let identity = Identity::render(token, question.headers);
+        self.engine.memory.remember(question.key, self.id, grounds, &identity, self.issuer.max_age);
+        Ok(identity)
+    }
+
+    /// Verifies a JWS with the keys in use, or with newer ones where it names a key that is not among them.
+    async fn verify_with_keys(&self, token: &str) -> Result<(Verified, Arc<Keys>), Reason> {
+        let known = self.published.keys();
+        let verified = match &known {
+            Some(keys) => self.verify(token, &keys.set),
+            None if self.published.has_no_key_set() => return Err(Reason::TokenUnsupported),
+            // What no key could make valid need not wait for one.
+            None => self.verify(token, &KeySet::default()),
+        };
+        match (verified, known) {
+            (Err(Reason::KeyUnknown), known) => {
+                let attempt = |keys: &Keys| match self.verify(token, &keys.set) {
+                    Err(Reason::KeyUnknown) => None,
+                    verified => Some(verified),
+                };
+                let found = self.published.with_newer_keys(known.as_deref(), attempt).await;
+                let (verified, keys) = found.map_err(|missing| match missing {
+                    KeyMissing::Unknown => Reason::KeyUnknown,
+                    KeyMissing::Unavailable => Reason::KeysUnavailable,
+                })?;
+                Ok((verified?, keys))
+            }
+            (Ok(verified), Some(keys)) => Ok((verified, keys)),
+            // No key verifies nothing.
+            (Ok(_), None) => Err(Reason::KeysUnavailable),
+            (Err(reason), _) => Err(reason),
+        }
+    }
+
+    fn verify(&self, token: &str, keys: &KeySet) -> Result<Verified, Reason> {
+        verify_jws(token, keys, &self.issuer.rules, self.engine.clock.now())
+    }
+
+    /// Asks the issuer, and remembers its answer.
+    async fn ask(&self, question: Question<'_>, proved: Option<Proved>) -> Result<Arc<Identity>, Reason> {
+        let asked = self.introspector.as_ref().zip(self.issuer.settings.introspection.as_ref());
+        let (introspector, settings) = asked.ok_or(Reason::TokenUnsupported)?;
+        let (ttl, negative_ttl) = (settings.cache_ttl, settings.negative_ttl);
+        let (id, memory, sets) = (self.id, self.engine.memory.clone(), Arc::clone(&self.sets));
+        let (key, headers) = (question.key, Arc::clone(question.headers));
+        let grounds = proved.as_ref().map(|proved| proved.grounds.clone()).unwrap_or_default();
+        let finish = move |answer: Result<Arc<Verified>, Reason>| match answer {
+            Ok(token) => {
+                let identity = Identity::render(token, &headers);
+                memory.remember(key, id, grounds, &identity, ttl);
+                Ok(identity)
+            }
+            // An issuer that is away says nothing of the token, and what is not valid yet may be in a moment.
+            Err(reason @ (Reason::IntrospectionUnavailable | Reason::TokenNotYetValid)) => Err(reason),
+            Err(reason) => {
+                sets.load().iter().for_each(|set| memory.forget(&key.put_to(*set)));
+                memory.remember_refusal(key, id, reason, negative_ttl);
+                Err(reason)
+            }
+        };
+        introspector.introspect(question.token, key, proved, finish).await
+    }
+}
+
+/// Its keys are not fetched any more once no generation and no request has it.
+impl Drop for Prover {
+    fn drop(&mut self) {
+        self.refresh.abort();
+    }
+}

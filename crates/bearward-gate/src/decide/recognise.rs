@@ -1,0 +1,101 @@
+//! The way of a request, in one direction.
+
+use std::sync::Arc;
+
+use bearward_core::{
+    Access, Presented, Reason, RequestPath, Requirement, Scheme, credential, query_holds_credential, request_host,
+};
+use http::header::AUTHORIZATION;
+
+use super::decision::{Admission, RequestFacts};
+use super::generation::Generation;
+use super::progress::Record;
+use super::prover::{Prover, Question};
+use super::prover_set::ProverSet;
+use crate::memory::{Entry, Identity, Key, Proof, Source};
+
+/// How far a request has come without waiting.
+pub(super) enum Step {
+    Settled(Admission),
+    Unproved(Unproved),
+}
+
+/// A token, and by whom it is to be proved, and how.
+pub(super) struct Unproved {
+    scheme: Scheme,
+    token: String,
+    key: Key,
+    prover: Arc<Prover>,
+    proof: Proof,
+}
+
+impl Generation {
+    /// As far as it goes without waiting.
+    pub(super) fn recognise(&self, request: &RequestFacts<'_>, record: &mut Record) -> Result<Step, Reason> {
+        self.routes.check_method(request.method)?;
+        let host = request_host(request.authority, request.headers)?;
+        let path = RequestPath::parse(request.path)?;
+        let route = self.routes.find(request.method, host, &path).map_err(|miss| record.note(miss))?;
+        record.route = Some(Arc::clone(route));
+        let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
+
+        let in_query = request.query.is_some_and(query_holds_credential);
+        let credential = match credential(request.headers, self.max_token_bytes) {
+            // A client that shows something, in another place or by another scheme, must not be taken for one that shows nothing.
+            Err(Reason::CredentialMissing)
+                if matches!(route.access(), Access::Optional(_)) && !request.headers.contains_key(AUTHORIZATION) =>
+            {
+                let anonymous = Step::Settled(Admission::default());
+                return if in_query { Err(Reason::CredentialMalformed) } else { Ok(anonymous) };
+            }
+            credential => credential?,
+        };
+        if in_query {
+            return Err(Reason::CredentialRepeated);
+        }
+        let (token, provers) = (credential.token(), route.provers());
+        let key = Key::of(token, provers.id());
+        if let Some(remembered) = self.recall(&key, provers, record) {
+            return admit(requirement, credential.scheme(), remembered?).map(Step::Settled);
+        }
+        let (prover, proof) = provers.prover_of(token)?;
+        record.prover = Some(Arc::clone(prover));
+        let (scheme, token) = (credential.scheme(), token.to_owned());
+        Ok(Step::Unproved(Unproved { scheme, token, key, prover: Arc::clone(prover), proof }))
+    }
+
+    /// The rest of the way, for a token that was not remembered.
+    pub(super) async fn prove(&self, unproved: Unproved, record: &mut Record) -> Result<Admission, Reason> {
+        let Unproved { scheme, token, key, prover, proof } = unproved;
+        record.source = Some(prover.source(proof));
+        let question = Question { token: &token, key, headers: self.shared_identity_headers() };
+        let identity = prover.prove(proof, question).await?;
+        let requirement = record.route.as_ref().and_then(|route| route.access().requirement());
+        admit(requirement.ok_or(Reason::Internal)?, scheme, identity)
+    }
+
+    /// What is known of a token without asking its issuer: that it was proved, or refused, a moment ago.
+    fn recall(&self, key: &Key, provers: &ProverSet, record: &mut Record) -> Option<Result<Arc<Identity>, Reason>> {
+        let memory = &self.engine.memory;
+        let mut known = |id| {
+            record.prover = provers.by_id(id).map(Arc::clone);
+            record.source = Some(Source::Cache);
+        };
+        let stands = |entry: &Entry| provers.by_id(entry.prover).is_some_and(|prover| prover.stands_by(entry));
+        if let Some(entry) = memory.recall(key, stands) {
+            known(entry.prover);
+            return Some(Ok(Arc::clone(&entry.identity)));
+        }
+        // Where keys alone prove tokens, no refusal is remembered, and none is looked for.
+        let refused = if provers.asks() { memory.recall_refusal(key)? } else { return None };
+        known(refused.prover);
+        Some(Err(refused.reason))
+    }
+}
+
+/// Holds a proved token against the route, on every request, remembered or not.
+fn admit(requirement: &Requirement, scheme: Scheme, identity: Arc<Identity>) -> Result<Admission, Reason> {
+    let rendered = identity.headers.as_ref().map(drop).map_err(|reason| *reason);
+    requirement.admit(&Presented::new(&identity.token, scheme, rendered), None)?;
+    Ok(Admission { identity: Some(identity) })
+}

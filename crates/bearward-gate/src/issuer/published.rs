@@ -1,0 +1,213 @@
+//! What one issuer publishes: fetched in the background, kept while the issuer is away, fetched again when a token names a
+//! key that is not known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bearward_core::Endpoint;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::endpoints::{Endpoints, METADATA_LIFETIME};
+use super::error::IssuerError;
+use super::keys::{Keys, KeysInUse};
+use super::metadata::Metadata;
+use super::schedule::{Demand, Fetch, Schedule};
+use crate::clock::Clock;
+use crate::metrics::EngineMetrics;
+use crate::net::get::Getter;
+use crate::net::http_client::HttpClient;
+use crate::settings::{ResolvedIssuer, ResolvedKeys};
+
+/// How long a fetch that was joined and failed may have taken for another one to be tried at once.
+const JOIN_AGAIN_WITHIN: Duration = Duration::from_secs(1);
+
+/// The keys and endpoints of one issuer.
+pub(crate) struct Published {
+    sources: Arc<Sources>,
+    schedule: Arc<Schedule>,
+}
+
+/// Where keys and endpoints come from, and what is known of them.
+struct Sources {
+    issuer: Arc<ResolvedIssuer>,
+    get: Getter,
+    clock: Clock,
+    keys: KeysInUse,
+    endpoints: Endpoints,
+}
+
+/// Why a key is still missing after all that could be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyMissing {
+    /// The issuer has answered, and has no such key.
+    Unknown,
+    /// The issuer is away, or cannot be waited for: whether the key is new or invented cannot be told.
+    Unavailable,
+}
+
+impl Published {
+    /// Keys that are on this machine are there at once.
+    pub(crate) fn new(
+        issuer: Arc<ResolvedIssuer>,
+        client: HttpClient,
+        clock: Clock,
+        runtime: Handle,
+        metrics: EngineMetrics,
+    ) -> Self {
+        let settings = &issuer.settings;
+        let name = Arc::clone(issuer.rules.issuer.text());
+        let get = Getter::new(client, settings.bearer_token.clone(), issuer.configured_addresses());
+        // One late fetch is no reason to forget keys, however short the bound.
+        let grace = settings.refresh.stale.max(settings.timeout);
+        let keys = KeysInUse::new(Arc::clone(&name), grace, metrics.clone());
+        let schedule = Schedule::new(name, settings.refresh.cooldown, runtime, metrics);
+        let endpoints = Endpoints::new(Arc::clone(&issuer));
+        let sources = Sources { issuer, get, clock, keys, endpoints };
+        if let Some(at_hand) = sources.issuer.keys.as_ref().and_then(|keys| Keys::at_hand(keys, &sources.clock))
+            && let Err(error) = sources.keys.settle(Some(at_hand))
+        {
+            schedule.settle(Err(error));
+        }
+        Self { sources: Arc::new(sources), schedule }
+    }
+
+    /// Keeps keys and endpoints fresh for as long as it is polled; at its end there is nothing that could change.
+    pub(crate) fn keep_fresh(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (schedule, sources) = (Arc::clone(&self.schedule), Arc::clone(&self.sources));
+        async move {
+            if sources.can_change() {
+                schedule.keep_fresh(sources).await;
+            }
+        }
+    }
+
+    /// The keys in use; none before the first fetch, and none again once their renewal is overdue by the stated bound.
+    pub(crate) fn keys(&self) -> Option<Arc<Keys>> {
+        self.sources.keys.current()
+    }
+
+    /// Whether the issuer needs no keys, or is known to publish none: then all its tokens are referential.
+    pub(crate) fn has_no_key_set(&self) -> bool {
+        let issuer = &self.sources.issuer;
+        let publishes_none = || self.metadata().is_some_and(|metadata| metadata.jwks_uri.is_none());
+        issuer.keys.is_none() || issuer.settings.introspection.is_some() && issuer.discovers_keys() && publishes_none()
+    }
+
+    /// What the issuer's metadata last said.
+    pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.sources.endpoints.known()
+    }
+
+    /// The endpoint that `pick` takes out of the metadata, which is fetched where it is not known.
+    pub(crate) async fn endpoint(&self, pick: fn(&Metadata) -> Option<&Endpoint>) -> Option<Endpoint> {
+        let known = || self.metadata().and_then(|metadata| pick(&metadata).cloned());
+        if let Some(known) = known() {
+            return Some(known);
+        }
+        self.fetch_on_demand().await;
+        known()
+    }
+
+    /// Fetches the keys again, because none of `known` is the one that is needed, until `attempt` finds it among newer ones.
+    ///
+    /// Within the cooldown the issuer is not asked, and the key counts as unknown: a 5xx that strangers can cause at will
+    /// would have a load balancer take this gateway for broken.
+    pub(crate) async fn with_newer_keys<T>(
+        &self,
+        known: Option<&Keys>,
+        mut attempt: impl FnMut(&Keys) -> Option<T>,
+    ) -> Result<(T, Arc<Keys>), KeyMissing> {
+        let begun = Instant::now();
+        let demand = loop {
+            let demand = self.fetch_on_demand().await;
+            let is_newer =
+                |keys: &Arc<Keys>| known.is_none_or(|known| known.set.fingerprint() != keys.set.fingerprint());
+            if let Some(newer) = self.keys().filter(is_newer)
+                && let Some(found) = attempt(&newer)
+            {
+                return Ok((found, newer));
+            }
+            // What was joined may have begun before the issuer changed its keys, or came back. The next wish is granted or
+            // held; but no request waits twice for an issuer that hangs.
+            if demand != Demand::Joined || self.keys_failing() && begun.elapsed() > JOIN_AGAIN_WITHIN {
+                break demand;
+            }
+        };
+        let is_away = demand == Demand::Busy || self.keys_failing() || self.keys().is_none();
+        Err(if is_away { KeyMissing::Unavailable } else { KeyMissing::Unknown })
+    }
+
+    /// Why the last fetch failed; `None` where it did not.
+    pub(crate) fn last_error(&self) -> Option<Arc<IssuerError>> {
+        self.schedule.last_error()
+    }
+
+    /// Ends with the next fetch that ends after this call.
+    pub(crate) fn news(&self) -> impl Future<Output = ()> {
+        self.schedule.news()
+    }
+
+    /// Whether the last try to fetch keys failed.
+    fn keys_failing(&self) -> bool {
+        self.sources.keys.are_failing()
+    }
+
+    async fn fetch_on_demand(&self) -> Demand {
+        if self.sources.can_change() { self.schedule.on_demand(&self.sources).await } else { Demand::Held }
+    }
+}
+
+impl Sources {
+    /// Whether there is anything to be fetched, now or ever.
+    fn can_change(&self) -> bool {
+        let keys_can_change = !matches!(self.issuer.keys, None | Some(ResolvedKeys::Fixed(_)));
+        keys_can_change || self.endpoints.are_needed()
+    }
+
+    async fn fetch_metadata_and_keys(&self, afresh: bool) -> Result<(), IssuerError> {
+        let metadata = self.endpoints.locate(&self.get, afresh).await;
+        let fetched = match (&self.issuer.keys, &metadata) {
+            (None, _) => None,
+            (Some(ResolvedKeys::Url(url)), _) => Some(self.fetch_keys(url).await),
+            (Some(ResolvedKeys::Metadata), Some(Ok(metadata))) => match &metadata.jwks_uri {
+                Some(url) => Some(self.fetch_keys(url).await),
+                None => None,
+            },
+            (Some(source), _) => Keys::at_hand(source, &self.clock),
+        };
+        // Keys come first: an issuer whose metadata is away can still have its keys at a configured address.
+        self.keys.settle(fetched)?;
+        match metadata.transpose()? {
+            Some(metadata) => self.endpoints.complete(&metadata),
+            None => Ok(()),
+        }
+    }
+
+    async fn fetch_keys(&self, url: &Endpoint) -> Result<Keys, IssuerError> {
+        let settings = &self.issuer.settings;
+        let known = self.keys.last();
+        Keys::fetch(&self.get, url, known.as_deref(), &settings.refresh, settings.timeout, &self.clock).await
+    }
+}
+
+impl Fetch for Sources {
+    async fn fetch(&self, afresh: bool) -> Result<(), IssuerError> {
+        let timeout = self.issuer.settings.timeout;
+        match tokio::time::timeout(timeout, self.fetch_metadata_and_keys(afresh)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.keys.failed();
+                Err(IssuerError::Timeout(timeout))
+            }
+        }
+    }
+
+    fn next_pause(&self) -> Duration {
+        match self.keys.last().as_deref() {
+            Some(keys) => keys.lifetime.min(self.issuer.settings.refresh.max),
+            // All tokens are referential, and only the endpoints have to be kept.
+            None => METADATA_LIFETIME,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! When an issuer is asked: in the background, at the wish of a request, and after a failure.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::error::IssuerError;
+use crate::metrics::EngineMetrics;
+use crate::net::jittered;
+use crate::net::single_flight::SingleFlight;
+
+/// The first pause after a failed fetch; it doubles up to [`MAX_BACKOFF`].
+const MIN_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// How many requests may wait for one issuer's keys; the rest see at once what is there.
+const MAX_WAITING: usize = 1_024;
+
+/// What came of a request's wish for newer keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// They were fetched after the wish.
+    Fetched,
+    /// A fetch that was under way has ended; it may have begun before the issuer changed its keys.
+    Joined,
+    /// The issuer was not asked: another wish was granted a moment ago.
+    Held,
+    /// The issuer was not asked: too many wait already.
+    Busy,
+}
+
+/// The fetches of one issuer: one at a time, however many want one.
+pub(super) struct Schedule {
+    issuer: Arc<str>,
+    cooldown: Duration,
+    runtime: Handle,
+    metrics: EngineMetrics,
+    /// How many fetches failed in a row, and why the last one did.
+    failures: AtomicU32,
+    last_error: ArcSwapOption<IssuerError>,
+    fetching: AtomicBool,
+    /// The fetch under way; it comes to `false` where the cooldown forbade it.
+    flights: SingleFlight<(), bool>,
+    waiting: Semaphore,
+    /// When a token last caused a fetch.
+    last_demand: Mutex<Option<Instant>>,
+    /// Told when a token would have caused one, had it not been for the cooldown.
+    missed: Notify,
+    /// Told after each fetch, whatever came of it.
+    fetched: Notify,
+}
+
+/// What the schedule fetches.
+pub(super) trait Fetch: Send + Sync + 'static {
+    /// One fetch of all that is needed. Where `afresh`, what is known is not relied on: the last fetch failed.
+    fn fetch(&self, afresh: bool) -> impl Future<Output = Result<(), IssuerError>> + Send;
+
+    /// The time until the next fetch, after one that did not fail.
+    fn next_pause(&self) -> Duration;
+}
+
+impl Schedule {
+    pub(super) fn new(issuer: Arc<str>, cooldown: Duration, runtime: Handle, metrics: EngineMetrics) -> Arc<Self> {
+        Arc::new(Self {
+            issuer,
+            cooldown,
+            runtime,
+            metrics,
+            failures: AtomicU32::new(0),
+            last_error: ArcSwapOption::empty(),
+            fetching: AtomicBool::new(false),
+            flights: SingleFlight::new(1),
+            waiting: Semaphore::new(MAX_WAITING),
+            last_demand: Mutex::new(None),
+            missed: Notify::new(),
+            fetched: Notify::new(),
+        })
+    }
+
+    /// Why the last fetch failed; `None` where it did not.
+    pub(super) fn last_error(&self) -> Option<Arc<IssuerError>> {
+        self.last_error.load_full()
+    }
+
+    /// Ends with the next fetch that ends after this call.
+    pub(super) fn news(&self) -> impl Future<Output = ()> {
+        self.fetched.notified()
+    }
+
+    /// Fetches once because a request needs what is not there: an unknown key, the first keys, an endpoint.
+    ///
+    /// All that ask at the same time wait for the same fetch, and requests cause no more than one fetch per cooldown: tokens
+    /// with invented key names cannot make the gateway flood the issuer. Within the cooldown it returns at once, the caller
+    /// sees what is there, and a fetch follows when the cooldown is over: junk that used up this one delays a rotation's new
+    /// key by no more than that.
+    pub(super) async fn on_demand<F: Fetch>(self: &Arc<Self>, what: &Arc<F>) -> Demand {
+        let Ok(_place) = self.waiting.try_acquire() else { return Demand::Busy };
+        if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
+            self.missed.notify_one();
+            return Demand::Held;
+        }
+        let mut is_own = false;
+        let flight = self.flights.run((), &self.runtime, || {
+            is_own = true;
+            let (this, what) = (Arc::clone(self), Arc::clone(what));
+            async move {
+                let is_due = this.start_cooldown();
+                if is_due {
+                    this.fetch(&*what).await;
+                    if this.has_failed() {
+                        // The background task does not know yet; it tries again when the cooldown is over.
+                        this.missed.notify_one();
+                    }
+                }
+                is_due
+            }
+        });
+        match flight.await {
+            Ok(true) if is_own => Demand::Fetched,
+            Ok(true) => Demand::Joined,
+            // A flight that came to nothing left things as they were.
+            Ok(false) | Err(_) => Demand::Held,
+        }
+    }
+
+    /// Keeps what is fetched fresh for as long as it is polled.
+    pub(super) async fn keep_fresh<F: Fetch>(self: Arc<Self>, what: Arc<F>) {
+        loop {
+            let (this, fetched) = (Arc::clone(&self), Arc::clone(&what));
+            let flight = self.flights.run((), &self.runtime, move || async move {
+                this.fetch(&*fetched).await;
+                true
+            });
+            match flight.await {
+                Ok(true) => {}
+                // It joined a wish that was held back; that was no fetch.
+                Ok(false) => continue,
+                Err(_) => self.settle(Err(IssuerError::Lost)),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(jittered(self.next_pause(&*what))) => {}
+                () = self.wish_and_cooldown() => {}
+            }
+        }
+    }
+
+    /// Takes what a fetch came to.
+    pub(super) fn settle(&self, outcome: Result<(), IssuerError>) {
+        let result = if outcome.is_ok() { "ok" } else { "failed" };
+        self.metrics.key_set_fetches.with(&[&*self.issuer, result]).inc();
+        match outcome {
+            Ok(()) => {
+                self.failures.store(0, Ordering::Relaxed);
+                self.last_error.store(None);
+            }
+            Err(error) => {
+                let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+                let issuer = &*self.issuer;
+                warn!(issuer, failures, %error, "the issuer could not be asked; what is known of it stays in use");
+                self.last_error.store(Some(Arc::new(error)));
+            }
+        }
+    }
+
+    async fn fetch<F: Fetch>(&self, what: &F) {
+        let _fetching = Fetching::begin(&self.fetching);
+        self.settle(what.fetch(self.has_failed()).await);
+        self.fetched.notify_waiters();
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) > 0
+    }
+
+    fn next_pause<F: Fetch>(&self, what: &F) -> Duration {
+        match self.failures.load(Ordering::Relaxed) {
+            0 => what.next_pause(),
+            failures => MIN_BACKOFF.saturating_mul(1 << (failures - 1).min(6)).min(MAX_BACKOFF),
+        }
+    }
+
+    /// Waits for a wish that was held back, and for its cooldown to be over; the next one has begun then.
+    async fn wish_and_cooldown(&self) {
+        loop {
+            self.missed.notified().await;
+            tokio::time::sleep(self.cooldown_left()).await;
+            if self.start_cooldown() {
+                return;
+            }
+            // A request was first, and its fetch has granted the wish.
+        }
+    }
+
+    fn cooldown_left(&self) -> Duration {
+        let last = *self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map_or(Duration::ZERO, |last| self.cooldown.saturating_sub(last.elapsed()))
+    }
+
+    /// Begins the next cooldown, unless one is under way: of all that see that one is over, one may fetch.
+    fn start_cooldown(&self) -> bool {
+        let mut last = self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = last.is_none_or(|last| last.elapsed() >= self.cooldown);
+        if is_over {
+            *last = Some(Instant::now());
+        }
+        is_over
+    }
+}
+
+/// Says that a fetch is under way, for exactly as long as it is, also where it panics or is dropped.
+struct Fetching<'a>(&'a AtomicBool);
+
+impl<'a> Fetching<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(flag)
+    }
+}
+
+impl Drop for Fetching<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}

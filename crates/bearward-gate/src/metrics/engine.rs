@@ -1,0 +1,106 @@
+//! What the engine counts. Labels are configured names and closed enums only; never anything a token says.
+
+use std::time::Duration;
+
+use bearward_core::Reason;
+
+use super::{Counters, Gauges, Histograms, MetricsError, MetricsRegistry};
+
+/// The engine's metrics, all under `bearward_`.
+#[derive(Clone, Debug)]
+pub(crate) struct EngineMetrics {
+    decisions: Counters,
+    decision_seconds: Histograms,
+    requirement_refusals: Counters,
+    pub(crate) cache_requests: Counters,
+    pub(crate) key_set_fetches: Counters,
+    pub(crate) key_set_keys: Gauges,
+    pub(crate) key_set_skipped: Gauges,
+    pub(crate) key_set_fetched: Gauges,
+    pub(crate) introspections: Counters,
+    pub(crate) introspection_circuit_open: Gauges,
+    pub(crate) introspection_circuit_openings: Counters,
+}
+
+/// The upper bounds of the distribution of decisions, in seconds: from a remembered token to an issuer that is waited for.
+const DECISION_BUCKETS: [f64; 18] =
+    [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1, 0.5, 2.5, 5.0, 10.0, 30.0];
+
+impl EngineMetrics {
+    pub(crate) fn new(registry: &MetricsRegistry) -> Result<Self, MetricsError> {
+        Ok(Self {
+            decisions: registry.counters(
+                "bearward_decisions_total",
+                "Verdicts on requests.",
+                &["route", "issuer", "source", "verdict", "reason"],
+            )?,
+            decision_seconds: registry.histograms(
+                "bearward_decision_duration_seconds",
+                "Time from a request's headers to its verdict, by where the answer about the token came from.",
+                &["source"],
+                &DECISION_BUCKETS,
+            )?,
+            requirement_refusals: registry.counters(
+                "bearward_requirement_refusals_total",
+                "Admitted requests that did not meet what a handler asks for beyond its route.",
+                &["route", "reason"],
+            )?,
+            cache_requests: registry.counters(
+                "bearward_cache_requests_total",
+                "Look-ups of tokens.",
+                &["cache", "result"],
+            )?,
+            key_set_fetches: registry.counters(
+                "bearward_key_set_fetches_total",
+                "Fetches of an issuer's metadata and keys.",
+                &["issuer", "result"],
+            )?,
+            key_set_keys: registry.gauges("bearward_key_set_keys", "Keys that can verify.", &["issuer"])?,
+            key_set_skipped: registry.gauges(
+                "bearward_key_set_skipped_keys",
+                "Keys that were left out.",
+                &["issuer"],
+            )?,
+            key_set_fetched: registry.gauges(
+                "bearward_key_set_fetched_timestamp_seconds",
+                "When the keys in use were fetched or last confirmed.",
+                &["issuer"],
+            )?,
+            introspections: registry.counters(
+                "bearward_introspections_total",
+                "Questions to an issuer about a token.",
+                &["issuer", "outcome"],
+            )?,
+            introspection_circuit_open: registry.gauges(
+                "bearward_introspection_circuit_open",
+                "Whether an issuer is left alone because questions about tokens failed: 1 or 0.",
+                &["issuer"],
+            )?,
+            introspection_circuit_openings: registry.counters(
+                "bearward_introspection_circuit_openings_total",
+                "How often an issuer was left alone because questions about tokens failed.",
+                &["issuer"],
+            )?,
+        })
+    }
+
+    /// Counts a decision; `reason` is that of a refusal. Empty labels stand for what was not found out.
+    pub(crate) fn decided(&self, route: &str, issuer: &str, source: &str, reason: Option<Reason>, took: Duration) {
+        let (verdict, reason) = reason.map_or(("admit", ""), |reason| ("refuse", reason.name()));
+        self.decisions.with(&[route, issuer, source, verdict, reason]).inc();
+        self.decision_seconds.with(&[source]).observe(took);
+    }
+
+    pub(crate) fn refused_by_requirement(&self, route: &str, reason: Reason) {
+        self.requirement_refusals.with(&[route, reason.name()]).inc();
+    }
+
+    /// Forgets the state of an issuer that is no longer configured. What was counted of it stays: counts only grow.
+    pub(crate) fn forget_issuer(&self, issuer: &str) {
+        let state =
+            [&self.key_set_keys, &self.key_set_skipped, &self.key_set_fetched, &self.introspection_circuit_open];
+        for gauges in state {
+            gauges.forget(&[issuer]);
+        }
+    }
+}

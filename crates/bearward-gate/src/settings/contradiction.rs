@@ -1,0 +1,77 @@
+//! Settings of an issuer that cannot work together, or of which one would never be used.
+//!
+//! Stated once, here: the gate refuses to be built from them, and the reader of a configuration file tells where they stand.
+
+use super::{IntrospectionKind, IntrospectionSettings, IssuerSettings, SignedResponse, TokenFormats};
+use crate::secrets::IntrospectionAuth;
+
+/// Two settings of an issuer that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// The issuer has to be asked about its tokens, and there is no introspection.
+    #[error("its tokens are `{}`, so it is asked about them, and it has no introspection", .0.name())]
+    TokensWithoutIntrospection(TokenFormats),
+    /// Only self-contained tokens are accepted, so the issuer would never be asked.
+    #[error("its tokens are `self-contained`, so its introspection would never be used")]
+    IntrospectionUnused,
+    /// Every token is asked about, so none would ever be decrypted.
+    #[error("its tokens are `referential`, so its decryption keys would never be used")]
+    DecryptionKeysUnused,
+    /// RFC 7662, 4: an introspection endpoint authenticates those that ask.
+    #[error("an issuer that answers anybody lets anybody try tokens (RFC 7662, 4)")]
+    AnonymousIntrospection,
+    /// The kind of introspection goes with another way of authentication.
+    #[error("introspection of the kind `{}`: its endpoint knows another way for the gateway to authenticate", .0.name())]
+    Authentication(IntrospectionKind),
+    /// The endpoint of this kind of introspection is in no metadata.
+    #[error("introspection of the kind `{}`: its endpoint is in no metadata and has to be configured", .0.name())]
+    NoEndpoint(IntrospectionKind),
+    /// Answers of this kind of introspection are never signed.
+    #[error("introspection of the kind `{}`: its answers are never signed", .0.name())]
+    NeverSigned(IntrospectionKind),
+    /// Answers of this kind of introspection do not say when a token was issued, so no lifetime can be held against them.
+    #[error("introspection of the kind `{}`: its answers do not say how long a token lives", .0.name())]
+    LifetimeUnknown(IntrospectionKind),
+}
+
+impl IssuerSettings {
+    /// What contradicts itself in these settings, all of it.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let asked = self.introspection.as_ref();
+        let formats = match (self.tokens, asked.is_some()) {
+            (TokenFormats::Referential | TokenFormats::Both, false) => {
+                Some(Contradiction::TokensWithoutIntrospection(self.tokens))
+            }
+            (TokenFormats::SelfContained, true) => Some(Contradiction::IntrospectionUnused),
+            (TokenFormats::Referential, true) if self.decryption_keys.is_some() => {
+                Some(Contradiction::DecryptionKeysUnused)
+            }
+            _ => None,
+        };
+        let lifetime = asked.map(|asked| asked.kind).filter(|kind| {
+            *kind != IntrospectionKind::Rfc7662 && self.max_lifetime.is_some() && self.tokens != TokenFormats::Both
+        });
+        let lifetime = lifetime.map(Contradiction::LifetimeUnknown);
+        formats.into_iter().chain(asked.and_then(IntrospectionSettings::contradiction)).chain(lifetime).collect()
+    }
+}
+
+impl IntrospectionSettings {
+    /// The first contradiction between the kind and what it goes with.
+    fn contradiction(&self) -> Option<Contradiction> {
+        let (kind, is_anonymous) = (self.kind, matches!(self.auth, IntrospectionAuth::Anonymous));
+        let fits = match kind {
+            IntrospectionKind::Rfc7662 => return is_anonymous.then_some(Contradiction::AnonymousIntrospection),
+            IntrospectionKind::KubernetesTokenReview => matches!(self.auth, IntrospectionAuth::Bearer(_)),
+            IntrospectionKind::GoogleTokeninfo => is_anonymous,
+        };
+        match (fits, self.url.is_some(), self.signed_response) {
+            (false, ..) => Some(Contradiction::Authentication(kind)),
+            (_, false, _) => Some(Contradiction::NoEndpoint(kind)),
+            (_, _, SignedResponse::Accept | SignedResponse::Require) => Some(Contradiction::NeverSigned(kind)),
+            (true, true, SignedResponse::Never) => None,
+        }
+    }
+}
