@@ -8,12 +8,24 @@ use crate::support::{
     AUDIENCE, NOW, Signer, b64, claims, key_set, merge, parse_keys, rules, signer, signers, verify, with,
 };
 use bearward_core::{
-    Algorithm, ClaimPointer, ClaimRule, ClaimTest, KeySet, UnixTime, read_introspection, unverified_issuer, verify_jws,
+    Algorithm, ClaimPointer, ClaimRule, ClaimTest, Finding, IntrospectionAnswer, KeySet, Reason, Trace, UnixTime,
+    read_introspection, unverified_issuer, verify_jws, verify_jws_traced,
 };
 use proptest::prelude::*;
 use serde_json::json;
 
 const JWK: &[&str] = &["kty", "kid", "use", "key_ops", "alg", "crv", "n", "e", "x", "y", "d", "k", "p", "q", "x5c"];
+
+/// With a trace the verdict is the same, the first finding that failed gives its reason, and the findings are in order.
+fn is_explained(prove: impl Fn(Option<&mut Trace>) -> Result<(), Reason>) -> Result<(), TestCaseError> {
+    let mut trace = Trace::new();
+    prop_assert_eq!(prove(Some(&mut trace)), prove(None));
+    prop_assert_eq!(trace.first_failure().and_then(Finding::reason), prove(None).err());
+    prop_assert!(trace.findings().is_sorted_by(|a, b| a.check < b.check));
+    let shown = trace.findings().iter().map(Finding::to_string).collect::<String>();
+    prop_assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", shown);
+    Ok(())
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
@@ -52,6 +64,7 @@ proptest! {
         for (header, payload) in [(&all_header, &all_claims), (&header, &payload), (&header, &all_claims)] {
             let token = ed.sign(header.to_string(), payload.to_string());
             unverified_issuer(&token);
+            is_explained(|trace| verify_jws_traced(&token, key_set(), &rules(), UnixTime(NOW), trace).map(drop))?;
             if let Ok(verified) = verify(&token) {
                 prop_assert_eq!(&header["typ"], "at+jwt");
                 prop_assert!(verified.audiences().iter().any(|audience| audience == AUDIENCE));
@@ -105,6 +118,9 @@ proptest! {
         let mut whole = json!({"active": true, "aud": AUDIENCE});
         merge(&mut whole, answer.clone());
         for answer in [answer, whole] {
+            if let Ok(said) = IntrospectionAnswer::parse(answer.to_string().as_bytes()) {
+                is_explained(|trace| said.clone().prove_traced(&rules(), UnixTime(NOW), trace).map(drop))?;
+            }
             if let Ok(verified) = read_introspection(answer.to_string().as_bytes(), &rules(), UnixTime(NOW)) {
                 prop_assert_eq!(&answer["active"], &json!(true));
                 prop_assert!(verified.audiences().iter().any(|audience| audience == AUDIENCE));
