@@ -24,7 +24,7 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What it asks for, from the configuration.
     pub expected: Option<String>,
-    /// What there was instead.
+    /// What there is.
     pub found: Option<Found>,
 }
 
@@ -37,11 +37,11 @@ pub enum Outcome {
     Failed(Reason),
 }
 
-/// What a check found. `Display` shows each of them in printable ASCII of bounded length.
+/// What a check found. `Display` shows what is of a token in printable ASCII of bounded length.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Found {
-    /// Words of our own, which hold nothing of the token.
+    /// Words of our own and of the configuration, which hold nothing of the token.
     Note(Cow<'static, str>),
     /// What a token says that is not proved.
     Unverified(Unverified),
