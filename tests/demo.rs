@@ -151,7 +151,7 @@ fn the_written_configuration_works_as_its_printed_steps_say() {
     };
     let checked = finish(check().env(SECRET.0, SECRET.1));
     assert_eq!(checked.code, Some(0), "{}", checked.output());
-    assert!(checked.stdout.contains("Open routes: these let everybody in"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("Open routes: these let every caller in"), "{}", checked.stdout);
     assert!(!checked.stdout.contains("Warnings"), "{}", checked.stdout);
     let without = finish(&mut check());
     assert_eq!(without.code, Some(78));

@@ -4,8 +4,8 @@
 //! text -> locate (TOML, with positions) -> layers (merged, presets below) -> reader (typed, one by one) -> resolve (rules) -> Config
 //! ```
 //!
-//! Everything that is wrong is told at once, with its place and a hint, before anything is bound. Nobody should have to
-//! start a gateway five times to learn of five mistakes.
+//! Everything that is wrong is told at once, with its place and a hint, before anything is bound. An operator
+//! should not have to start a gateway five times to learn of five mistakes.
 
 mod layers;
 mod locate;

@@ -233,7 +233,7 @@ fn find_secrets_in_list(list: Option<&Value>, known: Known<'_>, secrets: &mut Ve
 }
 
 /// The same for a text that cannot be read as TOML: from a key that sounds secret to the next line with a key of its
-/// own, because nobody knows where the broken value ends.
+/// own, because it is not known where the broken value ends.
 fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
     let mut hidden: Vec<Range<usize>> = Vec::new();
     let mut inside = false;

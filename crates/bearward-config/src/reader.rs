@@ -1,6 +1,6 @@
 //! Reads values one by one and notes what is wrong with them, instead of stopping at the first mistake.
 //!
-//! Whoever reads a section asks for each of its keys and then calls [`Section::finish`]; keys that nobody asked for are
+//! The reader of a section asks for each of its keys and then calls [`Section::finish`]; keys that were not asked for are
 //! unknown. A key that cannot be read is noted and reads as absent: the reader may go on with any stand-in, because a
 //! configuration with an error is never used.
 
@@ -193,7 +193,7 @@ impl<'r> Section<'r> {
         lists
     }
 
-    /// Ends the reading: what nobody asked for is unknown.
+    /// Ends the reading: what was not asked for is unknown.
     pub(super) fn finish(self) {
         let answered = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
         for name in self.values.into_iter().flat_map(Dict::keys).filter(|name| !answered(name)) {
@@ -213,7 +213,7 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Whether there are keys that nobody asked for so far.
+    /// Whether there are keys that were not asked for so far.
     pub(super) fn has_unknown_keys(&self) -> bool {
         self.values.into_iter().flat_map(Dict::keys).any(|name| !self.known.contains(&name.as_str()))
     }

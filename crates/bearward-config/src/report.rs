@@ -44,7 +44,7 @@ pub fn report(config: &Config) -> String {
         (true, false) => {
             section("Open routes: none. Every request that is let through has a valid token, or none.", "")
         }
-        (false, _) => section("Open routes: these let everybody in, WITHOUT a token", &open),
+        (false, _) => section("Open routes: these let every caller in, WITHOUT a token", &open),
     }
     report.truncate(report.trim_end().len());
     report.push('\n');
@@ -192,7 +192,7 @@ mod tests {
               |                                ^^^^^^^^^^^^^^
             hint: it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring
 
-        Open routes: these let everybody in, WITHOUT a token
+        Open routes: these let every caller in, WITHOUT a token
           any /* -> site
           GET,HEAD a.example.com/* -> site
         "#);
@@ -228,7 +228,7 @@ mod tests {
           any /catalog/* -> site
           GET /orders/* -> site
 
-        Open routes: these let everybody in, WITHOUT a token
+        Open routes: these let every caller in, WITHOUT a token
           any / -> site
         ");
     }

@@ -94,7 +94,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Of a JWK set the keys that are used. One that is passed over may be a private key of a kind that nobody here knows, which
+/// Of a JWK set the keys that are used. One that is passed over may be a private key of an unknown kind, which
 /// is not to be seen.
 fn usable_keys(set: &str) -> Option<String> {
     let mut set: BTreeMap<String, Box<RawValue>> = serde_json::from_str(set).ok()?;

@@ -48,7 +48,7 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
         let hint = "keep one of the two, or write a rule for each: all of them must hold";
         reading.error(&section.place_of(second).key(), complaint.hint(hint));
     }
-    // A key that nobody knows is told below, and was probably meant to be the test.
+    // An unknown key is told below, and was probably meant to be the test.
     if asked.is_empty() && !section.has_unknown_keys() {
         let complaint = Complaint::new(format!("{} asks nothing of the claim", section.place));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";

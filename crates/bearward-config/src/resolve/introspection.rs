@@ -31,7 +31,7 @@ pub(super) fn introspection(
     let url = kind::url(&section, kind, issuer, url.as_ref());
     let bare_answers = section.boolean("bare_answers");
     if let Some(bare) = bare_answers.as_ref().filter(|bare| bare.value && !has_clients) {
-        let complaint = Complaint::new("an answer without `aud` is for nobody, unless its client is known");
+        let complaint = Complaint::new("an answer without `aud` is for no audience, unless its client is known");
         let hint = "name the clients with `absent_audience_clients` in [[issuers]]";
         section.reading.error(&bare.place, complaint.hint(hint));
     }

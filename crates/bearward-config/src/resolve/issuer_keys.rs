@@ -77,12 +77,13 @@ fn not_a_key_set(error: &KeySetError) -> Complaint {
 }
 
 /// A JWK set in which a key can be used: one without has been mistaken for one. What an issuer publishes is not for us to
-/// mend, but here a private key is the author's own accident, and beside a good key nobody would notice it.
+/// mend, but here a private key is the author's own accident, and beside a good key it would go unnoticed.
 fn usable(set: KeySet) -> Result<KeySet, Complaint> {
     if set.skipped().iter().any(SkippedKey::is_private) {
         let complaint =
             Complaint::new("a key of the JWK set is a secret or private one, which belongs to the issuer alone");
-        let hint = "leave its public members here; and have the issuer replace it, as whoever read this has it too";
+        let hint =
+            "leave its public members here; and have the issuer replace it, as each reader of this file has it too";
         return Err(complaint.hint(hint).private());
     }
     match set.skipped() {

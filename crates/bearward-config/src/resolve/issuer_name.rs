@@ -40,7 +40,7 @@ pub(super) fn check(section: &Section<'_>, name: &At<String>, is_found_by_name: 
             complaint.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
         }
         Err(complaint) if is_found_by_name => complaint,
-        // Whatever it is called: an address with a password in it, or of the metadata, is a mistake.
+        // Under any name: an address with a password in it, or of the metadata, is a mistake.
         Err(complaint) if name.value.contains("://") && !is_template => complaint,
         _ => return,
     };

@@ -91,8 +91,9 @@ fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
         let names = Algorithm::ALL.map(Algorithm::name);
         match name {
             _ if name.eq_ignore_ascii_case("none") => complaint.hint("tokens without a signature are never accepted"),
-            _ if name.starts_with("HS") => complaint
-                .hint("with a shared secret, whoever can verify a token can also make one; use RS, PS, ES or EdDSA"),
+            _ if name.starts_with("HS") => complaint.hint(
+                "with a shared secret, each party that can verify a token can also make one; use RS, PS, ES or EdDSA",
+            ),
             _ => match suggest::nearest(name, names) {
                 Some(meant) => complaint.did_you_mean(Some(meant)),
                 None => complaint.hint(format!("the supported ones are {}", names.join(", "))),

@@ -137,7 +137,7 @@ impl Reader<'_> {
             let looks_at = if optional.is_some() { "looks at tokens" } else { "needs a token" };
             let complaint =
                 Complaint::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
-            let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let everybody in";
+            let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let every caller in";
             reading.error(&section.place, complaint.hint(hint));
         }
         let names: Vec<String> = issuers.into_iter().map(|name| name.value).collect();
@@ -152,7 +152,7 @@ impl Reader<'_> {
         (access, names, referential.map(|name| name.value))
     }
 
-    /// A referential token names nobody, so there must be one issuer to ask, and it must be one that can answer.
+    /// A referential token names no issuer, so there must be one issuer to ask, and it must be one that can answer.
     fn referential(&self, section: &Section<'_>, names: &[String], referential: Option<&At<String>>) {
         let candidates: Vec<&str> = self
             .of_route(names)
@@ -166,7 +166,7 @@ impl Reader<'_> {
                     candidates.len(),
                     candidates.join(", ")
                 ));
-                let hint = "name the one to ask with `referential_issuer`; a token must not be shown to strangers";
+                let hint = "name the one to ask with `referential_issuer`; a token must not be shown to other issuers";
                 section.reading.error(&section.place, complaint.hint(hint));
             }
             return;

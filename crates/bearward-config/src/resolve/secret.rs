@@ -15,7 +15,7 @@ pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secr
     secret.map_err(|complaint| reading.error(&path.place, complaint)).ok()
 }
 
-/// What is in a file that everybody may read, and is read again when it changes: a certificate.
+/// What is in a file that every user may read, and is read again when it changes: a certificate.
 pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
     let text = there(reading, path).and_then(|file| read_file(&file));
     text.map_err(|complaint| reading.error(&path.place, complaint)).ok()

@@ -109,8 +109,8 @@ pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
 fn address(text: &str) -> Result<SocketAddr, Complaint> {
     let address: SocketAddr = text.parse().map_err(|_| no_address(text))?;
     if address.port() == 0 {
-        // The system would choose one, another at each start, and nobody is told which.
-        let complaint = Complaint::new(format!("{} has port 0, where nobody can connect", quote(text)));
+        // The system would choose one, another at each start, and no client is told which.
+        let complaint = Complaint::new(format!("{} has port 0, where no client can connect", quote(text)));
         return Err(complaint.hint("name the port that clients are to use"));
     }
     Ok(address)

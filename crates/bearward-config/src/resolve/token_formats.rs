@@ -18,12 +18,13 @@ pub(super) fn check(section: &Section<'_>, issuer: &IssuerSettings) {
     let name = issuer.tokens.name();
     match (issuer.tokens, section.has("introspection")) {
         (TokenFormats::Referential | TokenFormats::Both, false) => {
-            let complaint =
-                Complaint::new(format!("tokens that are `{name}` are asked about, and nobody can be asked"));
+            let complaint = Complaint::new(format!(
+                "tokens that are `{name}` are asked about, and there is no introspection to ask"
+            ));
             reading.error(&section.place_of(KEY), complaint.hint("add [issuers.introspection]"));
         }
         (TokenFormats::SelfContained, true) => {
-            let complaint = Complaint::new(format!("`tokens = \"{name}\"`, so nobody would ever be asked"));
+            let complaint = Complaint::new(format!("`tokens = \"{name}\"`, so the issuer would never be asked"));
             let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
             reading.error(&section.place_of("introspection").key(), complaint.hint(hint));
         }
@@ -35,7 +36,8 @@ pub(super) fn check(section: &Section<'_>, issuer: &IssuerSettings) {
     }
     let Some(asked) = &issuer.introspection else { return };
     if asked.kind == IntrospectionKind::KubernetesTokenReview && issuer.tokens == TokenFormats::Auto {
-        let complaint = Complaint::new("Kubernetes' tokens are self-contained, so nobody would ask about them");
+        let complaint =
+            Complaint::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
         let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
         reading.warning(&section.place_of("introspection").key(), complaint.hint(hint));
     }

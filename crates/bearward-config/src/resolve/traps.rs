@@ -73,7 +73,7 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
         }
         Provider::GitHubActions | Provider::GitLab if issuer.required_claims.is_empty() => {
             let complaint =
-                Complaint::new("everybody with an account there can have such a token made for any audience");
+                Complaint::new("every user with an account there can have such a token made for any audience");
             let claim = if provider.value == Provider::GitLab { "project_id" } else { "repository_id" };
             let hint = format!("add [[issuers.required_claims]] with claim = \"{claim}\" and equals = \"1234\"");
             reading.error(&provider.place, complaint.hint(hint));

@@ -1,4 +1,4 @@
-//! The values in force of settings that nobody set. They are taken from the resolved configuration, which has them from the
+//! The values in force of settings that are not set. They are taken from the resolved configuration, which has them from the
 //! settings' own constructors; where those know no word for a default, what is shown is read again by a test.
 
 use bearward_core::{Access, ClaimPointer};

@@ -181,7 +181,7 @@ fn values_that_cannot_be_used_are_told_at_their_place() {
             "must be one of `client_secret_basic`",
             "did you",
         ),
-        ("auth = <<'none'>>".to_owned(), "must be one of", "lets anybody try tokens"),
+        ("auth = <<'none'>>".to_owned(), "must be one of", "lets every caller try tokens"),
         ("auth = <<'client_credentials'>>".to_owned(), "must be one of", "[issuers.introspection.client_credentials]"),
         ("auth = 'client_secret_jwt'\nclient_secret_file = <<'short'>>".to_owned(), "shorter than the 32 bytes", ""),
         (format!("{key}private_key_file = <<'missing'>>"), "there is no such file", "it may be the content itself"),
@@ -288,7 +288,7 @@ fn the_breaker_and_bare_answers_have_their_bounds() {
     for (added, message, hint) in [
         ("breaker_failures = <<0>>", "must be between 1 and 1000", ""),
         ("breaker_pause = <<'0s'>>", "must be between 100ms and 10m", ""),
-        ("bare_answers = <<true>>", "an answer without `aud` is for nobody", "absent_audience_clients"),
+        ("bare_answers = <<true>>", "an answer without `aud` is for no audience", "absent_audience_clients"),
     ] {
         refuses(&format!("{secret}{added}"), message, hint);
     }
@@ -313,10 +313,10 @@ fn formats_of_tokens_fit_what_is_configured() {
         holds(marked, &problems, Severity::Error, message, hint);
     };
     told(&issuer("<<'opaque'>>", ""), "must be one of `auto`, `self-contained`", "");
-    told(&issuer("<<'referential'>>", ""), "nobody can be asked", "add [issuers.introspection]");
-    told(&issuer("<<'both'>>", ""), "nobody can be asked", "add [issuers.introspection]");
+    told(&issuer("<<'referential'>>", ""), "there is no introspection to ask", "add [issuers.introspection]");
+    told(&issuer("<<'both'>>", ""), "there is no introspection to ask", "add [issuers.introspection]");
     let vain = format!("[issuers.<<introspection>>]\n{secret}");
-    told(&issuer("'self-contained'", &vain), "nobody would ever be asked", "`tokens = \"both\"`");
+    told(&issuer("'self-contained'", &vain), "the issuer would never be asked", "`tokens = \"both\"`");
 }
 
 #[test]

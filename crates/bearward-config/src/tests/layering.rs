@@ -117,10 +117,10 @@ fn a_port_that_the_system_would_choose_is_refused_in_flags_too() {
     let any_port = Some("127.0.0.1:0".parse().unwrap());
     let overrides = Overrides { listen: any_port, admin_listen: any_port, ..Overrides::default() };
     insta::assert_snapshot!(layered("", &[], &overrides).unwrap_err(), @"
-    --admin-listen: error: `127.0.0.1:0` has port 0, where nobody can connect
+    --admin-listen: error: `127.0.0.1:0` has port 0, where no client can connect
       hint: name the port that clients are to use
 
-    --listen: error: `127.0.0.1:0` has port 0, where nobody can connect
+    --listen: error: `127.0.0.1:0` has port 0, where no client can connect
       hint: name the port that clients are to use
 
     2 errors

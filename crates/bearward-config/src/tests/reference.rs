@@ -62,7 +62,7 @@ fn reference() -> String {
         }
         for setting in table.settings {
             let path = format!("{path}.{}", setting.key);
-            let kind = asked.remove(&path).unwrap_or_else(|| panic!("nobody asks for {path}"));
+            let kind = asked.remove(&path).unwrap_or_else(|| panic!("the reader does not ask for {path}"));
             assert_ne!(setting.sentence, "", "{path} has no sentence in config.example.toml");
             let (kind, value) = (shown(&kind, &setting), value(&setting, &whole));
             let entry = format!("- `{}`: {kind}; {value}. {}", setting.key, prose(&setting.sentence));

@@ -188,7 +188,7 @@ fn a_route_is_open_or_optional() {
         accepts(&route(one));
     }
     refuses(&route("optional = <<\"yes\">>"), "expected true or false, found a string", "");
-    // A token that is sent must be somebody's.
+    // A token that is sent must be of an issuer.
     let no_issuer = format!("{UPSTREAM}<<[[routes]]>>\npath = \"/*\"\nupstream = \"orders\"\noptional = true");
     refuses(&no_issuer, "this route looks at tokens, and there is no issuer", "set `open = true`");
 }
@@ -212,7 +212,7 @@ fn referential_tokens_go_to_one_issuer() {
     config.toml:19:1: error: referential tokens of this route could go to 2 issuers: https://one, https://two
       19 | [[routes]]
          | ^^^^^^^^^^
-      hint: name the one to ask with `referential_issuer`; a token must not be shown to strangers
+      hint: name the one to ask with `referential_issuer`; a token must not be shown to other issuers
 
     1 error
     ");

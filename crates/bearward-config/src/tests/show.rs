@@ -123,7 +123,7 @@ fn the_environment_is_shown_as_the_file_would_say_it() {
 }
 
 #[test]
-fn what_nobody_uses_of_a_set_is_not_shown() {
+fn what_is_not_used_of_a_set_is_not_shown() {
     let public = keys::PUBLIC_KEYS.trim().strip_prefix("{\"keys\":[").and_then(|keys| keys.strip_suffix("]}")).unwrap();
     // A private key that can be told for one is an error.
     let private = r#"{"kty":"AKP","priv":"aHVudGVyMg"},{"kty":"OKP","d":"aHVudGVyMg","d":"aHVudGVyMg"}"#;

@@ -57,7 +57,7 @@ pub(super) fn auth(
     }
 
     let method = chosen.as_ref().map_or(Method::SecretBasic, |chosen| chosen.value);
-    let strangers = refuse_strangers(section, method);
+    let of_another = refuse_keys_of_other_methods(section, method);
     if method == Method::Bearer {
         if let Some(grant) = &grant {
             let complaint =
@@ -71,8 +71,8 @@ pub(super) fn auth(
             section.reading.error(&url.place, complaint);
         }
     }
-    // Whoever wrote the key of another way probably forgot to name that way; what this one lacks would not help them.
-    if inline || strangers && chosen.is_none() {
+    // The author of a key of another method probably forgot to name that method; what this one lacks would be no help.
+    if inline || of_another && chosen.is_none() {
         return None;
     }
     let place = chosen.map_or(section.place.clone(), |chosen| chosen.place);
@@ -90,12 +90,12 @@ pub(super) fn auth(
     })
 }
 
-/// Notes the keys of other ways: nobody should believe that something is in force which is not.
-fn refuse_strangers(section: &Section<'_>, method: Method) -> bool {
+/// Notes the keys of other methods, so that none is believed to be in force which is not.
+fn refuse_keys_of_other_methods(section: &Section<'_>, method: Method) -> bool {
     let name = method.name();
     let default = if section.has("auth") { "" } else { ", the default" };
     let mut any = false;
-    for key in method.strange_keys().filter(|key| section.has(key)) {
+    for key in method.keys_of_others().filter(|key| section.has(key)) {
         let complaint = Complaint::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
         let hint = format!("it belongs to {}", Method::with_key(key));
         section.reading.error(&section.place_of(key).key(), complaint.hint(hint));

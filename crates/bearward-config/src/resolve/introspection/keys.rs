@@ -44,7 +44,7 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// The access token that somebody else obtains.
+    /// The access token that another program obtains.
     pub(super) fn bearer_token(&self) -> Option<Secret> {
         self.sendable("bearer_token_file", "an access token", |_| true)
     }

@@ -39,7 +39,7 @@ impl Method {
                 "the client credentials grant is a table of its own, [issuers.introspection.client_credentials]; \
                  `auth` says how the gateway authenticates itself there",
             ),
-            "none" => complaint.hint("an issuer that answers anybody lets anybody try tokens (RFC 7662, 4)"),
+            "none" => complaint.hint("an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)"),
             _ => complaint.did_you_mean(suggest::nearest(name, names)),
         })
     }
@@ -57,7 +57,7 @@ impl Method {
         }
     }
 
-    /// The keys that mean something with this way, beside those that every way has.
+    /// The keys that mean something with this method, beside those that every method has.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::SecretBasic | Self::SecretPost => &["client_secret_file", "client_secret_env"],
@@ -69,8 +69,8 @@ impl Method {
         }
     }
 
-    /// The keys that some way has and this one has not.
-    pub(super) fn strange_keys(self) -> impl Iterator<Item = &'static str> {
+    /// The keys that another method has and this one has not.
+    pub(super) fn keys_of_others(self) -> impl Iterator<Item = &'static str> {
         // In the order of the ways, each key once.
         let all = Self::ALL.into_iter().enumerate().flat_map(|(index, method)| {
             let told = move |key: &str| Self::ALL.into_iter().take(index).any(|earlier| earlier.keys().contains(&key));
