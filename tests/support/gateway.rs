@@ -37,11 +37,12 @@ impl Gateway {
         Self { process, directory, listen, admin }
     }
 
-    /// Waits until the gateway says that it is ready: its issuers' keys are there.
+    /// Waits until the gateway says that it is ready, and that each of its issuers is: their keys are there.
     pub fn ready(mut self) -> Self {
-        let url = format!("{}/readyz", self.admin());
-        self.process.wait_until("/readyz answering 200", |_| {
-            Request::get(&url).try_send().ok().filter(|answer| answer.status == 200)
+        let url = format!("{}/readyz?verbose", self.admin());
+        self.process.wait_until("/readyz answering 200 for every issuer", |_| {
+            let answer = Request::get(&url).try_send().ok().filter(|answer| answer.status == 200)?;
+            (!answer.text().contains("[-]")).then_some(answer)
         });
         self
     }
