@@ -194,7 +194,7 @@ fn queries_of(value: &Value, is_url: bool, text: &str) -> Vec<Range<usize>> {
             // Where it is written with an escape, nothing of the value is shown.
             let from = raw.find(['?', '#']).map_or(span.start, |at| span.start + at + 1);
             // The last character is a quotation mark.
-            vec![from..span.end.saturating_sub(1)]
+            std::iter::once(from..span.end.saturating_sub(1)).collect()
         }
         Value::Array(values) => values.iter().flat_map(|value| queries_of(value, is_url, text)).collect(),
         Value::InlineTable(table) => find_queries(table, text),
