@@ -192,6 +192,16 @@ mod tests {
               |                                ^^^^^^^^^^^^^^
             hint: it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring
 
+          config.toml:5:51: warning: the open route `/*` passes on a token that was not verified: its upstream `site` has `authorization = "forward"`
+            5 |                 { path = "/*", upstream = "site", open = true },
+              |                                                   ^^^^
+            hint: set `optional = true` in place of `open = true`, so that a token that is sent must hold, or give the route an upstream that does not get the token
+
+          config.toml:6:51: warning: the open route `GET,HEAD a.example.com/*` passes on a token that was not verified: its upstream `site` has `authorization = "forward"`
+            6 |                 { path = "/*", upstream = "site", open = true, host = "a.example.com", methods = ["GET", "HEAD"] },
+              |                                                   ^^^^
+            hint: set `optional = true` in place of `open = true`, so that a token that is sent must hold, or give the route an upstream that does not get the token
+
         Open routes: these let every caller in, WITHOUT a token
           any /* -> site
           GET,HEAD a.example.com/* -> site
