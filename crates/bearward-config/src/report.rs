@@ -4,7 +4,7 @@ mod issuers;
 
 use std::fmt::Write as _;
 
-use bearward_core::{Access, ClaimRule, Scope};
+use bearward_core::{Access, ClaimRule, Host, Scope};
 use bearward_gate::{GateSettings, RouteSettings};
 use http::Method;
 
@@ -142,7 +142,11 @@ fn methods(route: &RouteSettings) -> String {
 }
 
 fn hosts(route: &RouteSettings) -> String {
-    if route.hosts.is_empty() { "any".to_owned() } else { route.hosts.join(",") }
+    if route.hosts.is_empty() {
+        "any".to_owned()
+    } else {
+        route.hosts.iter().map(Host::as_str).collect::<Vec<_>>().join(",")
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod shape;
 
 pub use bearer::{Credential, Scheme, credential, query_holds_credential};
 pub use field_names::{is_proxys_word, same_field_name};
-pub use host::request_host;
+pub use host::{RequestHost, request_host};
 pub use method::{AllowedMethods, check_method};
 pub use path::{PathPattern, PathPatternError, PatternPart, RequestPath, Segments};
 pub use shape::{Shape, unverified_issuer};

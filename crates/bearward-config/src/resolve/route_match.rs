@@ -1,8 +1,8 @@
 //! What a route matches, beside its path.
 
+use bearward_core::{Host, Server};
 use http::Method;
 
-use super::places;
 use crate::place::{Complaint, quote, values};
 use crate::reader::Section;
 use crate::suggest;
@@ -16,7 +16,7 @@ pub(super) fn methods(section: &mut Section<'_>) -> Option<Vec<Method>> {
 }
 
 /// The hosts of a route; empty for every host. `None` where there are some, and none of them can be read.
-pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<String>> {
+pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
     if section.has("host") && section.has("hosts") {
         let complaint = Complaint::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
@@ -24,25 +24,22 @@ pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<String>> {
     }
     let one = section.parsed("host", "a host name", host).map(|host| host.value);
     let several = values(section.list("hosts", host));
-    let hosts: Vec<String> = one.into_iter().chain(several).collect();
+    let hosts: Vec<Host> = one.into_iter().chain(several).collect();
     (!hosts.is_empty() || !section.has("host") && !section.has("hosts")).then_some(hosts)
 }
 
-fn host(text: &str) -> Result<String, Complaint> {
+fn host(text: &str) -> Result<Host, Complaint> {
     if text.contains('*') {
         let complaint = Complaint::new("a host is matched as a whole, `*` stands for nothing here");
         return Err(complaint.hint("list the hosts, or leave them out to match every host"));
     }
-    if let Some((host, _)) = places::host_and_port(text) {
+    if let Ok(server) = Server::parse(text) {
         let complaint = Complaint::new("a route matches the host without its port");
-        return Err(complaint.did_you_mean(Some(host.strip_suffix('.').unwrap_or(host))));
+        return Err(complaint.did_you_mean(Some(server.host())));
     }
-    if !places::is_host(text) {
-        return Err(
-            Complaint::new(format!("{} is not a host name", quote(text))).hint("for example: \"api.example.com\"")
-        );
-    }
-    Ok(text.to_ascii_lowercase())
+    Host::parse(text).map_err(|why| {
+        Complaint::new(format!("{} is not a host name: {why}", quote(text))).hint("for example: \"api.example.com\"")
+    })
 }
 
 /// The methods of RFC 9110, PATCH, and those of WebDAV. CONNECT and TRACE are never passed on.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bearward_core::{Access, PathPattern, Requirement, ScopeImplications};
+use bearward_core::{Access, Host, PathPattern, Requirement, ScopeImplications};
 use bearward_gate::{IssuerSettings, RouteSettings};
 use http::Method;
 
@@ -225,9 +225,10 @@ impl Reader<'_> {
     }
 
     /// "GET,POST shop.example.com/orders/*"; with a number, should another route be called that.
-    fn default_name(&self, methods: &[Method], hosts: &[String], path: &PathPattern) -> String {
+    fn default_name(&self, methods: &[Method], hosts: &[Host], path: &PathPattern) -> String {
         let methods = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
-        let name = format!("{methods} {}{path}", hosts.join(",")).trim_start().to_owned();
+        let hosts = hosts.iter().map(Host::as_str).collect::<Vec<_>>().join(",");
+        let name = format!("{methods} {hosts}{path}").trim_start().to_owned();
         let taken = |name: &str| self.earlier.iter().any(|route| route.value.name == name);
         let mut numbered = (2..).map(|number| format!("{name} ({number})"));
         if taken(&name) { numbered.find(|name| !taken(name)).unwrap_or(name) } else { name }

@@ -1,6 +1,6 @@
 //! `[[routes]]`: each alone, with what it leads to, and with each other.
 
-use bearward_core::Access;
+use bearward_core::{Access, Host};
 
 use super::*;
 
@@ -60,7 +60,7 @@ fn every_setting_is_read() {
     assert_eq!((one.name.as_str(), one.upstream.as_str()), ("one order", "orders"));
     assert_eq!(
         (one.path.to_string().as_str(), one.hosts.as_slice()),
-        ("/orders/{id}", &["api.example.com".to_owned()][..])
+        ("/orders/{id}", &[Host::parse("api.example.com").unwrap()][..])
     );
     assert_eq!(one.methods.iter().map(http::Method::as_str).collect::<Vec<_>>(), ["GET", "PROPFIND"]);
     let Access::Token(requirement) = &one.access else { panic!("{:?}", one.access) };
@@ -90,6 +90,12 @@ fn a_route_alone() {
         ("host = <<\"*.example.com\">>", "`*` stands for nothing here", "list the hosts"),
         ("host = <<\"a.example.com:80\">>", "without its port", "did you mean `a.example.com`?"),
         ("host = <<\"a/b\">>", "`a/b` is not a host name", "api.example.com"),
+        (
+            "host = <<\"b\u{fc}cher.example\">>",
+            "is not a host name: a name is ASCII: write the form that begins with `xn--`",
+            "for example",
+        ),
+        ("host = <<\"127.1\">>", "what ends in a number is an IPv4 address", "for example"),
         ("<<host>> = \"a\"\nhosts = [\"b\"]", "exclude each other", "in `hosts`"),
         ("scopes = [<<\"a b\">>]", "a scope cannot hold ' '", "a string of its own"),
         ("scopes = [<<\"a\\\"\">>]", "a scope cannot hold '\"'", ""),
@@ -247,6 +253,7 @@ fn routes_are_told_apart() {
             "matches PUT /a, as the route `GET,PUT /a`",
         ),
         ("path = \"/a\"\nhost = \"h\"", "path = \"/a\"\nhosts = [\"i\", \"H\"]", "matches h/a, as the"),
+        ("path = \"/a\"\nhost = \"[::1]\"", "path = \"/a\"\nhost = \"[0:0::0:1]\"", "matches [::1]/a, as the"),
     ];
     for (one, other, message) in table {
         let text = format!("[[routes]]\n{one}\nupstream = \"orders\"\n<<[[routes]]>>\n{other}\nupstream = \"orders\"");

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::Uri;
+use http::uri::Authority;
+
+use super::host::{Host, port, split_port};
 
 /// A URL that the gateway may connect to: https, or plain http to this very machine (RFC 7662, 4; RFC 8414, 2), without user
 /// information and without a fragment.
@@ -25,7 +27,7 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     is_https: bool,
-    host: Arc<str>,
+    host: Host,
     port: u16,
 }
 
@@ -65,18 +67,22 @@ impl Endpoint {
             return Err(EndpointError::NotAUrl);
         }
         let uri: Uri = url.parse().map_err(|_| EndpointError::NotAUrl)?;
-        let (host, port) = host_and_port(&uri).ok_or(EndpointError::NotAUrl)?;
+        let (host, digits) = split_port(uri.authority().map_or("", Authority::as_str));
+        let port =
+            digits.map(|digits| port(digits).filter(|port| *port > 0).ok_or(EndpointError::NotAUrl)).transpose()?;
+        let host = Host::parse(host);
         if url.contains('#') {
             return Err(EndpointError::Fragment);
         }
         let is_https = match scheme {
             "https" => true,
-            "http" if is_loopback(host) => false,
+            "http" if host.as_ref().is_ok_and(Host::is_loopback) => false,
             "http" => return Err(EndpointError::PlainHttp),
             _ => return Err(EndpointError::OtherScheme),
         };
+        let host = host.map_err(|_| EndpointError::NotAUrl)?;
         let port = port.unwrap_or(if is_https { 443 } else { 80 });
-        let origin = Origin { is_https, host: host.to_ascii_lowercase().into(), port };
+        let origin = Origin { is_https, host, port };
         Ok(Self { text: url.into(), uri, origin })
     }
 
@@ -136,22 +142,6 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Endpoint").field(&self.shown()).finish()
     }
-}
-
-/// Host and port, if the authority is nothing but a host and perhaps a port.
-fn host_and_port(uri: &Uri) -> Option<(&str, Option<u16>)> {
-    let authority = uri.authority()?;
-    let host = authority.host();
-    let after = authority.as_str().strip_prefix(host)?;
-    let port = authority.port_u16().filter(|port| *port > 0);
-    (!host.is_empty() && (after.is_empty() || port.is_some())).then_some((host, port))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-        || bare != host && bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

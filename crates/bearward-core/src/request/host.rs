@@ -3,14 +3,43 @@
 //! Two servers that take it from different places, or read it differently, serve different hosts: then what one of them
 //! judged is not what the other one answers.
 
-use std::net::Ipv6Addr;
+use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::HOST;
 
-use crate::Reason;
+use crate::address::host::{canonical, port, split_port};
+use crate::{Host, Reason};
 
-/// The host that a request is for, with its port where one was sent; `None` where the request names none.
+/// The host that a request is for, and its port where one was sent.
+///
+/// It equals a [`Host`] where the two are the same host, whatever their spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHost<'a> {
+    host: Cow<'a, str>,
+    port: Option<u16>,
+}
+
+impl RequestHost<'_> {
+    /// The host in the canonical form of [`Host`].
+    pub fn as_str(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+}
+
+impl PartialEq<Host> for RequestHost<'_> {
+    fn eq(&self, host: &Host) -> bool {
+        self.as_str() == host.as_str()
+    }
+}
+
+/// The host that a request is for; `None` where the request names none. It allocates only where the host is not in canonical
+/// form.
 ///
 /// HTTP/2 names it in `:authority`, HTTP/1.1 in `Host` (RFC 9110 section 7.2), and either may name it in the other place
 /// too. `authority` is that of the request's target, where it has one.
@@ -18,8 +47,9 @@ use crate::Reason;
 /// # Errors
 ///
 /// [`Reason::RequestMalformed`] for more than one `Host` (RFC 9112 section 3.2), for one that contradicts the target, and for
-/// what is not `host[:port]`: userinfo, escapes, an empty label, a port that is no number.
-pub fn request_host<'a>(authority: Option<&'a str>, headers: &'a HeaderMap) -> Result<Option<&'a str>, Reason> {
+/// what is not a [`Host`] or a host and a port: userinfo, escapes, an empty label, an address written in an unusual way, a
+/// port that is no number.
+pub fn request_host<'a>(authority: Option<&'a str>, headers: &'a HeaderMap) -> Result<Option<RequestHost<'a>>, Reason> {
     let mut fields = headers.get_all(HOST).iter();
     let field = match (fields.next(), fields.next()) {
         (None, _) => None,
@@ -31,31 +61,14 @@ pub fn request_host<'a>(authority: Option<&'a str>, headers: &'a HeaderMap) -> R
     {
         return Err(Reason::RequestMalformed);
     }
-    let host = authority.or(field);
-    if host.is_none_or(is_host) { Ok(host) } else { Err(Reason::RequestMalformed) }
+    authority.or(field).map(parse).transpose()
 }
 
-/// `host[:port]`: a registered name or IPv4 address without escapes, or an IPv6 address in brackets. No userinfo, and no
-/// empty label: one dot at the end is the root, of two some servers drop one or both and serve another host.
-fn is_host(text: &str) -> bool {
-    let port = if let Some(rest) = text.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else { return false };
-        if address.parse::<Ipv6Addr>().is_err() {
-            return false;
-        }
-        port
-    } else {
-        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(plain) || name.starts_with('.') || name.contains("..") {
-            return false;
-        }
-        port
-    };
-    match port.strip_prefix(':') {
-        None => port.is_empty(),
-        Some(digits) => (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()),
-    }
+fn parse(text: &str) -> Result<RequestHost<'_>, Reason> {
+    let (host, digits) = split_port(text);
+    let host = canonical(host).map_err(|_| Reason::RequestMalformed)?;
+    let port = digits.map(|digits| port(digits).ok_or(Reason::RequestMalformed)).transpose()?;
+    Ok(RequestHost { host, port })
 }
 
 #[cfg(test)]
@@ -63,12 +76,15 @@ fn is_host(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// The host as it is compared, and the port.
     fn host(authority: Option<&str>, fields: &[&[u8]]) -> Result<Option<String>, Reason> {
         let mut headers = HeaderMap::new();
         for field in fields {
             headers.append(HOST, http::HeaderValue::from_bytes(field).unwrap());
         }
-        request_host(authority, &headers).map(|host| host.map(str::to_owned))
+        let host = request_host(authority, &headers)?;
+        Ok(host
+            .map(|host| format!("{}{}", host.as_str(), host.port().map_or(String::new(), |port| format!(":{port}")))))
     }
 
     #[test]
@@ -84,9 +100,42 @@ mod tests {
 
     #[test]
     fn names_addresses_and_ports_go_on() {
-        for text in ["a", "a_b", "a-1.example.", "a.example:8080", "127.0.0.1:1", "[::1]", "[2001:db8::1]:65535"] {
-            assert_eq!(host(None, &[text.as_bytes()]), Ok(Some(text.to_owned())));
-            assert_eq!(host(Some(text), &[]), Ok(Some(text.to_owned())));
+        for (text, expected) in [
+            ("a", "a"),
+            ("a_b", "a_b"),
+            ("a-1.example.", "a-1.example"),
+            ("a.example:8080", "a.example:8080"),
+            ("A.example.:080", "a.example:80"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("[::1]", "[::1]"),
+            ("[0:0:0:0:0:0:0:1]:80", "[::1]:80"),
+            ("[2001:db8::1]:65535", "[2001:db8::1]:65535"),
+        ] {
+            assert_eq!(host(None, &[text.as_bytes()]), Ok(Some(expected.to_owned())));
+            assert_eq!(host(Some(text), &[]), Ok(Some(expected.to_owned())));
+        }
+    }
+
+    #[test]
+    fn it_is_compared_with_hosts_and_not_with_texts() {
+        let headers = HeaderMap::new();
+        for (asked, route, expected) in [
+            ("A.Example.:8080", "a.example", true),
+            ("[0:0:0:0:0:0:0:1]:1", "[::1]", true),
+            ("a.example", "b.example", false),
+            ("[::ffff:127.0.0.1]", "127.0.0.1", false),
+        ] {
+            let asked = request_host(Some(asked), &headers).unwrap().unwrap();
+            assert_eq!(asked == Host::parse(route).unwrap(), expected, "{asked:?} {route}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_canonical_form_is_borrowed() {
+        let headers = HeaderMap::new();
+        for text in ["api.example.com", "api.example.com.:8080", "127.0.0.1:80", "[::1]:80"] {
+            let host = request_host(Some(text), &headers).unwrap().unwrap();
+            assert!(matches!(host.host, Cow::Borrowed(_)), "{text}");
         }
     }
 
@@ -106,6 +155,11 @@ mod tests {
             "a:",
             "a:80:80",
             "a:123456",
+            "a:65536",
+            "127.1",
+            "0x7f.1:80",
+            "2130706433",
+            "127.0.0.1.",
             ":80",
             "%61",
             "[::1",

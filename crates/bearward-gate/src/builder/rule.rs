@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bearward_core::{Access, ClaimPointer, ClaimRule, ClaimTest, PathPattern, Requirement, Scope, ScopeImplications};
+use bearward_core::{
+    Access, ClaimPointer, ClaimRule, ClaimTest, Host, PathPattern, Requirement, Scope, ScopeImplications,
+};
 use http::Method;
 
 use crate::settings::{GateError, RouteSettings};
@@ -60,7 +62,7 @@ impl RouteRule {
         self
     }
 
-    /// A host that it speaks of, a whole name or address without port and final dot, beside those named already; every host
+    /// A host that it speaks of, a whole name or address without port, beside those named already; every host
     /// where nothing is said.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
@@ -139,6 +141,10 @@ impl RouteRule {
         if self.methods.as_ref().is_some_and(Vec::is_empty) {
             return Err(GateError::NoMethods { route: name });
         }
+        let host = |text: &String| {
+            Host::parse(text).map_err(|why| GateError::Host { route: name.clone(), host: text.clone(), why })
+        };
+        let hosts = self.hosts.iter().map(host).collect::<Result<_, _>>()?;
         let requirement = self.needs.requirement()?;
         let access = match self.kind {
             Kind::Open if requirement != Requirement::default() => {
@@ -150,7 +156,7 @@ impl RouteRule {
         };
         Ok(RouteSettings {
             name,
-            hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            hosts,
             methods: self.methods.unwrap_or_default(),
             path,
             ignore_case: self.ignore_case,

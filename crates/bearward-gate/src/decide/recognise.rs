@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bearward_core::{
-    Access, Presented, Reason, RequestPath, Requirement, Scheme, credential, query_holds_credential, request_host,
+    Access, Presented, Reason, RequestHost, RequestPath, Requirement, Scheme, credential, query_holds_credential,
+    request_host,
 };
 use http::header::AUTHORIZATION;
 
@@ -34,6 +35,7 @@ impl Generation {
     pub(super) fn recognise(&self, request: &RequestFacts<'_>, record: &mut Record) -> Result<Step, Reason> {
         self.routes.check_method(request.method)?;
         let host = request_host(request.authority, request.headers)?;
+        let host = host.as_ref().map(RequestHost::as_str);
         let path = RequestPath::parse(request.path)?;
         let route = self.routes.find(request.method, host, &path).map_err(|miss| record.note(miss))?;
         record.route = Some(Arc::clone(route));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bearward_core::{IssuerNameError, PathPatternError, ScopeError};
+use bearward_core::{HostError, IssuerNameError, PathPatternError, ScopeError};
 use http::Method;
 
 use super::Contradiction;
@@ -133,14 +133,16 @@ pub enum GateError {
     },
     /// A route for a host that no request can be for.
     #[error(
-        "route `{route}`: `{host}` is no host of a route: a whole name or address, such as `api.example.com` or `[::1]`, \
-         without port, `*` and final dot"
+        "route `{route}`: `{host}` is no host of a route ({why}): a whole name or address, such as `api.example.com` or \
+         `[::1]`, without port and `*`"
     )]
     Host {
         /// The route.
         route: String,
         /// The text.
         host: String,
+        /// Why it is none.
+        why: HostError,
     },
     /// Two routes for one place: only one of them could ever be reached.
     #[error(

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_core::{Access, Endpoint, IdentityHeaders, KeySet, TokenRules, check_method, request_host, shown_url};
-use http::{HeaderMap, Method};
+use bearward_core::{Access, Endpoint, IdentityHeaders, KeySet, TokenRules, check_method, shown_url};
+use http::Method;
 
 use super::{CacheSettings, GateError, GateSettings, IssuerSettings, KeySource, RouteSettings, bounds};
 
@@ -187,9 +187,6 @@ impl PartialEq for ResolvedIssuer {
 
 impl RouteSettings {
     fn resolve(self, issuers: &[Arc<ResolvedIssuer>]) -> Result<ResolvedRoute, GateError> {
-        if let Some(host) = self.hosts.iter().find(|host| !can_be_asked_for(host)) {
-            return Err(GateError::Host { host: host.clone(), route: self.name });
-        }
         let named = |name: &String| {
             let found = issuers.iter().find(|issuer| issuer.settings.issuer == *name).map(Arc::clone);
             found.ok_or_else(|| GateError::UnknownIssuer { route: self.name.clone(), issuer: name.clone() })
@@ -260,13 +257,6 @@ fn named_methods(routes: &[RouteSettings]) -> Result<Vec<Method>, GateError> {
         }
     }
     Ok(named)
-}
-
-/// Whether a request can be for this host, as it is compared. A route for another one would be reached by no request, and what
-/// was meant for it by a wider route.
-fn can_be_asked_for(host: &str) -> bool {
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    request_host(Some(host), &HeaderMap::new()).is_ok() && !has_port && !host.ends_with('.')
 }
 
 /// Where metadata is for an issuer identifier: OpenID Connect appends, RFC 8414 puts its part between host and path.

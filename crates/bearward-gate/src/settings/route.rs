@@ -1,6 +1,6 @@
 //! What is configured of one route.
 
-use bearward_core::{Access, PathPattern};
+use bearward_core::{Access, Host, PathPattern};
 use http::Method;
 
 /// One route: what it matches, where it leads, and the access it needs.
@@ -8,8 +8,8 @@ use http::Method;
 pub struct RouteSettings {
     /// The name in logs and metrics; unique.
     pub name: String,
-    /// The hosts it answers for, in lower case, without a port and without a final dot; empty: any.
-    pub hosts: Vec<String>,
+    /// The hosts it answers for, whatever the port; empty: any.
+    pub hosts: Vec<Host>,
     /// The methods it answers for; empty: any.
     pub methods: Vec<Method>,
     /// The paths it answers for.
@@ -37,10 +37,10 @@ impl RouteSettings {
         if self.path != other.path && !(ignore_case && self.path.eq_ignore_ascii_case(&other.path)) {
             return None;
         }
-        let host = common(&self.hosts, &other.hosts, |a, b| a.eq_ignore_ascii_case(b))?;
+        let host = common(&self.hosts, &other.hosts, Host::eq)?;
         let method = common(&self.methods, &other.methods, Method::eq)?;
         let method = method.map_or_else(String::new, |method| format!("{method} "));
-        Some(format!("{method}{}{}", host.map_or("", String::as_str), other.path))
+        Some(format!("{method}{}{}", host.map_or("", Host::as_str), other.path))
     }
 
     /// Whether the two stand for the same place, and only one of them whatever the case of its letters: then another
@@ -48,7 +48,7 @@ impl RouteSettings {
     pub fn differs_in_case(&self, other: &Self) -> bool {
         self.ignore_case != other.ignore_case
             && self.path.eq_ignore_ascii_case(&other.path)
-            && common(&self.hosts, &other.hosts, |a, b| a.eq_ignore_ascii_case(b)).is_some()
+            && common(&self.hosts, &other.hosts, Host::eq).is_some()
     }
 }
 

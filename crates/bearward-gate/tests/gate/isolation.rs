@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::wire::{Says, Wire};
 use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, eventually, gate, outcome, outcome_at, route};
-use bearward_core::Access;
+use bearward_core::{Access, Host};
 use bearward_gate::RouteSettings;
 use serde_json::json;
 
@@ -110,7 +110,8 @@ async fn what_one_host_lets_in_another_judges_anew() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
     let tenant = |host: &str, audience: &str| {
-        let mut route = RouteSettings { name: host.to_owned(), hosts: vec![host.to_owned()], ..route("/*", &[]) };
+        let mut route =
+            RouteSettings { name: host.to_owned(), hosts: vec![Host::parse(host).unwrap()], ..route("/*", &[]) };
         if let Access::Token(requirement) = &mut route.access {
             requirement.audiences = vec![audience.to_owned()];
         }

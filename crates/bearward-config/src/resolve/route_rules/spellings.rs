@@ -127,7 +127,7 @@ fn falls_to(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[
 fn has(route: &RouteSettings, host: Option<&str>, path: &str) -> bool {
     let Ok(path) = RequestPath::parse(path.as_bytes()) else { return false };
     let same = if route.ignore_case { str::eq_ignore_ascii_case } else { str::eq };
-    (route.hosts.is_empty() || host.is_some_and(|host| route.hosts.iter().any(|own| own == host)))
+    (route.hosts.is_empty() || host.is_some_and(|host| route.hosts.iter().any(|own| own.as_str() == host)))
         && route.path.matches_segments(path.segments(), same)
 }
 

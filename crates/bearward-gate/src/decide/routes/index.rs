@@ -34,7 +34,7 @@ impl Index {
                 index.any_host.insert(rank, route);
             }
             for host in &route.hosts {
-                child(&mut index.hosts, host.to_ascii_lowercase()).insert(rank, route);
+                child(&mut index.hosts, host.as_str().to_owned()).insert(rank, route);
             }
         }
         index

@@ -35,7 +35,7 @@ impl Linear {
         let path = RequestPath::parse(path.as_bytes()).unwrap();
         let host = host.map(|host| host.to_ascii_lowercase());
         let fits = |route: &&Route| {
-            let is_host = |own: &String| Some(own.to_ascii_lowercase()) == host;
+            let is_host = |own: &Host| Some(own.as_str()) == host.as_deref();
             let lower = path.as_str().to_ascii_lowercase();
             let is_path = if route.ignore_case {
                 PathPattern::parse(&route.path.to_string().to_ascii_lowercase())
@@ -146,7 +146,7 @@ fn routes() -> impl Strategy<Value = Vec<RouteSettings>> {
             };
             let route = RouteSettings {
                 name: format!("r{at}"),
-                hosts: hosts.into_iter().map(str::to_owned).collect(),
+                hosts: hosts.into_iter().map(|host| Host::parse(host).unwrap()).collect(),
                 methods,
                 path: PathPattern::parse(&path).unwrap(),
                 ignore_case,
