@@ -12,7 +12,6 @@ mod locate;
 mod place;
 mod problem;
 mod provider;
-mod proxy;
 mod public;
 mod reader;
 mod report;
@@ -33,13 +32,13 @@ use std::path::Path;
 
 use bearward_core::Scope;
 use bearward_gate::{GateSettings, ReadyWhen};
+use bearward_proxy::ProxySettings;
 
 use self::layers::Layers;
 use self::locate::Source;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
 pub use self::provider::Provider;
-pub use self::proxy::{AuthorizationMode, ProxySettings, UpstreamSettings};
 use self::public::Known;
 use self::reader::Reading;
 pub use self::report::report;

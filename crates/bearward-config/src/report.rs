@@ -4,13 +4,14 @@ mod issuers;
 
 use std::fmt::Write as _;
 
-use bearward_core::{Access, ClaimRule, Host, Scope};
+use bearward_core::{Access, ClaimRule, Host, Scope, Server};
 use bearward_gate::{GateSettings, RouteSettings};
+use bearward_proxy::AuthorizationMode;
 use http::Method;
 
+use crate::Config;
 use crate::public::without_queries;
 use crate::table::table;
-use crate::{AuthorizationMode, Config};
 
 /// Everything that the configuration opens, and to whom. Secrets are not in it.
 pub fn report(config: &Config) -> String {
@@ -71,9 +72,13 @@ fn upstreams(config: &Config) -> String {
                 "forwarded: the upstream sees the token, of open routes one that was NOT verified"
             }
             AuthorizationMode::Forward => "forwarded: the upstream sees the token",
-            AuthorizationMode::Replace(_) => "replaced by the gateway's own",
+            _ => "replaced by the gateway's own",
         };
-        [upstream.name.clone(), upstream.servers.join(" "), authorization.to_owned()]
+        [
+            upstream.name.clone(),
+            upstream.servers.iter().map(Server::as_str).collect::<Vec<_>>().join(" "),
+            authorization.to_owned(),
+        ]
     });
     table(&[heading].into_iter().chain(rows).collect::<Vec<_>>())
 }

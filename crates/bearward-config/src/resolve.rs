@@ -7,7 +7,6 @@ mod issuer_keys;
 mod issuer_name;
 mod issuer_tokens;
 mod issuers;
-mod places;
 mod route_match;
 mod route_rules;
 mod routes;
@@ -26,9 +25,9 @@ use bearward_core::ScopeImplications;
 use bearward_gate::GateSettings;
 
 use self::server::{Admin, Server};
+use super::Config;
 use super::place::{At, Complaint};
 use super::reader::{Reading, Section};
-use super::{Config, ProxySettings};
 
 /// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
 pub(super) fn resolve(reading: &Reading<'_>) -> Config {
@@ -53,15 +52,8 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
     root.finish();
 
     listeners(reading, &server, &admin);
-    let proxy = ProxySettings {
-        listen: server.listen.into_iter().map(|address| address.value).collect(),
-        threads: server.threads,
-        max_connections: server.max_connections,
-        max_header_bytes: server.max_header_bytes,
-        upstreams: upstreams.into_iter().flatten().map(|upstream| upstream.value).collect(),
-        drain: server.drain,
-        keepalive_pool: server.keepalive_pool,
-    };
+    let mut proxy = server.proxy;
+    proxy.upstreams = upstreams.into_iter().flatten().map(|upstream| upstream.value).collect();
     let gate = GateSettings {
         realm: server.realm,
         max_token_bytes: server.max_token_bytes,
@@ -100,6 +92,13 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     // `[::]` takes IPv4 connections too, unless the system is told otherwise.
     let covers = |a: SocketAddr, b: SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
     a.port() == b.port() && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
+}
+
+/// Sets what the configuration says; the default stays where it says nothing.
+fn set<T>(setting: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *setting = said;
+    }
 }
 
 /// Notes names that stand twice. What they name is told from the second one on.

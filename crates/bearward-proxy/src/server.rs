@@ -23,9 +23,10 @@ use tokio::time::Instant;
 
 use crate::bounded::Bounded;
 use crate::connections::{Connections, Placed};
+use crate::error::ProxyError;
 use crate::metrics::Metrics;
 use crate::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
-use crate::settings::{ProxyError, ProxySettings};
+use crate::settings::ProxySettings;
 use crate::upstreams::Upstreams;
 use bearward_gate::RequestIds;
 

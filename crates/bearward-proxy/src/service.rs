@@ -164,7 +164,7 @@ impl ProxyHttp for Proxy {
             authorization: &upstream.authorization,
             client: client(session),
             request_id: &exchange.request_id,
-            server: &address.server,
+            server: address.server.as_str(),
             received: session.req_header().version,
         };
         headers::rewrite(request, &session.req_header().headers, &forwarding)

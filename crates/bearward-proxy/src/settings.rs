@@ -1,14 +1,15 @@
-//! What a proxy is built from, and what can be wrong with it.
+//! What a proxy is built from.
 
-use std::io;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
-use bearward_gate::{Credentials, MetricsError};
+use bearward_core::Server;
+use bearward_gate::Credentials;
 
-/// Everything the proxy needs to know beyond what the gate decides.
+/// Everything that the proxy needs to know beyond what the gate decides. [`ProxySettings::new`] has every default.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ProxySettings {
     /// The addresses to listen on, in clear HTTP/1.1. Never empty.
     pub listen: Vec<SocketAddr>,
@@ -46,13 +47,14 @@ impl ProxySettings {
     }
 }
 
-/// One upstream: the servers behind it, and how they are spoken to.
+/// One upstream: its servers, and how the proxy speaks to them. [`UpstreamSettings::new`] has every default.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct UpstreamSettings {
     /// The name by which routes call it; unique.
     pub name: String,
-    /// `host:port` of each server. Names are resolved in the background, every ten seconds; all their addresses are used.
-    pub servers: Vec<String>,
+    /// Its servers, at least one. Names are resolved in the background, every ten seconds; all their addresses are used.
+    pub servers: Vec<Server>,
     /// What becomes of the client's `Authorization`.
     pub authorization: AuthorizationMode,
     /// How long a connection may take to come about. Default: 5 s.
@@ -67,10 +69,10 @@ pub struct UpstreamSettings {
 
 impl UpstreamSettings {
     /// An upstream with every default; `Authorization` is removed.
-    pub fn new<S: Into<String>>(name: impl Into<String>, servers: impl IntoIterator<Item = S>) -> Self {
+    pub fn new(name: impl Into<String>, servers: impl IntoIterator<Item = Server>) -> Self {
         Self {
             name: name.into(),
-            servers: servers.into_iter().map(Into::into).collect(),
+            servers: servers.into_iter().collect(),
             authorization: AuthorizationMode::Remove,
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(60),
@@ -82,6 +84,7 @@ impl UpstreamSettings {
 
 /// What becomes of the client's `Authorization` on the way to the upstream.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum AuthorizationMode {
     /// It is removed: the upstream learns who calls from the identity headers, and holds no token that it could lose.
     #[default]
@@ -92,65 +95,14 @@ pub enum AuthorizationMode {
     Replace(Credentials),
 }
 
-/// Why the proxy cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum ProxyError {
-    /// There is no address to listen on.
-    #[error("no address to listen on: set `listen`")]
-    NoListenAddress,
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {}", advice(.source))]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// Two upstreams have one name.
-    #[error("two upstreams are named `{name}`: give each its own name")]
-    UpstreamRepeated {
-        /// The name.
-        name: String,
-    },
-    /// An upstream has no server.
-    #[error("upstream `{name}` has no server: set `servers = [\"host:port\"]`")]
-    UpstreamEmpty {
-        /// The upstream's name.
-        name: String,
-    },
-    /// A server is not `host:port`.
-    #[error("upstream `{name}`: `{server}` is not `host:port` (an IPv6 address stands in brackets: `[::1]:3000`)")]
-    UpstreamServer {
-        /// The upstream's name.
-        name: String,
-        /// The server as given.
-        server: String,
-    },
-    /// A metric could not be registered: the registry already holds one of its name.
-    #[error("cannot register the proxy's metrics")]
-    Metrics(#[from] MetricsError),
-    /// The threads that serve requests could not be started.
-    #[error("cannot start the proxy's threads")]
-    Threads(#[source] io::Error),
-    /// The service ended although nobody asked it to.
-    #[error("the proxy stopped by itself: this is a defect, and the log says more")]
-    Stopped,
-}
-
-/// What the operating system says, and what to do about it.
-fn advice(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "the address is in use; stop the process that holds it (`ss -ltnp` names it) or listen elsewhere".to_owned()
+impl AuthorizationMode {
+    /// As the configuration calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Remove => "remove",
+            Self::Forward => "forward",
+            Self::Replace(_) => "replace",
         }
-        io::ErrorKind::PermissionDenied => {
-            "permission denied; a port below 1024 needs CAP_NET_BIND_SERVICE, so choose a higher one or grant it"
-                .to_owned()
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; `0.0.0.0` or `[::]` stands for all it has".to_owned()
-        }
-        _ => error.to_string(),
     }
 }
 
@@ -160,21 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bind_error_names_the_address_and_the_way_out() {
-        let address = "127.0.0.1:8080".parse().unwrap();
-        let error = |kind: io::ErrorKind| ProxyError::Bind { address, source: kind.into() }.to_string();
-        let in_use = error(io::ErrorKind::AddrInUse);
-        assert!(
-            in_use.starts_with("cannot listen on 127.0.0.1:8080: the address is in use; stop the process"),
-            "{in_use}"
-        );
-        assert!(error(io::ErrorKind::PermissionDenied).contains("CAP_NET_BIND_SERVICE"));
-        assert!(error(io::ErrorKind::AddrNotAvailable).contains("0.0.0.0"));
-    }
-
-    #[test]
     fn settings_hold_the_documented_defaults() {
-        let upstream = UpstreamSettings::new("orders", ["127.0.0.1:3000"]);
+        let upstream = UpstreamSettings::new("orders", [Server::parse("127.0.0.1:3000").unwrap()]);
         assert!(matches!(upstream.authorization, AuthorizationMode::Remove));
         assert_eq!(upstream.connect_timeout, Duration::from_secs(5));
         let settings = ProxySettings::new(["127.0.0.1:0".parse().unwrap()], [upstream]);

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use bearward_core::Server;
 use pingora_core::upstreams::peer::HttpPeer;
 
-use crate::settings::{AuthorizationMode, ProxyError, UpstreamSettings};
+use crate::error::ProxyError;
+use crate::settings::{AuthorizationMode, UpstreamSettings};
 
 /// How often names are resolved. The resolver does not tell how long its answers hold.
 const RESOLVE_EVERY: Duration = Duration::from_secs(10);
@@ -52,7 +54,6 @@ impl Upstreams {
 pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) authorization: AuthorizationMode,
-    servers: Vec<Server>,
     settings: UpstreamSettings,
     /// Every address of every server that could be resolved.
     addresses: ArcSwap<Vec<Arc<Address>>>,
@@ -66,22 +67,9 @@ pub(crate) struct Address {
     pub(crate) peer: HttpPeer,
     pub(crate) socket: SocketAddr,
     /// The server as configured.
-    pub(crate) server: Arc<str>,
+    pub(crate) server: Server,
     /// Until when it is passed over, in milliseconds since the upstream was made.
     rests_until: AtomicU64,
-}
-
-/// A server as configured.
-#[derive(Debug)]
-struct Server {
-    text: Arc<str>,
-    place: Place,
-}
-
-#[derive(Debug)]
-enum Place {
-    Address(SocketAddr),
-    Name { host: String, port: u16 },
 }
 
 impl Upstream {
@@ -89,23 +77,16 @@ impl Upstream {
         if settings.servers.is_empty() {
             return Err(ProxyError::UpstreamEmpty { name: settings.name });
         }
-        let servers = settings.servers.iter().map(|text| {
-            let place = Place::parse(text);
-            let place = place
-                .ok_or_else(|| ProxyError::UpstreamServer { name: settings.name.clone(), server: text.clone() })?;
-            Ok(Server { text: text.as_str().into(), place })
-        });
         let upstream = Self {
             name: settings.name.clone(),
             authorization: settings.authorization.clone(),
-            servers: servers.collect::<Result<_, ProxyError>>()?,
-            settings: settings.clone(),
+            settings,
             addresses: ArcSwap::default(),
             turn: AtomicUsize::new(0),
             started: Instant::now(),
         };
         // What needs no resolver is there from the start.
-        upstream.replace(&vec![None; upstream.servers.len()]);
+        upstream.replace(&vec![None; upstream.settings.servers.len()]);
         Ok(upstream)
     }
 
@@ -147,18 +128,18 @@ impl Upstream {
 
     /// Whether any server is a name, so that [`Self::resolve`] has something to do.
     pub(crate) fn has_names(&self) -> bool {
-        self.servers.iter().any(|server| matches!(server.place, Place::Name { .. }))
+        self.settings.servers.iter().any(|server| server.address().is_none())
     }
 
     /// Resolves all names once. Where that fails, the addresses known before stay.
     pub(crate) async fn resolve(&self) {
-        let mut found = Vec::with_capacity(self.servers.len());
-        for server in &self.servers {
-            let Place::Name { host, port } = &server.place else {
+        let mut found = Vec::with_capacity(self.settings.servers.len());
+        for server in &self.settings.servers {
+            if server.address().is_some() {
                 found.push(None);
                 continue;
-            };
-            let lookup = tokio::net::lookup_host((host.as_str(), *port));
+            }
+            let lookup = tokio::net::lookup_host((server.name(), server.port()));
             found.push(match tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await {
                 Ok(Ok(addresses)) => Some(addresses.collect::<Vec<_>>()).filter(|addresses| !addresses.is_empty()),
                 Ok(Err(error)) => {
@@ -184,7 +165,7 @@ impl Upstream {
 
     fn warn_unresolved(&self, server: &Server, error: &str) {
         tracing::warn!(
-            target: "bearward::proxy", upstream = self.name, server = &*server.text, error,
+            target: "bearward::proxy", upstream = self.name, server = server.as_str(), error,
             "cannot resolve a server's name; addresses known before stay in use"
         );
     }
@@ -193,27 +174,25 @@ impl Upstream {
     fn replace(&self, found: &[Option<Vec<SocketAddr>>]) {
         let before = self.addresses.load();
         let mut addresses: Vec<Arc<Address>> = Vec::with_capacity(before.len());
-        for (server, found) in self.servers.iter().zip(found) {
-            let sockets = match (&server.place, found) {
-                (Place::Address(socket), _) => vec![*socket],
-                (Place::Name { .. }, Some(found)) => {
+        for (server, found) in self.settings.servers.iter().zip(found) {
+            let sockets = match (server.address(), found) {
+                (Some(socket), _) => vec![socket],
+                (None, Some(found)) => {
                     // Resolvers rotate their answers, which is no change.
                     let mut found = found.clone();
                     found.sort_unstable();
                     found
                 }
-                (Place::Name { .. }, None) => before
-                    .iter()
-                    .filter(|address| address.server == server.text)
-                    .map(|address| address.socket)
-                    .collect(),
+                (None, None) => {
+                    before.iter().filter(|address| address.server == *server).map(|address| address.socket).collect()
+                }
             };
             for socket in sockets {
                 if addresses.iter().any(|address| address.socket == socket) {
                     continue;
                 }
                 // An address that stays keeps its connections, and what is known of it.
-                let known = before.iter().find(|address| address.socket == socket && address.server == server.text);
+                let known = before.iter().find(|address| address.socket == socket && address.server == *server);
                 addresses.push(known.cloned().unwrap_or_else(|| Arc::new(self.address(server, socket))));
             }
         }
@@ -235,24 +214,11 @@ impl Upstream {
         peer.options.read_timeout = Some(self.settings.read_timeout);
         peer.options.write_timeout = Some(self.settings.write_timeout);
         peer.options.idle_timeout = Some(self.settings.idle_timeout);
-        Address { peer, socket, server: Arc::clone(&server.text), rests_until: AtomicU64::new(0) }
+        Address { peer, socket, server: server.clone(), rests_until: AtomicU64::new(0) }
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Place {
-    fn parse(text: &str) -> Option<Self> {
-        if let Ok(address) = text.parse() {
-            return Some(Self::Address(address));
-        }
-        let (host, port) = text.rsplit_once(':')?;
-        let port = port.parse().ok().filter(|port| *port != 0)?;
-        let is_name =
-            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        is_name.then(|| Self::Name { host: host.to_owned(), port })
     }
 }
 
@@ -264,7 +230,7 @@ mod tests {
     use super::*;
 
     fn upstream(servers: &[&str]) -> Upstream {
-        Upstream::new(UpstreamSettings::new("orders", servers.iter().copied())).unwrap()
+        Upstream::new(UpstreamSettings::new("orders", servers.iter().map(|text| Server::parse(text).unwrap()))).unwrap()
     }
 
     fn picked(upstream: &Upstream, tried: Option<SocketAddr>) -> String {
@@ -341,27 +307,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_is_told() {
-        for server in [
-            "",
-            "127.0.0.1",
-            "localhost",
-            "localhost:",
-            "localhost:0",
-            "localhost:99999",
-            "::1:80",
-            "a b:80",
-            "http://a:80",
-        ] {
-            let error = Upstream::new(UpstreamSettings::new("orders", [server])).unwrap_err();
-            assert!(
-                error.to_string().contains(&format!("upstream `orders`: `{server}` is not `host:port`")),
-                "{error}"
-            );
-        }
-        let none = Upstream::new(UpstreamSettings::new("orders", [""; 0])).unwrap_err();
+    fn an_upstream_has_a_server_and_a_name_of_its_own() {
+        let none = Upstream::new(UpstreamSettings::new("orders", [])).unwrap_err();
         assert!(matches!(none, ProxyError::UpstreamEmpty { .. }));
-        let twice = || UpstreamSettings::new("orders", ["127.0.0.1:1"]);
+        let twice = || UpstreamSettings::new("orders", [Server::parse("127.0.0.1:1").unwrap()]);
         assert!(matches!(Upstreams::new(vec![twice(), twice()]), Err(ProxyError::UpstreamRepeated { .. })));
     }
 }

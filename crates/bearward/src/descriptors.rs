@@ -4,7 +4,7 @@
 //! clients get less, so that it is never they who keep the gateway from its issuers and its liveness probe from an
 //! answer.
 
-use bearward_config::ProxySettings;
+use bearward_proxy::ProxySettings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What is kept for the admin server, connections to issuers, files and the runtimes: enough for all of them at once.

@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::admin::{self, Readiness};
 use crate::exit::{Exit, OrStop, Stop};
-use crate::{descriptors, process_metrics, proxy_settings};
+use crate::{descriptors, process_metrics};
 use bearward_config::Config;
 
 /// A running gateway.
@@ -44,7 +44,7 @@ impl Gateway {
             Arc::new(Gate::new(config.gate, EngineSettings::new(runtime.clone()).with_registry(registry.clone()))?);
         let readiness = Arc::new(Readiness::new(Arc::clone(&gate), config.admin.ready));
         admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
-        let proxy = spawn_proxy(proxy_settings::of(config.proxy), gate, registry)?;
+        let proxy = spawn_proxy(config.proxy, gate, registry)?;
         Ok(Self { admin: admin_address, readiness, proxy })
     }
 

@@ -12,7 +12,6 @@ mod issuer_command;
 mod logging;
 mod output;
 mod process_metrics;
-mod proxy_settings;
 mod run;
 mod signals;
 mod token;

@@ -4,10 +4,10 @@ mod spellings;
 
 use bearward_core::Access;
 use bearward_gate::RouteSettings;
+use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
 use crate::place::{At, Complaint, Layer, Step, quote};
 use crate::reader::Reading;
-use crate::{AuthorizationMode, UpstreamSettings};
 
 pub(super) use spellings::other_spellings;
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bearward_core::{Access, Host, PathPattern, Requirement, ScopeImplications};
 use bearward_gate::{IssuerSettings, RouteSettings};
+use bearward_proxy::UpstreamSettings;
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
 use crate::place::{At, Complaint, Place, quote, values};
 use crate::reader::{Reading, Section};
-use crate::{UpstreamSettings, suggest};
+use crate::suggest;
 
 /// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
 /// leads to.

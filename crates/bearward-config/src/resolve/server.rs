@@ -1,11 +1,12 @@
 //! `[server]`, `[admin]`, `[log]` and `[cache]`.
 
 use std::net::SocketAddr;
-use std::thread;
 use std::time::Duration;
 
 use bearward_gate::{CacheSettings, GateSettings, ReadyWhen, bounds};
+use bearward_proxy::ProxySettings;
 
+use super::set;
 use crate::place::{At, Complaint, Place, quote};
 use crate::reader::Section;
 use crate::units::format_size;
@@ -17,13 +18,10 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) listen: Vec<At<SocketAddr>>,
-    pub(super) threads: usize,
-    pub(super) max_connections: usize,
-    pub(super) max_header_bytes: usize,
+    /// Without upstreams.
+    pub(super) proxy: ProxySettings,
     pub(super) max_token_bytes: usize,
     pub(super) realm: String,
-    pub(super) drain: Duration,
-    pub(super) keepalive_pool: usize,
 }
 
 /// `[admin]`, and where its address is set, if it is.
@@ -39,17 +37,17 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     section.refuse_empty("listen", "name at least one address, such as \"127.0.0.1:8080\"");
     let listen = section.one_or_more("listen", address).map(|listen| listen.value);
     let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), place }]);
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = section.integer("threads", 1..=1_024).map_or_else(cores, |threads| as_usize(threads.value));
+    let mut proxy = ProxySettings::new(listen.iter().map(|address| address.value), []);
+    let threads = section.integer("threads", 1..=1_024);
     let max_connections = section.integer("max_connections", 1..=1_000_000);
     let max_header_bytes = section.size("max_header_bytes", 1 << 10..=1 << 20);
     let max_token_bytes = section.size("max_token_bytes", 1 << 8..=1 << 20);
-    let most = max_header_bytes.as_ref().map_or(32 << 10, |size| size.value);
+    let most = max_header_bytes.as_ref().map_or(proxy.max_header_bytes as u64, |size| size.value);
     if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
         let complaint = Complaint::new("must not be larger than max_header_bytes: the token is in a header");
         section.reading.error(&token.place, complaint);
     } else if let Some(header) =
-        max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && as_usize(most) < defaults.max_token_bytes)
+        max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < defaults.max_token_bytes as u64)
     {
         let shown = format_size(defaults.max_token_bytes as u64);
         let complaint = Complaint::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
@@ -59,16 +57,13 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let drain = section.duration("drain", Duration::ZERO..=HOUR);
     let keepalive_pool = section.integer("keepalive_pool", 0..=65_536);
     section.finish();
-    Server {
-        listen,
-        threads,
-        max_connections: max_connections.map_or(10_000, |most| as_usize(most.value)),
-        max_header_bytes: as_usize(most),
-        max_token_bytes: max_token_bytes.map_or(defaults.max_token_bytes, |size| as_usize(size.value)),
-        realm,
-        drain: drain.map_or(Duration::from_secs(20), |drain| drain.value),
-        keepalive_pool: keepalive_pool.map_or(512, |pool| as_usize(pool.value)),
-    }
+    set(&mut proxy.threads, threads.map(as_usize));
+    set(&mut proxy.max_connections, max_connections.map(as_usize));
+    set(&mut proxy.max_header_bytes, max_header_bytes.map(as_usize));
+    set(&mut proxy.drain, drain.map(|drain| drain.value));
+    set(&mut proxy.keepalive_pool, keepalive_pool.map(as_usize));
+    let max_token_bytes = max_token_bytes.map_or(defaults.max_token_bytes, as_usize);
+    Server { listen, proxy, max_token_bytes, realm }
 }
 
 pub(super) fn admin(mut section: Section<'_>) -> Admin {
@@ -158,6 +153,6 @@ fn level(text: &str) -> Result<String, Complaint> {
 }
 
 /// The bounds of every setting are far below the smallest `usize` that Bearward runs on.
-fn as_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn as_usize(number: At<u64>) -> usize {
+    usize::try_from(number.value).unwrap_or(usize::MAX)
 }

@@ -1,14 +1,14 @@
 //! `[[upstreams]]`
 
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use bearward_core::{HostError, Server, ServerError};
 use bearward_gate::Credentials;
+use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
-use super::{places, secret, unique};
-use crate::place::{At, Complaint, quote};
+use super::{secret, set, unique};
+use crate::place::{At, Complaint, quote, values};
 use crate::reader::Section;
-use crate::{AuthorizationMode, UpstreamSettings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -39,43 +39,38 @@ fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<Up
     let place = name.as_ref().map_or(section.place.clone(), |name| name.place.clone());
     section.finish();
 
-    let servers = servers.into_iter().flat_map(|list| list.value).map(|at| at.value);
-    let settings = UpstreamSettings {
-        name: name.map(|name| name.value).unwrap_or_default(),
-        servers: servers.collect(),
-        authorization,
-        connect_timeout: connect_timeout.map_or(5 * SECOND, |timeout| timeout.value),
-        read_timeout: read_timeout.map_or(60 * SECOND, |timeout| timeout.value),
-        write_timeout: write_timeout.map_or(60 * SECOND, |timeout| timeout.value),
-        idle_timeout: idle_timeout.map_or(60 * SECOND, |timeout| timeout.value),
-    };
+    let mut settings = UpstreamSettings::new(name.map(|name| name.value).unwrap_or_default(), values(servers));
+    settings.authorization = authorization;
+    set(&mut settings.connect_timeout, connect_timeout.map(|timeout| timeout.value));
+    set(&mut settings.read_timeout, read_timeout.map(|timeout| timeout.value));
+    set(&mut settings.write_timeout, write_timeout.map(|timeout| timeout.value));
+    set(&mut settings.idle_timeout, idle_timeout.map(|timeout| timeout.value));
     At { value: settings, place }
 }
 
 /// `host:port`.
-fn server(text: &str) -> Result<String, Complaint> {
+fn server(text: &str) -> Result<Server, Complaint> {
     const EXAMPLE: &str = "write host:port, such as \"127.0.0.1:3000\", \"orders.internal:80\" or \"[::1]:3000\"";
     if text.contains('@') {
         return Err(Complaint::new("a server holds no user name and no password").private());
     }
     if let Some((_, rest)) = text.split_once("://") {
         let complaint = Complaint::new(format!("{} is a URL; a server is host:port", quote(text)));
-        let server = rest.split('/').next().filter(|rest| places::host_and_port(rest).is_some());
+        let server = rest.split('/').next().filter(|rest| Server::parse(rest).is_ok());
         return Err(match server {
             Some(server) => complaint.did_you_mean(Some(server)),
             None => complaint.hint(EXAMPLE),
         });
     }
-    if places::host_and_port(text).is_some() {
-        return Ok(text.to_owned());
-    }
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(Complaint::new(format!("{} has no port", quote(text))).hint(format!("write \"[{text}]:80\"")));
-    }
-    if places::is_host(text) {
-        return Err(Complaint::new(format!("{} has no port", quote(text))).hint(format!("write \"{text}:80\"")));
-    }
-    Err(Complaint::new(format!("{} is not host:port", quote(text))).hint(EXAMPLE))
+    Server::parse(text).map_err(|error| {
+        let no_port = Complaint::new(format!("{} has no port", quote(text)));
+        match error {
+            ServerError::NoPort => no_port.hint(format!("write \"{text}:80\"")),
+            ServerError::Host(HostError::NoBrackets) => no_port.hint(format!("write \"[{text}]:80\"")),
+            ServerError::Port => Complaint::new(format!("{} is not host:port: {error}", quote(text))).hint(EXAMPLE),
+            ServerError::Host(why) => Complaint::new(format!("{} is not host:port: {why}", quote(text))).hint(EXAMPLE),
+        }
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

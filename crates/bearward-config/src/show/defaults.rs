@@ -3,10 +3,11 @@
 
 use bearward_core::{Access, ClaimPointer};
 use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings, SignedResponse};
+use bearward_proxy::UpstreamSettings;
 use figment::value::{Dict, Tag, Value};
 
+use crate::Config;
 use crate::units::{format_duration, format_size};
-use crate::{AuthorizationMode, Config, UpstreamSettings};
 
 /// Puts the defaults of all settings below the values. Settings whose default is to be absent stay so.
 pub(super) fn add(values: &mut Dict, config: &Config) {
@@ -111,13 +112,8 @@ fn introspection(values: &mut Dict, asked: &IntrospectionSettings) {
 }
 
 fn upstream(values: &mut Dict, upstream: &UpstreamSettings) {
-    let authorization = match upstream.authorization {
-        AuthorizationMode::Remove => "remove",
-        AuthorizationMode::Forward => "forward",
-        AuthorizationMode::Replace(_) => "replace",
-    };
     let own = [
-        ("authorization", authorization.into()),
+        ("authorization", upstream.authorization.name().into()),
         ("connect_timeout", format_duration(upstream.connect_timeout).into()),
         ("read_timeout", format_duration(upstream.read_timeout).into()),
         ("write_timeout", format_duration(upstream.write_timeout).into()),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bearward_gate::{ClientAuth, GateSettings, IntrospectionSettings, IssuerSettings, Secret};
 
 use super::*;
-use crate::AuthorizationMode;
 use crate::LogFormat;
+use bearward_proxy::AuthorizationMode;
 
 #[test]
 fn a_small_configuration_has_safe_defaults() {

@@ -8,7 +8,7 @@ use bearward_gate::{ClientAuth, IntrospectionAuth};
 use tempfile::TempDir;
 
 use super::*;
-use crate::AuthorizationMode;
+use bearward_proxy::AuthorizationMode;
 
 const SECRET: &str = "hunter2";
 

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, server};
 use crate::upstream::Upstream;
 
 #[test]
@@ -223,7 +223,7 @@ fn websocket_is_the_one_upgrade_that_goes_through() {
 #[test]
 fn an_upgrade_that_is_answered_at_once_is_not_broken_off() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let server = listener.local_addr().unwrap().to_string();
+    let server = server(listener.local_addr().unwrap());
     // It answers before it has read: as early as any server could.
     thread::spawn(move || {
         for mut stream in listener.incoming().map(Result::unwrap) {

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement};
-use bearward_gate::{CacheSettings, EngineSettings, Gate, GateSettings, MetricsRegistry, RouteSettings};
+use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement, Server};
+use bearward_gate::{CacheSettings, Gate, GateSettings, RouteSettings};
 use bearward_proxy::{AuthorizationMode, ProxyError, ProxySettings, UpstreamSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -32,18 +32,14 @@ impl Gateway {
 
     pub fn start_with(upstream: &Upstream, adjust: impl FnOnce(&mut ProxySettings)) -> Self {
         let address = free_address();
-        let live = upstream.address.to_string();
+        let live = server(upstream.address);
         let mut forward = UpstreamSettings::new("forward", [live.clone()]);
         forward.authorization = AuthorizationMode::Forward;
-        let dead = free_address().to_string();
+        let dead = server(free_address());
         let mut open = UpstreamSettings::new("open", [live.clone()]);
         open.read_timeout = Duration::from_secs(1);
-        let upstreams = [
-            open,
-            forward,
-            UpstreamSettings::new("dead", [&dead]),
-            UpstreamSettings::new("pair", [dead.clone(), live]),
-        ];
+        let upstreams =
+            [open, forward, UpstreamSettings::new("dead", [dead.clone()]), UpstreamSettings::new("pair", [dead, live])];
         let mut settings = ProxySettings::new([address], upstreams);
         settings.threads = 2;
         settings.drain = Duration::from_secs(5);
@@ -104,6 +100,10 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         self.begin_shutdown();
     }
+}
+
+pub fn server(address: SocketAddr) -> Server {
+    Server::parse(&address.to_string()).unwrap()
 }
 
 pub fn gate_settings() -> GateSettings {

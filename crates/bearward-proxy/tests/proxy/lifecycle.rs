@@ -10,7 +10,7 @@ use bearward_proxy::{ProxyError, ProxySettings, UpstreamSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::gateway::{Gateway, gate_settings};
+use crate::gateway::{Gateway, gate_settings, server};
 use crate::upstream::Upstream;
 
 #[test]
@@ -19,11 +19,8 @@ fn an_address_in_use_is_told_at_once() {
     let address = taken.local_addr().unwrap();
     let registry = MetricsRegistry::default();
     let runtime = Runtime::new().unwrap();
-    let gate = Arc::new(
-        Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
-            .unwrap(),
-    );
-    let settings = ProxySettings::new([address], [UpstreamSettings::new("open", ["127.0.0.1:1"])]);
+    let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+    let settings = ProxySettings::new([address], [UpstreamSettings::new("open", [server(([127, 0, 0, 1], 1).into())])]);
     let (_stop, shutdown) = watch::channel(false);
     let begun = Instant::now();
     let error = bearward_proxy::run(settings, gate, &registry, shutdown, || panic!("it serves")).unwrap_err();
@@ -107,7 +104,7 @@ fn a_shutdown_asked_for_before_the_start_is_heard() {
     );
     let settings = ProxySettings::new(
         ["127.0.0.1:0".parse().unwrap()],
-        [UpstreamSettings::new("open", [upstream.address.to_string()])],
+        [UpstreamSettings::new("open", [server(upstream.address)])],
     );
     let (_stop, shutdown) = watch::channel(true);
     bearward_proxy::run(settings, gate, &registry, shutdown, || ()).unwrap();

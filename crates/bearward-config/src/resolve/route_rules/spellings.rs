@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use bearward_core::{Access, PathPattern, PatternPart, RequestPath, Requirement};
 use bearward_gate::RouteSettings;
+use bearward_proxy::UpstreamSettings;
 
-use crate::UpstreamSettings;
 use crate::place::{At, Complaint, Layer, Step, quote};
 use crate::reader::Reading;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bearward_core::{Reason, Wire};
+use bearward_core::{Reason, Server, Wire};
 use bearward_gate::{RequestFacts, Verdict};
 use bearward_proxy::{ProxySettings, UpstreamSettings};
 use bearward_tower::{BearwardLayer, Gate};
@@ -124,7 +124,7 @@ pub struct Proxy {
 impl Proxy {
     pub fn start(gate: Arc<Gate>) -> Self {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = upstream.local_addr().unwrap().to_string();
+        let server = Server::parse(&upstream.local_addr().unwrap().to_string()).unwrap();
         thread::spawn(move || upstream.incoming().for_each(|stream| tell(stream.unwrap())));
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (stop, shutdown) = tokio::sync::watch::channel(false);
