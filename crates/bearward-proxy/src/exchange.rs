@@ -1,5 +1,10 @@
 //! One request and its answer: what is known of them while they are served.
 
+mod access_log;
+mod answer;
+mod fields;
+pub(crate) mod service;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +12,7 @@ use bearward_core::Reason;
 use bearward_gate::{Admission, Gauge, Generation, Route, Source};
 use http::HeaderValue;
 
-use crate::upstreams::{Address, Upstream};
+use crate::upstream::{Address, Upstream};
 
 /// The state of one request, from the end of its header block to the end of its answer.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 //!
 //! HTTP/1.1 on both sides, bodies streamed both ways, connections kept alive both ways, on pingora. The proxy holds no
 //! policy: what a request may do is decided by [`bearward_gate::Gate::decide`]. It does see to it that there is one
-//! reading of the request (`request`), that the upstream believes no header but ours (`headers`), and that each refusal
-//! is a proper answer (`answer`).
+//! reading of the request (`http::request`), that the upstream believes no header but ours (`http::forwarding`), and that
+//! each refusal is a complete answer (`exchange::answer`).
 //!
 //! With `default-features = false` the crate is the settings alone, for those who read or write configurations.
 //!
@@ -22,35 +22,25 @@
 //! ```
 
 #[cfg(feature = "server")]
-mod access_log;
-#[cfg(feature = "server")]
-mod answer;
-#[cfg(feature = "server")]
-mod bounded;
-#[cfg(feature = "server")]
-mod connections;
-#[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
 mod exchange;
 #[cfg(feature = "server")]
-mod headers;
+mod http;
+#[cfg(feature = "server")]
+mod listen;
 #[cfg(feature = "server")]
 mod metrics;
 #[cfg(feature = "server")]
-mod request;
-#[cfg(feature = "server")]
 mod server;
-#[cfg(feature = "server")]
-mod service;
 mod settings;
 #[cfg(feature = "server")]
-mod upgrade;
-#[cfg(feature = "server")]
-mod upstreams;
+mod upstream;
 
 #[cfg(feature = "server")]
 pub use error::ProxyError;
 #[cfg(feature = "server")]
-pub use server::{bind_check, run};
+pub use listen::bind_check;
+#[cfg(feature = "server")]
+pub use server::run;
 pub use settings::{AuthorizationMode, ProxySettings, UpstreamSettings};

@@ -11,7 +11,7 @@ use std::os::fd::IntoRawFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_gate::{Gate, Gauge, MetricsRegistry};
+use bearward_gate::{Gate, RequestIds};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{Fds, ListenFds};
 use pingora_core::services::Service as _;
@@ -21,28 +21,19 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::bounded::Bounded;
-use crate::connections::{Connections, Placed};
 use crate::error::ProxyError;
+use crate::exchange::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
+use crate::listen::bind;
+use crate::listen::bounded::Bounded;
+use crate::listen::connections::{Connections, Placed};
 use crate::metrics::Metrics;
-use crate::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
 use crate::settings::ProxySettings;
-use crate::upstreams::Upstreams;
-use bearward_gate::RequestIds;
+use crate::upstream::Upstreams;
 
 /// How long the first requests wait for the names of upstreams to be resolved.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(2);
 /// How often a shutdown looks whether requests are still being served.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
-
-/// Tells whether all of these addresses can be listened on, by doing so for a moment.
-///
-/// # Errors
-///
-/// [`ProxyError::Bind`] for the first that cannot, with what to do about it; [`ProxyError::NoListenAddress`] for none.
-pub fn bind_check(listen: &[SocketAddr]) -> Result<(), ProxyError> {
-    bind(listen).map(drop)
-}
 
 /// Serves requests until `shutdown` turns true or its sender is gone, and then until the requests that are being served
 /// are done, or `drain` is over. `serving` is called once, when connections are accepted on every address.
@@ -93,20 +84,6 @@ pub fn run(
     });
     end(runtime);
     served
-}
-
-/// Binds all addresses.
-fn bind(listen: &[SocketAddr]) -> Result<Vec<(SocketAddr, TcpListener)>, ProxyError> {
-    if listen.is_empty() {
-        return Err(ProxyError::NoListenAddress);
-    }
-    let bind = |address: &SocketAddr| {
-        let address = *address;
-        TcpListener::bind(address)
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| (address, listener)))
-            .map_err(|source| ProxyError::Bind { address, source })
-    };
-    listen.iter().map(bind).collect()
 }
 
 /// Resolves the upstreams' names for the first time, waiting no longer than is polite, and from then on in the background.
@@ -190,21 +167,6 @@ fn end(runtime: Runtime) {
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bind_check_tells_an_address_in_use_and_leaves_a_free_one_free() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = taken.local_addr().unwrap();
-        let error = bind_check(&[address]).unwrap_err();
-        assert!(
-            error.to_string().starts_with(&format!("cannot listen on {address}: the address is in use")),
-            "{error}"
-        );
-        drop(taken);
-        bind_check(&[address]).unwrap();
-        bind_check(&[address]).unwrap();
-        assert!(matches!(bind_check(&[]), Err(ProxyError::NoListenAddress)));
-    }
 
     #[tokio::test]
     async fn a_drain_ends_with_the_last_request_or_with_its_time() {

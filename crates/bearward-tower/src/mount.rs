@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bearward_core::{IdentityHeaders, Refusal, Wire};
-use bearward_gate::{Gate, Progress, RequestFacts, RequestIds, Route, X_REQUEST_ID};
+use bearward_core::Refusal;
+use bearward_gate::{Gate, Progress, RequestFacts, RequestIds, Route};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::Full;
 
 #[derive(Debug)]
@@ -54,12 +53,8 @@ impl Mount {
     }
 
     /// Takes out whatever a service could take for the gate's own word.
-    pub(crate) fn remove_identity(identity: &IdentityHeaders, headers: &mut HeaderMap) {
-        let doomed = |name: &&HeaderName| identity.is_reserved(name.as_str());
-        // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.
-        for name in headers.keys().filter(doomed).cloned().collect::<Vec<_>>() {
-            headers.remove(name);
-        }
+    pub(crate) fn remove_identity(&self, headers: &mut HeaderMap) {
+        self.gate.identity_headers().remove_from(headers);
     }
 }
 
@@ -70,15 +65,7 @@ pub(crate) fn answer(
     method: &Method,
     headers: &HeaderMap,
 ) -> Response<Full<Bytes>> {
-    let request_id = request_ids.of(headers);
-    let answer = refusal.answer(request_id.to_str().unwrap_or_default(), Wire::of(headers.get(CONTENT_TYPE)));
-    // Without a body to HEAD (RFC 9110, 9.3.2).
-    let body = if method == Method::HEAD { Bytes::new() } else { answer.body.into() };
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = answer.status;
-    response.headers_mut().extend(answer.headers);
-    response.headers_mut().insert(X_REQUEST_ID, request_id);
-    response
+    refusal.response(method, headers, request_ids.of(headers)).map(Full::from)
 }
 
 /// Nothing is let through where the layer is missing, and the log says what to do.

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::request::field_names;
-use crate::{ClaimPointer, Reason, Verified, same_field_name};
+use crate::{ClaimPointer, Fields, Reason, Verified, remove_fields, same_field_name};
 
 /// The longest value of one identity header, in bytes.
 const MAX_VALUE_BYTES: usize = 4 * 1024;
@@ -80,6 +80,11 @@ impl IdentityHeaders {
     /// like make `HTTP_X_AUTH_SUBJECT` of `X-Auth-Subject`, `x_auth_subject` and `X.Auth.Subject` (CVE-2025-64484).
     pub fn is_reserved(&self, name: &str) -> bool {
         self.names().any(|reserved| same_field_name(reserved.as_str(), name))
+    }
+
+    /// Removes each field that could be taken for one of these headers.
+    pub fn remove_from(&self, fields: &mut impl Fields) {
+        remove_fields(fields, |name| self.is_reserved(name));
     }
 
     /// The headers that tell the upstream who calls. Each name comes at most once.

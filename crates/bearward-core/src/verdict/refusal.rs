@@ -4,6 +4,7 @@
 //! what the route's configuration says, never of the token or of what exactly was wrong with it.
 
 mod challenge;
+mod response;
 
 use std::sync::Arc;
 

@@ -3,10 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-/// The header that carries it, on the way in, to the upstream, and on the answer.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub use bearward_core::X_REQUEST_ID;
+use http::{HeaderMap, HeaderValue};
 
 /// The longest identifier taken over from a client.
 const MAX_LEN: usize = 64;

@@ -159,5 +159,7 @@ fn share_a_server(a: &str, b: &str, upstreams: &[At<UpstreamSettings>]) -> bool 
             .filter(move |upstream| upstream.value.name == name)
             .flat_map(|upstream| &upstream.value.servers)
     };
-    a == b || servers(a).any(|server| servers(b).any(|other| other == server))
+    a == b
+        || servers(a)
+            .any(|server| servers(b).any(|other| (other.host(), other.port()) == (server.host(), server.port())))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bearward_core::{Reason, Refusal};
-use bearward_gate::{Gate, RequestFacts, Verdict};
+use bearward_gate::{Gate, RequestFacts, RequestIds, Verdict, X_REQUEST_ID};
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, StatusCode, Version};
 use pingora_core::modules::http::HttpModules;
@@ -16,16 +16,15 @@ use pingora_core::{Error, ErrorSource, ErrorType, Result, RetryType};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
-use crate::access_log;
-use crate::answer::{self, After};
-use crate::bounded;
-use crate::exchange::{Exchange, Outcome};
-use crate::headers::{self, Forwarding};
+use super::answer::{self, After};
+use super::fields::RequestFields;
+use super::{Exchange, Outcome, access_log};
+use crate::http::forwarding::{self, Forwarding};
+use crate::http::request::{self, Head};
+use crate::http::target::{self, Form};
+use crate::listen::bounded;
 use crate::metrics::{Attempt, CLIENT_GONE, Metrics};
-use crate::request::{self, Form};
-use crate::upgrade;
-use crate::upstreams::Upstreams;
-use bearward_gate::{RequestIds, X_REQUEST_ID};
+use crate::upstream::{Upstreams, upgrade};
 
 /// How long an idle connection of a client is kept, in seconds.
 const CLIENT_IDLE: u64 = 60;
@@ -164,10 +163,10 @@ impl ProxyHttp for Proxy {
             authorization: &upstream.authorization,
             client: client(session),
             request_id: &exchange.request_id,
-            server: address.server.as_str(),
+            server: &address.server,
             received: session.req_header().version,
         };
-        headers::rewrite(request, &session.req_header().headers, &forwarding)
+        forwarding::rewrite(&mut RequestFields(request), &session.req_header().headers, &forwarding)
     }
 
     async fn response_filter(
@@ -252,7 +251,7 @@ impl ProxyHttp for Proxy {
     /// What pingora may say of a request in its own log: never the query.
     fn request_summary(&self, session: &Session, exchange: &Exchange) -> String {
         let head = session.req_header();
-        let path = String::from_utf8_lossy(request::path(head.raw_path()));
+        let path = String::from_utf8_lossy(target::path(head.raw_path()));
         format!("{} {path}, request {}", head.method, exchange.request_id.to_str().unwrap_or_default())
     }
 
@@ -270,7 +269,15 @@ impl Proxy {
     /// Sees to it that there is one reading of the request, and that its target is in origin form.
     fn read(&self, session: &mut Session) -> Result<(), Reason> {
         let head = session.req_header();
-        match request::check(&session.to_h1_raw(), head, self.max_header_bytes)? {
+        let raw = session.to_h1_raw();
+        let read = Head {
+            raw: &raw,
+            method: &head.method,
+            version: head.version,
+            target: head.raw_path(),
+            headers: &head.headers,
+        };
+        match request::check(&read, self.max_header_bytes)? {
             Form::Origin => Ok(()),
             Form::Absolute { origin, authority } => {
                 let head = session.req_header_mut();
@@ -284,14 +291,15 @@ impl Proxy {
     }
 }
 
-fn facts<'a>(head: &'a RequestHeader, session: &Session, request_id: &'a HeaderValue) -> RequestFacts<'a> {
-    // Whatever authority the target named stands in `Host` by now.
-    let mut facts = RequestFacts::new(&head.method, request::path(head.raw_path()), &head.headers);
-    facts.query = request::query(head.raw_path());
-    facts.client = client(session);
-    facts.scheme = Some("http");
-    facts.request_id = request_id.to_str().ok();
-    facts
+fn facts(head: &RequestHeader) -> RequestFacts<'_> {
+    RequestFacts {
+        method: &head.method,
+        // Whatever the target named stands in `Host` by now.
+        authority: None,
+        path: target::path(head.raw_path()),
+        query: target::query(head.raw_path()),
+        headers: &head.headers,
+    }
 }
 
 fn client(session: &Session) -> Option<IpAddr> {

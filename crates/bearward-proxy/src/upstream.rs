@@ -3,6 +3,8 @@
 //! `HttpPeer::new` would resolve the name on the thread that serves requests, and panic where that fails. So names are
 //! resolved apart, and a request finds ready peers.
 
+pub(crate) mod upgrade;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

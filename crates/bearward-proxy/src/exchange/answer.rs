@@ -1,19 +1,17 @@
 //! Refusals, as answers on the client's connection.
 //!
-//! A refused request whose body nobody has read leaves bytes on the connection that must never be taken for the next
+//! A refused request whose body was not read leaves bytes on the connection that must never be taken for the next
 //! request (CVE-2025-4366). So the rest of the body is read and dropped, up to a bound, or the connection is closed.
 
 use std::time::Duration;
 
-use bearward_core::{Refusal, Wire};
+use bearward_core::Refusal;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use http::{HeaderValue, Method};
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora_core::Result;
-use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
-
-use bearward_gate::X_REQUEST_ID;
 
 /// The longest unread body, in bytes, that is worth keeping a connection for.
 const KEEP_BYTES: usize = 64 * 1024;
@@ -43,7 +41,7 @@ pub(crate) async fn send(
     request_id: &HeaderValue,
     after: After,
 ) -> Result<()> {
-    // Who waits for `100 Continue` has sent no body, and is answered without one (RFC 9110, 10.1.1). Whether it sends the
+    // A client that waits for `100 Continue` has sent no body, and is answered without one (RFC 9110, 10.1.1). Whether it sends the
     // body all the same is unknown, so the connection cannot be used again; pingora says `close` by itself, as for every
     // body that is not read.
     let waits = session.req_header().headers.contains_key(EXPECT);
@@ -58,15 +56,13 @@ pub(crate) async fn send(
         session.set_keepalive(None);
     }
 
-    let answer = refusal.answer(request_id.to_str().unwrap_or_default(), wire(session.req_header()));
-    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 3))?;
-    for (name, value) in answer.headers {
+    let request = session.req_header();
+    let (parts, body) = refusal.response(&request.method, &request.headers, request_id.clone()).into_parts();
+    let mut head = ResponseHeader::build(parts.status, Some(parts.headers.len() + 3))?;
+    for (name, value) in &parts.headers {
         head.append_header(name, value)?;
     }
-    head.insert_header(X_REQUEST_ID, request_id.clone())?;
-    // Without a body to HEAD (RFC 9110, 9.3.2).
-    let body =
-        Some(Bytes::from(answer.body)).filter(|body| !body.is_empty() && session.req_header().method != Method::HEAD);
+    let body = Some(Bytes::from(body)).filter(|body| !body.is_empty());
     session.write_response_header(Box::new(head), body.is_none()).await?;
     session.write_response_body(body, true).await?;
 
@@ -74,11 +70,6 @@ pub(crate) async fn send(
         drain(session, LINGER_BYTES, LINGER_WAIT).await;
     }
     Ok(())
-}
-
-/// How the caller wants to be told.
-fn wire(head: &RequestHeader) -> Wire {
-    Wire::of(head.headers.get(CONTENT_TYPE))
 }
 
 /// Whether the body could be read within the bound, as far as its header tells.

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use pingora_http::RequestHeader;
 
-use crate::exchange::Exchange;
-use crate::request;
+use super::Exchange;
+use crate::http::target;
 
 /// Writes the event.
 pub(crate) fn write(head: &RequestHeader, exchange: &Exchange, client: Option<IpAddr>, status: u16, took: Duration) {
-    let path = String::from_utf8_lossy(request::path(head.raw_path()));
+    let path = String::from_utf8_lossy(target::path(head.raw_path()));
     let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     tracing::info!(
         target: "bearward::access",

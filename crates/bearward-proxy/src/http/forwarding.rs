@@ -1,6 +1,6 @@
 //! What the upstream may believe: every header that says who calls, or how the request came here, is ours or absent.
 //!
-//! This runs in pingora's `upstream_request_filter`, after pingora has taken out the hop-by-hop fields and whatever
+//! This runs after the hop-by-hop fields have been taken out, and whatever
 //! `Connection` nominates (RFC 9110, 7.6.1). So a client cannot have our headers stripped by naming them in `Connection`
 //! (CVE-2022-31813, CVE-2025-48865). It runs again for each attempt, on a fresh copy of the request.
 //!
@@ -9,20 +9,17 @@
 
 use std::net::IpAddr;
 
-use bearward_core::{IdentityHeaders, is_proxys_word, same_field_name};
+use bearward_core::{Fields, IdentityHeaders, Server, X_REQUEST_ID, is_proxys_word, remove_fields, same_field_name};
 use http::header::{AUTHORIZATION, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
-use pingora_core::Result;
-use pingora_http::RequestHeader;
 
 use crate::settings::AuthorizationMode;
-use bearward_gate::X_REQUEST_ID;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Headers that pingora takes care of under their own name, so that only their aliases are removed: behind a server that
+/// Headers that the connection takes care of under their own name, so that only their aliases are removed: behind a server that
 /// folds `_` and `-` together they would tell the body's length a second time.
 const ALIASES_REMOVED: &[&str] = &["content-length", "transfer-encoding"];
 
@@ -36,53 +33,54 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) client: Option<IpAddr>,
     pub(crate) request_id: &'a HeaderValue,
     /// The server's own `host:port`, for requests that came without `Host`.
-    pub(crate) server: &'a str,
+    pub(crate) server: &'a Server,
     /// The version in which the request came.
     pub(crate) received: Version,
 }
 
-/// Turns pingora's copy of the request into the one that the upstream gets; `original` is the request as it came.
-pub(crate) fn rewrite(request: &mut RequestHeader, original: &HeaderMap, with: &Forwarding<'_>) -> Result<()> {
-    let doomed = |name: &&HeaderName| is_removed(name.as_str()) || with.identity.is_reserved(name.as_str());
-    // Collected first, because a map cannot be changed while it is walked; most requests have none, and allocate nothing.
-    for name in request.headers.keys().filter(doomed).cloned().collect::<Vec<_>>() {
-        request.remove_header(&name);
-    }
+/// Makes of a copy of the request's fields those that the upstream gets; `original` are the fields as they came.
+pub(crate) fn rewrite<F: Fields>(fields: &mut F, original: &HeaderMap, with: &Forwarding<'_>) -> Result<(), F::Error> {
+    remove_fields(fields, |name| is_removed(name) || with.identity.is_reserved(name));
 
     for (name, value) in with.admission {
-        request.insert_header(name.clone(), value.clone())?;
+        fields.set(name.clone(), value.clone())?;
     }
-    authorize(request, original, with.authorization)?;
+    authorize(fields, original, with.authorization)?;
 
     if let Some(client) = with.client {
         // An IPv4 client of a dual-stack listener is shown as what it is.
-        request.insert_header(X_FORWARDED_FOR, client.to_canonical().to_string())?;
+        fields.set(X_FORWARDED_FOR, text(client.to_canonical()))?;
     }
-    request.insert_header(X_FORWARDED_PROTO, HeaderValue::from_static("http"))?;
+    fields.set(X_FORWARDED_PROTO, HeaderValue::from_static("http"))?;
     match original.get(HOST) {
-        Some(host) => request.insert_header(X_FORWARDED_HOST, host.clone())?,
-        // Only HTTP/1.0 may come without one, and we speak HTTP/1.1 to the upstream, which must have one.
-        None => request.insert_header(HOST, with.server)?,
+        Some(host) => fields.set(X_FORWARDED_HOST, host.clone())?,
+        // Only HTTP/1.0 may come without one, and the proxy speaks HTTP/1.1 to the upstream, which must have one.
+        None => fields.set(HOST, text(with.server))?,
     }
     // After what proxies before us said (RFC 9110, 7.6.3).
     let via = if with.received == Version::HTTP_10 { "1.0 bearward" } else { "1.1 bearward" };
-    request.append_header(VIA, HeaderValue::from_static(via))?;
-    request.insert_header(X_REQUEST_ID, with.request_id.clone())
+    fields.add(VIA, HeaderValue::from_static(via))?;
+    fields.set(X_REQUEST_ID, with.request_id.clone())
 }
 
-fn authorize(request: &mut RequestHeader, original: &HeaderMap, mode: &AuthorizationMode) -> Result<()> {
+fn authorize<F: Fields>(fields: &mut F, original: &HeaderMap, mode: &AuthorizationMode) -> Result<(), F::Error> {
     match mode {
         AuthorizationMode::Remove => {
-            request.remove_header(&AUTHORIZATION);
+            fields.remove(&AUTHORIZATION);
             Ok(())
         }
         // From the original: `Connection: authorization` has taken it out of the copy.
         AuthorizationMode::Forward => match original.get(AUTHORIZATION) {
-            Some(authorization) => request.insert_header(AUTHORIZATION, authorization.clone()),
+            Some(authorization) => fields.set(AUTHORIZATION, authorization.clone()),
             None => Ok(()),
         },
-        AuthorizationMode::Replace(credentials) => request.insert_header(AUTHORIZATION, credentials.value()),
+        AuthorizationMode::Replace(credentials) => fields.set(AUTHORIZATION, credentials.value()),
     }
+}
+
+/// An address or a server: printable ASCII, and so always a field's value.
+fn text(text: impl ToString) -> HeaderValue {
+    HeaderValue::try_from(text.to_string()).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Whether a header of this name, or one that a CGI-like server takes for it, is never passed on.
@@ -98,12 +96,13 @@ mod tests {
 
     use super::*;
 
-    fn request(headers: &[(&'static str, &str)]) -> RequestHeader {
-        let mut request = RequestHeader::build("GET", b"/a?b", None).unwrap();
-        for (name, value) in headers {
-            request.append_header(*name, *value).unwrap();
+    fn fields(headers: &[(&'static str, &str)]) -> HeaderMap {
+        let field = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        let mut fields = HeaderMap::new();
+        for (name, value) in headers.iter().map(field) {
+            fields.append::<HeaderName>(name, value);
         }
-        request
+        fields
     }
 
     /// The headers that the upstream gets, sorted, with values.
@@ -123,14 +122,14 @@ mod tests {
             authorization,
             client: Some("192.0.2.7".parse().unwrap()),
             request_id: &HeaderValue::from_static("id"),
-            server: "127.0.0.1:3000",
+            server: &Server::parse("127.0.0.1:3000").unwrap(),
             received: Version::HTTP_11,
         };
-        let original = request(headers);
+        let original = fields(headers);
         let mut copy = original.clone();
-        rewrite(&mut copy, &original.headers, &with).unwrap();
+        rewrite(&mut copy, &original, &with).unwrap();
         let mut lines: Vec<_> =
-            copy.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+            copy.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         lines.sort();
         lines
     }
@@ -229,13 +228,13 @@ mod tests {
             authorization: &AuthorizationMode::Forward,
             client: None,
             request_id: &HeaderValue::from_static("id"),
-            server: "127.0.0.1:3000",
+            server: &Server::parse("127.0.0.1:3000").unwrap(),
             received: Version::HTTP_11,
         };
-        let original = request(&[("Host", "a"), ("Authorization", "Bearer t")]);
-        let mut copy = request(&[("Host", "a")]); // what pingora leaves of `Connection: authorization`
-        rewrite(&mut copy, &original.headers, &with).unwrap();
-        assert_eq!(copy.headers.get(AUTHORIZATION).unwrap(), "Bearer t");
+        let original = fields(&[("Host", "a"), ("Authorization", "Bearer t")]);
+        let mut copy = fields(&[("Host", "a")]); // what is left of `Connection: authorization`
+        rewrite(&mut copy, &original, &with).unwrap();
+        assert_eq!(copy.get(AUTHORIZATION).unwrap(), "Bearer t");
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! The target of a request (RFC 9112, 3.2), in the two forms that may go on.
+
+use bearward_core::Reason;
+use http::header::HOST;
+
+use super::request::Head;
+
+/// The form of a request target that may go on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `/path?query`: judged and forwarded as it is.
+    Origin,
+    /// `http://host/path?query`: to be forwarded as `origin`, with `authority` as its `Host`.
+    Absolute {
+        /// The target in origin form.
+        origin: Vec<u8>,
+        /// The host, with its port where there is one.
+        authority: Vec<u8>,
+    },
+}
+
+/// The path of a target in origin form, without its query.
+pub(crate) fn path(target: &[u8]) -> &[u8] {
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+/// The query of a target in origin form, without its `?`.
+pub(crate) fn query(target: &[u8]) -> Option<&[u8]> {
+    target.splitn(2, |byte| *byte == b'?').nth(1)
+}
+
+/// The form of a request's target.
+pub(super) fn form(head: &Head<'_>) -> Result<Form, Reason> {
+    let target = sent(head.raw).ok_or(Reason::RequestMalformed)?;
+    // What will be forwarded is what was sent: a parser may cut a fragment off, which RFC 9112, 3.2 forbids to send.
+    if target != head.target {
+        return Err(Reason::PathAmbiguous);
+    }
+    // What is no path either, such as `*`, the gate refuses.
+    if target.starts_with(b"/") || !target.contains(&b':') {
+        return Ok(Form::Origin);
+    }
+    let (authority, rest) = absolute(target).ok_or(Reason::RequestMalformed)?;
+    if head.headers.get(HOST).is_some_and(|host| host.as_bytes() != authority) {
+        return Err(Reason::RequestMalformed);
+    }
+    let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
+    Ok(Form::Absolute { origin: [slash, rest].concat(), authority: authority.to_vec() })
+}
+
+/// The request target of a header block, as it was sent.
+fn sent(raw: &[u8]) -> Option<&[u8]> {
+    let mut raw = raw;
+    // RFC 9112, 2.2: empty lines before the request line are to be ignored.
+    while let Some(rest) = raw.strip_prefix(b"\r\n") {
+        raw = rest;
+    }
+    let line = raw.split(|byte| *byte == b'\r').next()?;
+    let start = line.iter().position(|byte| *byte == b' ')?;
+    let end = line.iter().rposition(|byte| *byte == b' ')?;
+    line.get(start + 1..end)
+}
+
+/// Authority, and path and query, of a target in absolute form. Its scheme is http or https: others have rules of their own.
+fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    let after = |scheme: &[u8]| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let rest = after(b"http://").or_else(|| after(b"https://"))?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    // A backslash is a slash to some (WHATWG URL, 4.4).
+    (!authority.is_empty() && !authority.contains(&b'\\')).then_some((authority, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_ends_at_the_first_question_mark() {
+        assert_eq!(path(b"/a/b?c?d"), b"/a/b");
+        assert_eq!(path(b"/a"), b"/a");
+        assert_eq!(path(b""), b"");
+        assert_eq!(query(b"/a/b?c?d"), Some(&b"c?d"[..]));
+        assert_eq!(query(b"/a"), None);
+    }
+
+    #[test]
+    fn an_authority_ends_where_every_reader_ends_it() {
+        let cases: [(&[u8], Option<(&[u8], &[u8])>); 10] = [
+            (b"http://a:80/b?c", Some((b"a:80", b"/b?c"))),
+            (b"HTTPS://a", Some((b"a", b""))),
+            (b"http://a?b/c", Some((b"a", b"?b/c"))),
+            (b"http:///a", None),
+            (b"http://", None),
+            (b"http:/a", None),
+            (b"http:a", None),
+            (b"http://a\\b/", None),
+            (b"ws://a/", None),
+            (b"a:80", None),
+        ];
+        for (target, expected) in cases {
+            assert_eq!(absolute(target), expected, "{}", String::from_utf8_lossy(target));
+        }
+    }
+}
