@@ -68,7 +68,7 @@ impl ProxyHttp for Proxy {
         // A request that is sent before the one before it is answered waits its turn (RFC 9112, 9.3.2) and is judged like
         // any other; off, pingora would break off the request that is being served. Not so behind a chunked body: pingora
         // takes a lone LF in a chunk extension, which a proxy before us may take for the end of a line, and then what comes
-        // after the body is nobody's request. It is dropped, and the connection closed.
+        // after the body is a request that no client sent. It is dropped, and the connection closed.
         let chunked = session.req_header().headers.contains_key(TRANSFER_ENCODING);
         session.set_pipelining_enabled(!chunked);
 
@@ -312,7 +312,7 @@ fn final_status(session: &Session) -> Option<StatusCode> {
     (!status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS).then_some(status)
 }
 
-/// What a failure means; `None` where the client is gone and nobody is left to tell.
+/// What a failure means; `None` where the client is gone.
 fn reason(error: &Error) -> Option<Reason> {
     use ErrorType::{
         ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, ReadError, ReadTimedout,

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_nobody_here_passes() {
+    fn other_fields_pass() {
         let headers =
             [("Host", "a"), ("Accept", "*/*"), ("Cookie", "c=1"), ("Content-Length", "3"), ("X-Authentic", "yes")];
         let lines = rewritten(&headers, &[], &AuthorizationMode::Remove);

@@ -1,9 +1,9 @@
 //! What of a request is refused before it is judged: whatever two servers could read in two ways.
 //!
-//! The parser in use, pingora's, already answers 400 to repeated or differing `Host`, to a `Host` that contradicts an absolute target,
-//! to obs-fold, to a space before a colon, to NUL and to malformed `Content-Length`. It lets the cases below through, or
-//! repairs them silently, so they are looked for in the header block as it came. Where both would refuse, we still look:
-//! a later parser may be more tolerant.
+//! The parser in use, pingora's, already answers 400 to repeated or differing `Host`, to a `Host` that contradicts an absolute
+//! target, to obs-fold, to a space before a colon, to NUL and to malformed `Content-Length`. It lets the cases below through,
+//! or repairs them silently, so they are looked for in the header block as it came. What both would refuse is looked for as
+//! well: a later parser may be more tolerant.
 
 use bearward_core::{Reason, check_method};
 use http::header::HOST;
