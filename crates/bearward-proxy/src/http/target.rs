@@ -89,20 +89,20 @@ mod tests {
 
     #[test]
     fn an_authority_ends_where_every_reader_ends_it() {
-        let cases: [(&[u8], Option<(&[u8], &[u8])>); 10] = [
-            (b"http://a:80/b?c", Some((b"a:80", b"/b?c"))),
-            (b"HTTPS://a", Some((b"a", b""))),
-            (b"http://a?b/c", Some((b"a", b"?b/c"))),
-            (b"http:///a", None),
-            (b"http://", None),
-            (b"http:/a", None),
-            (b"http:a", None),
-            (b"http://a\\b/", None),
-            (b"ws://a/", None),
-            (b"a:80", None),
-        ];
-        for (target, expected) in cases {
-            assert_eq!(absolute(target), expected, "{}", String::from_utf8_lossy(target));
+        for (target, expected) in [
+            ("http://a:80/b?c", Some(("a:80", "/b?c"))),
+            ("HTTPS://a", Some(("a", ""))),
+            ("http://a?b/c", Some(("a", "?b/c"))),
+            ("http:///a", None),
+            ("http://", None),
+            ("http:/a", None),
+            ("http:a", None),
+            ("http://a\\b/", None),
+            ("ws://a/", None),
+            ("a:80", None),
+        ] {
+            let expected = expected.map(|(authority, rest)| (authority.as_bytes(), rest.as_bytes()));
+            assert_eq!(absolute(target.as_bytes()), expected, "{target}");
         }
     }
 }
