@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bearward_gate::MetricsError;
+
 /// Why the proxy cannot run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,7 +34,7 @@ pub enum ProxyError {
     },
     /// A metric could not be registered: the registry already holds one of its name.
     #[error("cannot register the proxy's metrics")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] MetricsError),
     /// The threads that serve requests could not be started.
     #[error("cannot start the proxy's threads")]
     Threads(#[source] io::Error),

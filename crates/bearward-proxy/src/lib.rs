@@ -17,7 +17,7 @@
 //! let upstream = UpstreamSettings::new("orders", [Server::parse("127.0.0.1:3000")?]);
 //! let settings = ProxySettings::new(["127.0.0.1:8080".parse().unwrap()], [upstream]);
 //! let (_stop, shutdown) = tokio::sync::watch::channel(false);
-//! bearward_proxy::run(settings, gate(), &prometheus::Registry::new(), shutdown, || println!("serving"))?;
+//! bearward_proxy::run(settings, gate(), &bearward_gate::MetricsRegistry::default(), shutdown, || println!("serving"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -11,7 +11,7 @@ use std::os::fd::IntoRawFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bearward_gate::{Gate, RequestIds};
+use bearward_gate::{Gate, Gauge, MetricsRegistry, RequestIds};
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{Fds, ListenFds};
 use pingora_core::services::Service as _;

@@ -51,11 +51,6 @@ impl Mount {
     pub(crate) fn sets_headers(&self) -> bool {
         self.sets_headers
     }
-
-    /// Takes out whatever a service could take for the gate's own word.
-    pub(crate) fn remove_identity(&self, headers: &mut HeaderMap) {
-        self.gate.identity_headers().remove_from(headers);
-    }
 }
 
 /// The answer on the wire that the caller speaks.

@@ -28,7 +28,8 @@ pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: 
         }
     };
     let headers = request.headers_mut();
-    Mount::remove_identity(generation.identity_headers(), headers);
+    // What a service could take for the gate's own word.
+    generation.identity_headers().remove_from(headers);
     if mount.sets_headers() {
         for (name, value) in admission.headers() {
             headers.insert(name.clone(), value.clone());

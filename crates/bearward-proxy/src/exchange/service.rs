@@ -291,15 +291,14 @@ impl Proxy {
     }
 }
 
-fn facts(head: &RequestHeader) -> RequestFacts<'_> {
-    RequestFacts {
-        method: &head.method,
-        // Whatever the target named stands in `Host` by now.
-        authority: None,
-        path: target::path(head.raw_path()),
-        query: target::query(head.raw_path()),
-        headers: &head.headers,
-    }
+fn facts<'a>(head: &'a RequestHeader, session: &Session, request_id: &'a HeaderValue) -> RequestFacts<'a> {
+    // Whatever authority the target named stands in `Host` by now.
+    let mut facts = RequestFacts::new(&head.method, target::path(head.raw_path()), &head.headers);
+    facts.query = target::query(head.raw_path());
+    facts.client = client(session);
+    facts.scheme = Some("http");
+    facts.request_id = request_id.to_str().ok();
+    facts
 }
 
 fn client(session: &Session) -> Option<IpAddr> {

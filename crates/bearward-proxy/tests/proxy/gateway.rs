@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement, Server};
-use bearward_gate::{CacheSettings, Gate, GateSettings, RouteSettings};
+use bearward_gate::{CacheSettings, EngineSettings, Gate, GateSettings, MetricsRegistry, RouteSettings};
 use bearward_proxy::{AuthorizationMode, ProxyError, ProxySettings, UpstreamSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;

@@ -19,7 +19,10 @@ fn an_address_in_use_is_told_at_once() {
     let address = taken.local_addr().unwrap();
     let registry = MetricsRegistry::default();
     let runtime = Runtime::new().unwrap();
-    let gate = Arc::new(Gate::new(gate_settings(), &registry, runtime.handle().clone()).unwrap());
+    let gate = Arc::new(
+        Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
+            .unwrap(),
+    );
     let settings = ProxySettings::new([address], [UpstreamSettings::new("open", [server(([127, 0, 0, 1], 1).into())])]);
     let (_stop, shutdown) = watch::channel(false);
     let begun = Instant::now();
