@@ -41,7 +41,7 @@ enum Key {
 }
 
 impl Signer {
-    /// A signer for one of the [`ALGORITHMS`]. Two calls within a test never give the same key, but for the RSA algorithms, which
+    /// A signer for one of the [`ALGORITHMS`]. Two calls on one thread never give the same key, but for the RSA algorithms, which
     /// all share theirs: so a signature can hold in every way but the algorithm's name.
     pub fn new(alg: &str, kid: &str) -> Self {
         // The harness names a test's thread after the test.
