@@ -128,9 +128,8 @@ fn known_keys_stay_in_use_while_the_issuer_is_away() {
 fn a_key_that_was_withdrawn_is_no_longer_accepted() {
     let (issuer, upstream) = (ScriptedIssuer::start(), Echo::start());
     let old = issuer.key().jwk();
-    issuer.script(ScriptedIssuer::KEYS, {
-        let old = old.clone();
-        move |_| Reply::json(200, &json!({ "keys": [old] })).header("Cache-Control", "no-store")
+    issuer.script(ScriptedIssuer::KEYS, move |_| {
+        Reply::json(200, &json!({ "keys": [old] })).header("Cache-Control", "no-store")
     });
     let refresh = "[issuers.refresh]\nmin = \"1s\"\nmax = \"1s\"\n";
     let gateway = Gateway::start(&format!("{}{refresh}{}", issuer.table(""), route(&upstream))).ready();

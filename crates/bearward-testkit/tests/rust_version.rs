@@ -1,6 +1,6 @@
 //! `rust-version` in the workspace's `Cargo.toml` is no lie: no crate that is built needs a newer Rust, and the comment beside it
 //! names the one that needs the newest. (That our own code needs no more is clippy's `incompatible_msrv`.)
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::process::Command;
 

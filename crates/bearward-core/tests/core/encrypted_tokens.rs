@@ -213,7 +213,7 @@ fn the_header_is_read_strictly() {
         ("zip", Some(json!(null)), true, extension.clone()),
         ("crit", Some(json!(["exp"])), true, extension.clone()),
         ("crit", Some(json!([])), true, extension.clone()),
-        ("crit", Some(json!(null)), true, extension.clone()),
+        ("crit", Some(json!(null)), true, extension),
         ("cty", None, true, ok()),
         ("cty", Some(json!("JWT")), true, ok()),
         ("cty", Some(json!("jwt")), true, ok()),
@@ -346,15 +346,15 @@ fn the_senders_key_is_read_strictly() {
         ("padded", of("x", Some(json!(format!("{}=", b64(&x))))), malformed),
         ("short", of("x", Some(json!(b64(&x[1..])))), malformed),
         ("long", of("x", Some(json!(b64([&[0], x.as_slice()].concat())))), malformed),
-        ("of a curve that is not held", Some(Recipient::curve("P-521").jwk.clone()), malformed),
+        ("of a curve that is not held", Some(Recipient::curve("P-521").jwk), malformed),
         (
             "public, of a curve that is not held",
-            Some(with(Recipient::curve("P-521").jwk.clone(), "d", None)),
+            Some(with(Recipient::curve("P-521").jwk, "d", None)),
             Reason::TokenUnsupported,
         ),
         (
             "of the other curve that is held",
-            Some(with(Recipient::curve("X25519").jwk.clone(), "d", None)),
+            Some(with(Recipient::curve("X25519").jwk, "d", None)),
             Reason::DecryptionFailed,
         ),
     ] {

@@ -107,7 +107,7 @@ fn a_token_that_either_of_them_binds_is_bound() {
         (Some(own.clone()), None, Ok(Some(own.clone()))),
         (None, Some(other.clone()), Ok(Some(other.clone()))),
         (Some(own.clone()), Some(own.clone()), Ok(Some(own.clone()))),
-        (Some(own.clone()), Some(other), Err(Reason::ClaimMismatch)),
+        (Some(own), Some(other), Err(Reason::ClaimMismatch)),
     ] {
         let answer = with(json!({"active": true}), "cnf", in_answer);
         let answer = IntrospectionAnswer::parse(answer.to_string().as_bytes()).unwrap();

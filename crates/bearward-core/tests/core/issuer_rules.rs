@@ -90,7 +90,7 @@ fn required_claims_bind_a_token_to_its_tenant() {
         rules.required_claims = vec![
             rule("/bi_t", ClaimTest::Equals(json!("tenant-1"))),
             rule("/bi_r", ClaimTest::OneOf(vec![json!("realm-1"), json!("realm-2")])),
-        ]
+        ];
     });
     let mut table = Table::new();
     for (more, expected) in [
@@ -136,7 +136,7 @@ fn scopes_are_read_from_the_claims_that_the_issuer_uses() {
 #[test]
 fn the_client_is_read_from_the_first_claim_that_names_it() {
     let rules = altered(untyped(), |rules| {
-        rules.client_id_claims = ["client_id", "azp", "cid"].map(ClaimPointer::member).to_vec()
+        rules.client_id_claims = ["client_id", "azp", "cid"].map(ClaimPointer::member).to_vec();
     });
     let none = with(claims(), "client_id", None);
     let mut table = Table::new();
