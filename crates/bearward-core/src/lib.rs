@@ -19,9 +19,9 @@ mod verdict;
 
 pub use address::{Endpoint, EndpointError, Host, HostError, Origin, Server, ServerError, shown_url};
 pub use request::{
-    AllowedMethods, Credential, Fields, PathPattern, PathPatternError, PatternPart, RequestHost, RequestPath, Scheme,
-    Segments, Shape, X_REQUEST_ID, check_method, credential, is_proxys_word, query_holds_credential, remove_fields,
-    request_host, same_field_name, unverified_issuer,
+    AllowedMethods, Credential, Fields, HeaderField, HeaderFields, PathPattern, PathPatternError, PatternPart,
+    RequestHost, RequestPath, Scheme, Segments, Shape, X_REQUEST_ID, check_method, credential, is_proxys_word,
+    query_holds_credential, remove_fields, request_host, same_field_name, unverified_issuer,
 };
 pub use token::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptedToken, DecryptionKeys,

@@ -5,10 +5,9 @@
 
 use std::fmt;
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::Reason;
+use crate::{HeaderFields, Reason};
 
 /// The access token that a request carries. Nothing is proved of it yet. `Debug` does not show the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,9 +63,9 @@ impl Scheme {
 /// * [`Reason::CredentialTooLong`]: the token has more than `max_token_bytes`.
 /// * [`Reason::CredentialMalformed`]: the scheme is `Bearer` in any case (RFC 9110 section 11.1), and what follows is
 ///   not `1*SP b64token` and nothing else. A comma is in no `b64token`, so `Bearer a, Bearer b` ends here too.
-pub fn credential(headers: &HeaderMap, max_token_bytes: usize) -> Result<Credential<'_>, Reason> {
-    let mut fields = headers.get_all(AUTHORIZATION).iter();
-    let field = fields.next().ok_or(Reason::CredentialMissing)?.as_bytes();
+pub fn credential<'a>(headers: impl Into<HeaderFields<'a>>, max_token_bytes: usize) -> Result<Credential<'a>, Reason> {
+    let mut fields = headers.into().values(&AUTHORIZATION);
+    let field = fields.next().ok_or(Reason::CredentialMissing)?;
     if fields.next().is_some() {
         return Err(Reason::CredentialRepeated);
     }
@@ -148,6 +147,8 @@ mod tests {
 
     use http::HeaderValue;
     use proptest::prelude::*;
+
+    use http::HeaderMap;
 
     use super::*;
 

@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
 use http::header::HOST;
 
 use crate::address::host::{canonical, port, split_port};
-use crate::{Host, Reason};
+use crate::{HeaderFields, Host, Reason};
 
 /// The host that a request is for, and its port where one was sent.
 ///
@@ -49,11 +48,14 @@ impl PartialEq<Host> for RequestHost<'_> {
 /// [`Reason::RequestMalformed`] for more than one `Host` (RFC 9112 section 3.2), for one that contradicts the target, and for
 /// what is not a [`Host`] or a host and a port: userinfo, escapes, an empty label, an address written in an unusual way, a
 /// port that is no number.
-pub fn request_host<'a>(authority: Option<&'a str>, headers: &'a HeaderMap) -> Result<Option<RequestHost<'a>>, Reason> {
-    let mut fields = headers.get_all(HOST).iter();
+pub fn request_host<'a>(
+    authority: Option<&'a str>,
+    headers: impl Into<HeaderFields<'a>>,
+) -> Result<Option<RequestHost<'a>>, Reason> {
+    let mut fields = headers.into().values(&HOST);
     let field = match (fields.next(), fields.next()) {
         (None, _) => None,
-        (Some(field), None) => Some(field.to_str().map_err(|_| Reason::RequestMalformed)?),
+        (Some(field), None) => Some(str::from_utf8(field).map_err(|_| Reason::RequestMalformed)?),
         (Some(_), Some(_)) => return Err(Reason::RequestMalformed),
     };
     if let (Some(authority), Some(field)) = (authority, field)
@@ -74,6 +76,8 @@ fn parse(text: &str) -> Result<RequestHost<'_>, Reason> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     /// The host as it is compared, and the port.

@@ -70,6 +70,24 @@ impl Trace {
         self.push(check, outcome, Detail::default());
     }
 
+    /// Notes a check whose outcome is known only after it was made in vain: what was noted of it, and of later ones, is
+    /// withdrawn first.
+    pub fn note_again<T>(&mut self, check: Check, outcome: &Result<T, Reason>) {
+        self.findings.retain(|finding| finding.check < check);
+        self.note(check, outcome);
+    }
+
+    /// Puts the findings of `later` in the place of all from `check` on: those checks were made anew.
+    pub fn replace_from(&mut self, check: Check, later: Self) {
+        self.findings.retain(|finding| finding.check < check);
+        self.findings.extend(later.findings);
+    }
+
+    /// Adds the findings of checks that were made later.
+    pub fn append(&mut self, later: Self) {
+        self.findings.extend(later.findings);
+    }
+
     pub(crate) fn push<T>(&mut self, check: Check, outcome: &Result<T, Reason>, detail: Detail) {
         let outcome = outcome.as_ref().map_or_else(|reason| Outcome::Failed(*reason), |_| Outcome::Passed);
         self.findings.push(Finding { check, outcome, expected: detail.expected, found: detail.found });
