@@ -14,7 +14,7 @@ mod routes;
 pub use self::decision::{Admission, Decision, RequestFacts, Verdict};
 pub(crate) use self::engine::Engine;
 pub use self::generation::Generation;
-pub use self::progress::{Pending, Progress};
+pub use self::progress::{Explanation, Pending, Progress};
 pub(crate) use self::prover::Prover;
 pub use self::request_id::{RequestIds, X_REQUEST_ID};
 pub use self::routes::Route;

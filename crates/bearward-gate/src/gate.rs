@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use arc_swap::ArcSwap;
 
 pub use self::changes::Changes;
-use crate::decide::{Decision, Engine, Generation, Progress, RequestFacts};
+use crate::decide::{Decision, Engine, Explanation, Generation, Progress, RequestFacts};
 use crate::issuer::IssuerStatus;
 use crate::metrics::{MetricsError, MetricsRegistry};
 use crate::settings::{EngineSettings, GateError, GateSettings};
@@ -53,6 +53,16 @@ impl Gate {
     /// Requests whose token is remembered end here, and so do those that need no token or have no proper one.
     pub fn begin(&self, request: &RequestFacts<'_>) -> Progress {
         Generation::begin(self.current.load_full(), request)
+    }
+
+    /// Decides a request in order to explain the decision: every check that can be made is made and noted, with what was
+    /// expected and what was found.
+    ///
+    /// It takes nothing from memory, asks an issuer for itself alone, and is neither counted nor told as a decision. What a
+    /// token says that is not proved is escaped, cut and marked ([`Unverified`](bearward_core::Unverified)); show it to
+    /// operators alone.
+    pub async fn explain(&self, request: &RequestFacts<'_>) -> Explanation {
+        Generation::explain(self.current.load_full(), request).await
     }
 
     /// The configuration in use. A request keeps the one that it began with ([`Decision::generation`]).

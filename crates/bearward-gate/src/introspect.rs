@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bearward_core::{Endpoint, IntrospectionAnswer, Reason, Verified};
+use bearward_core::{Check, Endpoint, IntrospectionAnswer, Reason, Trace, Verified};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -107,6 +107,34 @@ impl Introspector {
         }
     }
 
+    /// [`Introspector::introspect`], asked for itself alone, with what was found noted in `trace`.
+    pub(crate) async fn introspect_traced(
+        &self,
+        token: &str,
+        proved: Option<Proved>,
+        finish: impl FnOnce(Result<Arc<Verified>, Reason>) -> Answer,
+        trace: &mut Trace,
+    ) -> Answer {
+        let mut findings = Trace::new();
+        let answer = match self.inner.endpoint().await {
+            Some(url) => {
+                let asked = self.inner.ask(&url, token, proved.as_ref(), Some(&mut findings)).await;
+                self.inner.conclude(&url, asked)
+            }
+            None => Err(Reason::IntrospectionUnavailable),
+        };
+        // Where the answer itself was held against rules, its findings say so.
+        let was_judged = !findings.findings().is_empty();
+        match (&proved, was_judged) {
+            (Some(_), true) => {}
+            (Some(_), false) => trace.note(Check::Agreement, &answer),
+            (None, true) => trace.note(Check::Introspection, &Ok::<(), Reason>(())),
+            (None, false) => trace.note(Check::Introspection, &answer),
+        }
+        trace.append(findings);
+        finish(answer)
+    }
+
     async fn ask_at(
         &self,
         url: Endpoint,
@@ -117,7 +145,7 @@ impl Introspector {
     ) -> Answer {
         let question = || {
             let (inner, url, token) = (Arc::clone(&self.inner), url.clone(), token.to_owned());
-            async move { finish(inner.conclude(&url, inner.ask(&url, &token, proved.as_ref()).await)) }
+            async move { finish(inner.conclude(&url, inner.ask(&url, &token, proved.as_ref(), None).await)) }
         };
         let failure = match self.flights.run(key, &self.runtime, question).await {
             Ok(answer) => return answer,
@@ -190,6 +218,7 @@ impl Inner {
         url: &Endpoint,
         token: &str,
         proved: Option<&Proved>,
+        trace: Option<&mut Trace>,
     ) -> Result<Result<Verified, Reason>, Failure> {
         if self.breaker.is_open() {
             return Err(Failure::CircuitOpen);
@@ -207,7 +236,7 @@ impl Inner {
             .await
             .unwrap_or(Err(Failure::Fetch(FetchError::Timeout(self.timeout))));
         pass.settle(&parsed);
-        self.judge(parsed?, proved)
+        self.judge(parsed?, proved, trace)
     }
 
     /// One question, and what its response says.
@@ -231,14 +260,19 @@ impl Inner {
     }
 
     /// Holds what the issuer said against the rules.
-    fn judge(&self, parsed: Parsed, proved: Option<&Proved>) -> Result<Result<Verified, Reason>, Failure> {
+    fn judge(
+        &self,
+        parsed: Parsed,
+        proved: Option<&Proved>,
+        trace: Option<&mut Trace>,
+    ) -> Result<Result<Verified, Reason>, Failure> {
         // The time is taken now and not before the question: a token may have expired in the meantime.
         let (rules, now) = (&self.context.rules, self.context.clock.now());
         match (parsed, proved) {
             (Err(Reason::IntrospectionUnavailable), _) => Err(Failure::NotAnAnswer),
             (Err(reason), _) => Ok(Err(reason)),
-            (Ok(answer), None) => Ok(answer.prove(rules, now)),
-            (Ok(answer), Some(proved)) => Ok(answer.confirm(&proved.token, rules, now)),
+            (Ok(answer), None) => Ok(answer.prove_traced(rules, now, trace)),
+            (Ok(answer), Some(proved)) => Ok(answer.confirm_traced(&proved.token, rules, now, trace)),
         }
     }
 

@@ -13,16 +13,19 @@ mod net;
 mod secrets;
 mod settings;
 mod sink;
+mod source;
 
 pub use builder::{GateBuilder, Issuer, Needs, RouteRule};
 pub use clock::Clock;
 pub use decide::{
-    Admission, Decision, Generation, Pending, Progress, RequestFacts, RequestIds, Route, Verdict, X_REQUEST_ID,
+    Admission, Decision, Explanation, Generation, Pending, Progress, RequestFacts, RequestIds, Route, Verdict,
+    X_REQUEST_ID,
 };
 pub use gate::{Changes, Gate};
 pub use issuer::{IssuerError, IssuerStatus, ReadyWhen};
-pub use memory::Source;
-pub use metrics::{Counter, Counters, Gauge, Gauges, Histogram, Histograms, MetricsError, MetricsRegistry, Reading};
+pub use metrics::{
+    Counter, Counters, Gauge, Gauges, Histogram, Histograms, Memo, MetricsError, MetricsRegistry, Reading,
+};
 pub use net::{TrustedRoots, TrustedRootsError};
 pub use secrets::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Credentials,
@@ -34,3 +37,4 @@ pub use settings::{
     read_key_file,
 };
 pub use sink::{DecisionEvent, DecisionSink};
+pub use source::Source;

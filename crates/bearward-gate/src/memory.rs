@@ -10,7 +10,6 @@ use bearward_core::{DecryptionKeys, Reason, UnixTime};
 use moka::Expiry;
 use moka::sync::Cache;
 
-pub use self::identity::Source;
 pub(crate) use self::identity::{Identity, Proof};
 pub(crate) use self::key::{Key, ProverId, ProverSetId};
 use crate::clock::Clock;

@@ -4,6 +4,7 @@
 
 mod engine;
 mod measured;
+mod memo;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use prometheus::{HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, Text
 pub(crate) use self::engine::EngineMetrics;
 pub use self::measured::Reading;
 use self::measured::{Measured, MeasuredBy};
+pub use self::memo::Memo;
 
 /// The metrics of a process, told in Prometheus' text format. Clones share them.
 ///

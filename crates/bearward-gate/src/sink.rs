@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bearward_core::{Reason, Verified};
 
-use crate::memory::Source;
+use crate::source::Source;
 
 /// Is told of each decision, in the one place where decisions end: a decision log, say. The metrics know of them already.
 ///

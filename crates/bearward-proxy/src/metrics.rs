@@ -1,12 +1,9 @@
 //! What the proxy counts. Labels are configured names and closed sets only; nothing that a client can make up.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use bearward_gate::{Counter, Counters, Gauge, Histogram, Histograms, MetricsError, MetricsRegistry};
+use bearward_gate::{Counter, Counters, Gauge, Histogram, Histograms, Memo, MetricsError, MetricsRegistry};
 use http::{Method, StatusCode};
 
 /// The methods that have a label of their own (RFC 9110, 9.3; RFC 5789); any other is `other`.
@@ -155,37 +152,6 @@ impl Code {
             Self::Known(status) => status.to_string(),
             Self::Class(class) => class.to_owned(),
         }
-    }
-}
-
-/// Values made once for each key and then read without a lock.
-///
-/// For few keys: configured names, methods and status codes.
-#[derive(Debug)]
-struct Memo<K, V>(ArcSwap<HashMap<K, V>>);
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self(ArcSwap::from_pointee(HashMap::new()))
-    }
-}
-
-impl<K: Clone + Eq + Hash, V: Clone> Memo<K, V> {
-    fn get<Q>(&self, key: &Q, make: impl FnOnce() -> (K, V)) -> V
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        if let Some(value) = self.0.load().get(key) {
-            return value.clone();
-        }
-        let (key, value) = make();
-        self.0.rcu(|all| {
-            let mut all = HashMap::clone(all);
-            all.insert(key.clone(), value.clone());
-            all
-        });
-        value
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bearward_core::{Reason, Refusal, Verified};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use bearward_core::{HeaderFields, Reason, Refusal, Verified};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::generation::Generation;
 use super::routes::Route;
-use crate::memory::{Identity, Source};
+use crate::memory::Identity;
+use crate::source::Source;
 
 /// The facts of a request on which a decision rests, or by which it is told.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ pub struct RequestFacts<'a> {
     /// The query as sent, without its `?`, where there is one.
     pub query: Option<&'a [u8]>,
     /// The request's headers.
-    pub headers: &'a HeaderMap,
+    pub headers: HeaderFields<'a>,
     /// The address of the client, as far as the mount believes it.
     pub client: Option<IpAddr>,
     /// The scheme that the client used (RFC 9110, 4.2), as far as the mount believes it.
@@ -38,13 +39,13 @@ pub struct RequestFacts<'a> {
 
 impl<'a> RequestFacts<'a> {
     /// A request for this path, with the headers as they came, of which nothing else is known.
-    pub fn new(method: &'a Method, path: &'a [u8], headers: &'a HeaderMap) -> Self {
+    pub fn new(method: &'a Method, path: &'a [u8], headers: impl Into<HeaderFields<'a>>) -> Self {
         Self {
             method,
             authority: None,
             path,
             query: None,
-            headers,
+            headers: headers.into(),
             client: None,
             scheme: None,
             peer_certificate: None,
@@ -60,7 +61,7 @@ impl fmt::Debug for RequestFacts<'_> {
             .field("method", self.method)
             .field("authority", &self.authority)
             .field("path", &String::from_utf8_lossy(self.path))
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("headers", &self.headers)
             .finish_non_exhaustive()
     }
 }

@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bearward_core::{AllowedMethods, Reason, Refusal};
+use bearward_core::{AllowedMethods, Check, Reason, Refusal, Trace};
 
 use super::decision::{Admission, Decision, RequestFacts, Verdict};
 use super::generation::Generation;
 use super::prover::Prover;
 use super::recognise::{Step, Unproved};
 use super::routes::{Miss, Route};
-use crate::memory::Source;
+use crate::metrics::Counter;
 use crate::sink::DecisionEvent;
+use crate::source::Source;
 
 /// How far a decision comes without waiting.
 #[derive(Debug)]
@@ -38,13 +39,15 @@ pub(super) struct Record {
     pub(super) source: Option<Source>,
     /// The methods that the place of the request serves, where it does not serve the request's.
     allowed: Option<AllowedMethods>,
+    /// What each check found, where the decision is to be explained.
+    pub(super) trace: Option<Trace>,
     started: Instant,
 }
 
 impl Generation {
     /// Decides as far as it goes without waiting.
     pub(crate) fn begin(this: Arc<Self>, request: &RequestFacts<'_>) -> Progress {
-        let mut record = Record { route: None, prover: None, source: None, allowed: None, started: Instant::now() };
+        let mut record = Record::new(None);
         match this.recognise(request, &mut record) {
             Ok(Step::Settled(admission)) => Progress::Decided(record.conclude(this, Ok(admission), request.request_id)),
             Ok(Step::Unproved(unproved)) => {
@@ -54,6 +57,30 @@ impl Generation {
             Err(reason) => Progress::Decided(record.conclude(this, Err(reason), request.request_id)),
         }
     }
+}
+
+impl Generation {
+    /// Decides anew and to the end, and notes what each check found.
+    pub(crate) async fn explain(this: Arc<Self>, request: &RequestFacts<'_>) -> Explanation {
+        let mut record = Record::new(Some(Trace::new()));
+        let outcome = match this.recognise(request, &mut record) {
+            Ok(Step::Settled(admission)) => Ok(admission),
+            Ok(Step::Unproved(unproved)) => this.prove(unproved, &mut record).await,
+            Err(reason) => Err(reason),
+        };
+        let trace = record.trace.take().unwrap_or_default();
+        Explanation { decision: record.decision(this, outcome), trace }
+    }
+}
+
+/// A decision, and what each of its checks found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The decision. The reason of a refusal is that of the first finding that failed.
+    pub decision: Decision,
+    /// The findings, in the order in which the checks are made.
+    pub trace: Trace,
 }
 
 impl Pending {
@@ -66,8 +93,20 @@ impl Pending {
 }
 
 impl Record {
-    /// Notes why no route was found, and gives the reason of the refusal.
-    pub(super) fn note(&mut self, miss: Miss) -> Reason {
+    fn new(trace: Option<Trace>) -> Self {
+        Self { route: None, prover: None, source: None, allowed: None, trace, started: Instant::now() }
+    }
+
+    /// Notes a check, where the decision is to be explained, and hands its outcome on.
+    pub(super) fn noted<T>(&mut self, check: Check, outcome: Result<T, Reason>) -> Result<T, Reason> {
+        if let Some(trace) = &mut self.trace {
+            trace.note(check, &outcome);
+        }
+        outcome
+    }
+
+    /// Keeps why no route was found, and gives the reason of the refusal.
+    pub(super) fn missed(&mut self, miss: Miss) -> Reason {
         let reason = miss.reason();
         match miss {
             Miss::NoPlace => {}
@@ -87,27 +126,46 @@ impl Record {
         request_id: Option<&str>,
     ) -> Decision {
         let took = self.started.elapsed();
+        let count = self.count(&generation, outcome.as_ref().err().copied());
+        let decision = self.decision(generation, outcome);
+        let Decision { verdict, route, issuer, source, generation } = &decision;
+        let event = DecisionEvent {
+            request_id,
+            route: route.as_deref().map(Route::name),
+            issuer: issuer.as_deref(),
+            source: *source,
+            reason: verdict.reason(),
+            token: verdict.admission().and_then(Admission::token),
+            took,
+        };
+        generation.engine.metrics.decided_in(took, *source);
+        count.inc();
+        if let Some(sink) = &generation.engine.sink {
+            sink.decided(&event);
+        }
+        decision
+    }
+
+    /// The count of decisions like this one. Those of admitted requests are kept, by route and issuer.
+    fn count(&self, generation: &Generation, reason: Option<Reason>) -> Counter {
+        let issuer = self.prover.as_ref().map_or("", |prover| prover.name());
+        let metrics = &generation.engine.metrics;
+        match (&self.route, reason) {
+            (Some(route), None) => {
+                let key = (self.prover.as_ref().map(|prover| prover.id()), self.source);
+                route.admitted(&key, || metrics.decisions(route.name(), issuer, self.source, None))
+            }
+            (route, reason) => metrics.decisions(route.as_deref().map_or("", Route::name), issuer, self.source, reason),
+        }
+    }
+
+    fn decision(self, generation: Arc<Generation>, outcome: Result<Admission, Reason>) -> Decision {
         let verdict = match outcome {
             Ok(admission) => Verdict::Admit(admission),
             Err(reason) => Verdict::Refuse(self.refuse(&generation, reason)),
         };
         let Self { route, prover, source, .. } = self;
         let issuer = prover.map(|prover| Arc::clone(prover.name()));
-        let event = DecisionEvent {
-            request_id,
-            route: route.as_deref().map(Route::name),
-            issuer: issuer.as_deref(),
-            source,
-            reason: verdict.reason(),
-            token: verdict.admission().and_then(Admission::token),
-            took,
-        };
-        let (route_name, issuer_name) = (event.route.unwrap_or(""), event.issuer.unwrap_or(""));
-        let source_name = source.map_or("none", Source::name);
-        generation.engine.metrics.decided(route_name, issuer_name, source_name, event.reason, took);
-        if let Some(sink) = &generation.engine.sink {
-            sink.decided(&event);
-        }
         Decision { verdict, route, issuer, source, generation }
     }
 

@@ -5,15 +5,18 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bearward_core::{DecryptionKeys, IdentityHeaders, KeySet, Reason, Verified, verify_jws};
+use bearward_core::{
+    Check, DecryptionKeys, IdentityHeaders, KeySet, Reason, Trace, Verified, verify_jws, verify_jws_traced,
+};
 use tokio::task::AbortHandle;
 
 use super::engine::Engine;
 use crate::introspect::{Context, Introspector, Proved};
 use crate::issuer::{IssuerStatus, KeyMissing, Keys, Published};
-use crate::memory::{Entry, Grounds, Identity, Key, Proof, ProverId, ProverSetId, Source};
+use crate::memory::{Entry, Grounds, Identity, Key, Proof, ProverId, ProverSetId};
 use crate::net::http_client::HttpClient;
 use crate::settings::{ResolvedIssuer, SignedResponse, TokenFormats};
+use crate::source::Source;
 
 /// Proves the tokens of one issuer. It lives from generation to generation while its settings do not change, and keeps its
 /// keys, its breaker and its connections.
@@ -131,15 +134,23 @@ impl Prover {
     }
 
     /// Proves a token of which nothing was known, and remembers what came of it.
-    pub(crate) async fn prove(&self, proof: Proof, question: Question<'_>) -> Result<Arc<Identity>, Reason> {
+    pub(crate) async fn prove(
+        &self,
+        proof: Proof,
+        question: Question<'_>,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<Arc<Identity>, Reason> {
         match proof {
-            Proof::Signature => self.prove_by_keys(question.token, None, question).await,
+            Proof::Signature => self.prove_by_keys(question.token, None, question, trace).await,
             Proof::Decryption => {
                 let keys = self.decryption_keys().ok_or(Reason::TokenUnsupported)?;
-                let inner = keys.decrypt(question.token)?;
-                self.prove_by_keys(inner.as_str(), Some(keys), question).await
+                let inner = keys.decrypt(question.token);
+                if let Some(trace) = trace.as_deref_mut() {
+                    trace.note(Check::Decryption, &inner);
+                }
+                self.prove_by_keys(inner?.as_str(), Some(keys), question, trace).await
             }
-            Proof::Introspection => self.ask(question, None).await,
+            Proof::Introspection => self.ask(question, None, trace).await,
         }
     }
 
@@ -196,13 +207,14 @@ impl Prover {
         jws: &str,
         opened_with: Option<Arc<DecryptionKeys>>,
         question: Question<'_>,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Arc<Identity>, Reason> {
-        let (token, keys) = self.verify_with_keys(jws).await?;
+        let (token, keys) = self.verify_with_keys(jws, trace.as_deref_mut()).await?;
         let token = Arc::new(token);
         let opened_with = opened_with.as_ref().map(Arc::downgrade);
         let grounds = Grounds { key_set: Some(keys.set.fingerprint()), opened_with };
         if self.tokens() == TokenFormats::Both {
-            return self.ask(question, Some(Proved { token, grounds })).await;
+            return self.ask(question, Some(Proved { token, grounds }), trace).await;
         }
         let identity = Identity::render(token, question.headers);
         self.engine.memory.remember(question.key, self.id, grounds, &identity, self.issuer.max_age);
@@ -210,40 +222,61 @@ impl Prover {
     }
 
     /// Verifies a JWS with the keys in use, or with newer ones where it names a key that is not among them.
-    async fn verify_with_keys(&self, token: &str) -> Result<(Verified, Arc<Keys>), Reason> {
+    async fn verify_with_keys(
+        &self,
+        token: &str,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<(Verified, Arc<Keys>), Reason> {
         let known = self.published.keys();
         let verified = match &known {
-            Some(keys) => self.verify(token, &keys.set),
-            None if self.published.has_no_key_set() => return Err(Reason::TokenUnsupported),
+            Some(keys) => self.verify(token, &keys.set, trace.as_deref_mut()),
+            None if self.published.has_no_key_set() => self.no_key(Reason::TokenUnsupported, trace.as_deref_mut()),
             // What no key could make valid need not wait for one.
-            None => self.verify(token, &KeySet::default()),
+            None => self.verify(token, &KeySet::default(), trace.as_deref_mut()),
         };
         match (verified, known) {
             (Err(Reason::KeyUnknown), known) => {
-                let attempt = |keys: &Keys| match self.verify(token, &keys.set) {
+                let attempt = |keys: &Keys| match self.verify(token, &keys.set, trace.as_deref_mut()) {
                     Err(Reason::KeyUnknown) => None,
                     verified => Some(verified),
                 };
-                let found = self.published.with_newer_keys(known.as_deref(), attempt).await;
-                let (verified, keys) = found.map_err(|missing| match missing {
-                    KeyMissing::Unknown => Reason::KeyUnknown,
-                    KeyMissing::Unavailable => Reason::KeysUnavailable,
-                })?;
+                let (verified, keys) = match self.published.with_newer_keys(known.as_deref(), attempt).await {
+                    Ok(found) => found,
+                    Err(KeyMissing::Unknown) => return self.no_key(Reason::KeyUnknown, trace),
+                    Err(KeyMissing::Unavailable) => return self.no_key(Reason::KeysUnavailable, trace),
+                };
                 Ok((verified?, keys))
             }
             (Ok(verified), Some(keys)) => Ok((verified, keys)),
             // No key verifies nothing.
-            (Ok(_), None) => Err(Reason::KeysUnavailable),
+            (Ok(_), None) => self.no_key(Reason::KeysUnavailable, trace),
             (Err(reason), _) => Err(reason),
         }
     }
 
-    fn verify(&self, token: &str, keys: &KeySet) -> Result<Verified, Reason> {
-        verify_jws(token, keys, &self.issuer.rules, self.engine.clock.now())
+    fn no_key<T>(&self, reason: Reason, trace: Option<&mut Trace>) -> Result<T, Reason> {
+        if let Some(trace) = trace {
+            trace.note_again(Check::Key, &Err::<(), _>(reason));
+        }
+        Err(reason)
+    }
+
+    fn verify(&self, token: &str, keys: &KeySet, trace: Option<&mut Trace>) -> Result<Verified, Reason> {
+        let now = self.engine.clock.now();
+        let Some(trace) = trace else { return verify_jws(token, keys, &self.issuer.rules, now) };
+        let mut attempt = Trace::new();
+        let verified = verify_jws_traced(token, keys, &self.issuer.rules, now, Some(&mut attempt));
+        trace.replace_from(Check::Form, attempt);
+        verified
     }
 
     /// Asks the issuer, and remembers its answer.
-    async fn ask(&self, question: Question<'_>, proved: Option<Proved>) -> Result<Arc<Identity>, Reason> {
+    async fn ask(
+        &self,
+        question: Question<'_>,
+        proved: Option<Proved>,
+        trace: Option<&mut Trace>,
+    ) -> Result<Arc<Identity>, Reason> {
         let asked = self.introspector.as_ref().zip(self.issuer.settings.introspection.as_ref());
         let (introspector, settings) = asked.ok_or(Reason::TokenUnsupported)?;
         let (ttl, negative_ttl) = (settings.cache_ttl, settings.negative_ttl);
@@ -264,7 +297,10 @@ impl Prover {
                 Err(reason)
             }
         };
-        introspector.introspect(question.token, key, proved, finish).await
+        match trace {
+            None => introspector.introspect(question.token, key, proved, finish).await,
+            Some(trace) => introspector.introspect_traced(question.token, proved, finish, trace).await,
+        }
     }
 }
 

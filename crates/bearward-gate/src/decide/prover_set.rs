@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bearward_core::{DecryptionKeys, Reason, Shape, unverified_issuer};
+use bearward_core::{Check, DecryptionKeys, Reason, Shape, Trace, unverified_issuer};
 
 use super::prover::Prover;
 use crate::memory::{Proof, ProverId, ProverSetId};
@@ -58,17 +58,38 @@ impl ProverSet {
     }
 
     /// Tells by a token's shape which prover can say what it means, and how.
-    pub(crate) fn prover_of(&self, token: &str) -> Result<(&Arc<Prover>, Proof), Reason> {
-        match Shape::of(token) {
-            Shape::SelfContained => self.of_jws(token).map(|prover| (prover, prover.proof_of_jws())),
-            Shape::Referential => match self.opener(token)? {
-                Some(prover) => Ok((prover, Proof::Decryption)),
-                None => {
-                    let prover = self.referential.as_ref().ok_or(Reason::TokenUnsupported)?;
-                    Ok((prover, Proof::Introspection))
-                }
-            },
-        }
+    pub(super) fn prover_of(
+        &self,
+        token: &str,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<(&Arc<Prover>, Proof), Reason> {
+        let mut note = |check: Check, outcome: Result<(), Reason>| {
+            if let Some(trace) = trace.as_deref_mut() {
+                trace.note(check, &outcome);
+            }
+            outcome
+        };
+        let is_jws = Shape::of(token) == Shape::SelfContained;
+        let opener = if is_jws { Ok(None) } else { self.opener(token) };
+        // A token that no key here opens goes to the issuer that answers for referential ones.
+        let is_unsupported = !is_jws && matches!(opener, Ok(None)) && self.referential.is_none();
+        note(Check::Shape, if is_unsupported { Err(Reason::TokenUnsupported) } else { Ok(()) })?;
+        let found = match (is_jws, opener) {
+            (true, _) => self.of_jws(token).map(|prover| (prover, prover.proof_of_jws())),
+            (false, Ok(Some(prover))) => Ok((prover, Proof::Decryption)),
+            (false, Ok(None)) => {
+                self.referential.as_ref().map(|prover| (prover, Proof::Introspection)).ok_or(Reason::TokenUnsupported)
+            }
+            (false, Err(reason)) => Err(reason),
+        };
+        let check = match found {
+            // The token was opened, or was not to be, to learn whose it is.
+            Err(Reason::IssuerUnknown) | Ok(_) => Check::Issuer,
+            Err(_) if is_jws => Check::Issuer,
+            Err(_) => Check::Decryption,
+        };
+        note(check, found.as_ref().map(drop).map_err(|reason| *reason))?;
+        found
     }
 
     /// The issuer that a JWS is for. What the token says of it only selects among those of the set.

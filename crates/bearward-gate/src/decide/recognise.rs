@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bearward_core::{
-    Access, Presented, Reason, RequestHost, RequestPath, Requirement, Scheme, credential, query_holds_credential,
-    request_host,
+    Access, Check, Credential, Presented, Reason, RequestHost, RequestPath, Requirement, Scheme, Trace, credential,
+    query_holds_credential, request_host,
 };
 use http::header::AUTHORIZATION;
 
@@ -13,7 +13,8 @@ use super::generation::Generation;
 use super::progress::Record;
 use super::prover::{Prover, Question};
 use super::prover_set::ProverSet;
-use crate::memory::{Entry, Identity, Key, Proof, Source};
+use crate::memory::{Entry, Identity, Key, Proof};
+use crate::source::Source;
 
 /// How far a request has come without waiting.
 pub(super) enum Step {
@@ -33,37 +34,50 @@ pub(super) struct Unproved {
 impl Generation {
     /// As far as it goes without waiting.
     pub(super) fn recognise(&self, request: &RequestFacts<'_>, record: &mut Record) -> Result<Step, Reason> {
-        self.routes.check_method(request.method)?;
-        let host = request_host(request.authority, request.headers)?;
+        let method = self.routes.check_method(request.method);
+        let host = method.and_then(|()| request_host(request.authority, request.headers));
+        let host = record.noted(Check::Request, host)?;
         let host = host.as_ref().map(RequestHost::as_str);
-        let path = RequestPath::parse(request.path)?;
-        let route = self.routes.find(request.method, host, &path).map_err(|miss| record.note(miss))?;
+        let path = record.noted(Check::Path, RequestPath::parse(request.path))?;
+        let route = self.routes.find(request.method, host, &path).map_err(|miss| record.missed(miss));
+        let route = record.noted(Check::Route, route)?;
         record.route = Some(Arc::clone(route));
         let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
 
-        let in_query = request.query.is_some_and(query_holds_credential);
-        let credential = match credential(request.headers, self.max_token_bytes) {
-            // A client that shows something, in another place or by another scheme, must not be taken for one that shows nothing.
-            Err(Reason::CredentialMissing)
-                if matches!(route.access(), Access::Optional(_)) && !request.headers.contains_key(AUTHORIZATION) =>
-            {
-                let anonymous = Step::Settled(Admission::default());
-                return if in_query { Err(Reason::CredentialMalformed) } else { Ok(anonymous) };
-            }
-            credential => credential?,
+        let credential = self.credential(request, route.access());
+        let Some(credential) = record.noted(Check::Credential, credential)? else {
+            return Ok(Step::Settled(Admission::default()));
         };
-        if in_query {
-            return Err(Reason::CredentialRepeated);
-        }
         let (token, provers) = (credential.token(), route.provers());
         let key = Key::of(token, provers.id());
-        if let Some(remembered) = self.recall(&key, provers, record) {
-            return admit(requirement, credential.scheme(), remembered?).map(Step::Settled);
+        // An explanation makes every check, and so takes nothing for proved.
+        if record.trace.is_none()
+            && let Some(remembered) = self.recall(&key, provers, record)
+        {
+            return admit(requirement, credential.scheme(), remembered?, None).map(Step::Settled);
         }
-        let (prover, proof) = provers.prover_of(token)?;
+        let (prover, proof) = provers.prover_of(token, record.trace.as_mut())?;
         record.prover = Some(Arc::clone(prover));
         let (scheme, token) = (credential.scheme(), token.to_owned());
         Ok(Step::Unproved(Unproved { scheme, token, key, prover: Arc::clone(prover), proof }))
+    }
+
+    /// The credential; none where none is sent and none is needed.
+    fn credential<'a>(&self, request: &RequestFacts<'a>, access: &Access) -> Result<Option<Credential<'a>>, Reason> {
+        let in_query = request.query.is_some_and(query_holds_credential);
+        let is_optional = matches!(access, Access::Optional(_));
+        match credential(request.headers, self.max_token_bytes) {
+            // A client that shows something, in another place or by another scheme, must not be taken for one that shows nothing.
+            Err(Reason::CredentialMissing) if is_optional && !request.headers.contains(&AUTHORIZATION) => {
+                if in_query {
+                    Err(Reason::CredentialMalformed)
+                } else {
+                    Ok(None)
+                }
+            }
+            Ok(_) if in_query => Err(Reason::CredentialRepeated),
+            credential => credential.map(Some),
+        }
     }
 
     /// The rest of the way, for a token that was not remembered.
@@ -71,9 +85,9 @@ impl Generation {
         let Unproved { scheme, token, key, prover, proof } = unproved;
         record.source = Some(prover.source(proof));
         let question = Question { token: &token, key, headers: self.shared_identity_headers() };
-        let identity = prover.prove(proof, question).await?;
+        let identity = prover.prove(proof, question, record.trace.as_mut()).await?;
         let requirement = record.route.as_ref().and_then(|route| route.access().requirement());
-        admit(requirement.ok_or(Reason::Internal)?, scheme, identity)
+        admit(requirement.ok_or(Reason::Internal)?, scheme, identity, record.trace.as_mut())
     }
 
     /// What is known of a token without asking its issuer: that it was proved, or refused, a moment ago.
@@ -96,8 +110,13 @@ impl Generation {
 }
 
 /// Holds a proved token against the route, on every request, remembered or not.
-fn admit(requirement: &Requirement, scheme: Scheme, identity: Arc<Identity>) -> Result<Admission, Reason> {
+fn admit(
+    requirement: &Requirement,
+    scheme: Scheme,
+    identity: Arc<Identity>,
+    trace: Option<&mut Trace>,
+) -> Result<Admission, Reason> {
     let rendered = identity.headers.as_ref().map(drop).map_err(|reason| *reason);
-    requirement.admit(&Presented::new(&identity.token, scheme, rendered), None)?;
+    requirement.admit(&Presented::new(&identity.token, scheme, rendered), trace)?;
     Ok(Admission { identity: Some(identity) })
 }

@@ -14,7 +14,10 @@ use http::Method;
 
 use self::index::Index;
 use super::prover_set::ProverSet;
+use crate::memory::ProverId;
+use crate::metrics::{Counter, Memo};
 use crate::settings::RouteSettings;
+use crate::source::Source;
 
 /// A route, with the issuers whose tokens it takes.
 #[derive(Debug)]
@@ -28,7 +31,11 @@ pub struct Route {
     access: Access,
     provers: Arc<ProverSet>,
     challenge_scope: Option<Arc<str>>,
+    admitted: Memo<Admitted, Counter>,
 }
+
+/// By whom a request was admitted, and where the answer came from.
+type Admitted = (Option<ProverId>, Option<Source>);
 
 impl Route {
     /// The name in logs and metrics.
@@ -51,6 +58,11 @@ impl Route {
         &self.provers
     }
 
+    /// The count of requests that were admitted in this way, which `make` gives the first time.
+    pub(super) fn admitted(&self, by: &Admitted, make: impl FnOnce() -> Counter) -> Counter {
+        self.admitted.get(by, || (*by, make()))
+    }
+
     /// All scopes that the route needs, as a challenge names them.
     pub(crate) fn challenge_scope(&self) -> Option<Arc<str>> {
         self.challenge_scope.clone()
@@ -69,6 +81,7 @@ impl Route {
             access: settings.access,
             provers,
             challenge_scope,
+            admitted: Memo::default(),
         }
     }
 

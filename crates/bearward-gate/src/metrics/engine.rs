@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use bearward_core::Reason;
 
-use super::{Counters, Gauges, Histograms, MetricsError, MetricsRegistry};
+use super::{Counter, Counters, Gauges, Histogram, MetricsError, MetricsRegistry};
+use crate::source::Source;
 
 /// The engine's metrics, all under `bearward_`.
 #[derive(Clone, Debug)]
 pub(crate) struct EngineMetrics {
     decisions: Counters,
-    decision_seconds: Histograms,
+    /// By source: cache, signature, introspection, none.
+    decision_seconds: [Histogram; 4],
     requirement_refusals: Counters,
     pub(crate) cache_requests: Counters,
     pub(crate) key_set_fetches: Counters,
@@ -34,12 +36,15 @@ impl EngineMetrics {
                 "Verdicts on requests.",
                 &["route", "issuer", "source", "verdict", "reason"],
             )?,
-            decision_seconds: registry.histograms(
-                "bearward_decision_duration_seconds",
-                "Time from a request's headers to its verdict, by where the answer about the token came from.",
-                &["source"],
-                &DECISION_BUCKETS,
-            )?,
+            decision_seconds: {
+                let seconds = registry.histograms(
+                    "bearward_decision_duration_seconds",
+                    "Time from a request's headers to its verdict, by where the answer about the token came from.",
+                    &["source"],
+                    &DECISION_BUCKETS,
+                )?;
+                SOURCES.map(|source| seconds.with(&[source_name(source)]))
+            },
             requirement_refusals: registry.counters(
                 "bearward_requirement_refusals_total",
                 "Admitted requests that did not meet what a handler asks for beyond its route.",
@@ -84,11 +89,25 @@ impl EngineMetrics {
         })
     }
 
-    /// Counts a decision; `reason` is that of a refusal. Empty labels stand for what was not found out.
-    pub(crate) fn decided(&self, route: &str, issuer: &str, source: &str, reason: Option<Reason>, took: Duration) {
+    /// The count of decisions with these labels; `reason` is that of a refusal. Empty labels stand for what was not found
+    /// out.
+    pub(crate) fn decisions(
+        &self,
+        route: &str,
+        issuer: &str,
+        source: Option<Source>,
+        reason: Option<Reason>,
+    ) -> Counter {
         let (verdict, reason) = reason.map_or(("admit", ""), |reason| ("refuse", reason.name()));
-        self.decisions.with(&[route, issuer, source, verdict, reason]).inc();
-        self.decision_seconds.with(&[source]).observe(took);
+        self.decisions.with(&[route, issuer, source_name(source), verdict, reason])
+    }
+
+    /// Counts the time that a decision took.
+    pub(crate) fn decided_in(&self, took: Duration, source: Option<Source>) {
+        let seconds = SOURCES.iter().zip(&self.decision_seconds).find(|(known, _)| **known == source);
+        if let Some((_, seconds)) = seconds {
+            seconds.observe(took);
+        }
     }
 
     pub(crate) fn refused_by_requirement(&self, route: &str, reason: Reason) {
@@ -103,4 +122,11 @@ impl EngineMetrics {
             gauges.forget(&[issuer]);
         }
     }
+}
+
+/// Where an answer about a token can come from, or that none was looked for.
+const SOURCES: [Option<Source>; 4] = [Some(Source::Cache), Some(Source::Signature), Some(Source::Introspection), None];
+
+fn source_name(source: Option<Source>) -> &'static str {
+    source.map_or("none", Source::name)
 }

@@ -6,9 +6,11 @@ mod table;
 
 use std::sync::Arc;
 
+use bearward_core::{Finding, Reason};
+use bearward_gate::Explanation;
 use bearward_tower::testing::TestIssuer;
 
-use mounts::{Proxy, at_the_gate, at_the_layer};
+use mounts::{Proxy, at_the_gate, at_the_layer, explained};
 use table::Expected;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,9 +29,20 @@ async fn one_table_of_requests_at_every_mount() {
             }
             Expected::Refuse(reason) => assert_eq!(told.reason, Some(reason), "{name}"),
         }
+        agrees(&explained(&gate, &case).await, told.reason, name);
         assert_eq!(at_the_layer(&gate, &case).await, told.on_the_wire(), "the layer: {name}");
         let asked = proxy.clone();
         let at_the_proxy = tokio::task::spawn_blocking(move || asked.ask(&case)).await.unwrap();
         assert_eq!(at_the_proxy, told.on_the_wire(), "the proxy: {name}");
     }
+}
+
+/// The explanation comes to the same verdict, and its first finding that failed gives the reason.
+fn agrees(explanation: &Explanation, reason: Option<Reason>, name: &str) {
+    let findings = explanation.trace.findings();
+    let shown = || findings.iter().map(|finding| format!("{finding}\n")).collect::<String>();
+    assert_eq!(explanation.decision.verdict.reason(), reason, "{name}:\n{}", shown());
+    assert_eq!(explanation.trace.first_failure().and_then(Finding::reason), reason, "{name}:\n{}", shown());
+    assert!(findings.is_sorted_by_key(|finding| finding.check), "{name}:\n{}", shown());
+    assert!(!findings.is_empty(), "{name}");
 }

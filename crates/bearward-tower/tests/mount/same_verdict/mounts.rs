@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bearward_core::{Reason, Server, Wire};
-use bearward_gate::{RequestFacts, Verdict};
+use bearward_core::{HeaderField, Reason, Server, Wire};
+use bearward_gate::{Explanation, RequestFacts, Verdict};
 use bearward_proxy::{ProxySettings, UpstreamSettings};
 use bearward_tower::{BearwardLayer, Gate};
 use bytes::Bytes;
@@ -96,6 +96,20 @@ pub async fn at_the_gate(gate: &Gate, case: &Case) -> Told {
             Told { reason: Some(refusal.reason()), ..Told::refused(answer.status.as_u16(), fields(&headers), body) }
         }
     }
+}
+
+/// The request as a head that was parsed in place, and its decision explained.
+pub async fn explained(gate: &Gate, case: &Case) -> Explanation {
+    let request = request(case);
+    let list: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| HeaderField { name: name.as_str(), value: value.as_bytes() })
+        .collect();
+    let mut facts = RequestFacts::new(request.method(), request.uri().path().as_bytes(), &list[..]);
+    facts.authority = request.uri().authority().map(http::uri::Authority::as_str);
+    facts.query = request.uri().query().map(str::as_bytes);
+    gate.explain(&facts).await
 }
 
 pub async fn at_the_layer(gate: &Arc<Gate>, case: &Case) -> Told {
