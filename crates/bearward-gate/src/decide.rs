@@ -8,6 +8,7 @@ mod progress;
 mod prover;
 mod prover_set;
 mod recognise;
+mod record;
 mod request_id;
 mod routes;
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::token::claims::Claims;
 use crate::token::json::parse_object;
-use crate::token::profile::says_other;
+use crate::token::profile::check_answer_kind;
 use crate::token::proof::{Origin, check_audience, prove};
 use crate::verdict::{Detail, noted};
 use crate::{Check, Reason, ScopeSet, TokenRules, Trace, UnixTime, Verified};
@@ -117,7 +117,7 @@ impl IntrospectionAnswer {
     fn agree(self, token: &Verified, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
         let says_scope = rules.scope_claims.iter().any(|claim| claim.find(&self.members).is_some());
         let claims = Claims::read(self.members, rules)?;
-        check_kind(&claims.all)?;
+        check_answer_kind(&claims.all)?;
         if claims.issuer.as_deref().is_some_and(|issuer| issuer != token.issuer()) {
             return Err(Reason::IssuerMismatch);
         }
@@ -138,21 +138,6 @@ impl IntrospectionAnswer {
 /// Whether both say something, and not the same.
 fn differ<T: PartialEq>(answer: &Option<T>, token: &Option<T>) -> bool {
     answer.is_some() && token.is_some() && answer != token
-}
-
-/// Refuses what the answer itself calls another kind of token. Beside the registered `token_type`, issuers say it in
-/// `token_use` (Hydra, Cognito) and in `typ` (Keycloak).
-pub(super) fn check_kind(members: &Map<String, Value>) -> Result<(), Reason> {
-    match members.get("token_type") {
-        None => {}
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
-        // A DPoP-bound token (RFC 9449, 6.2); no proof of possession is taken here.
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
-        Some(_) => return Err(Reason::TypeMismatch),
-    }
-    let is_other = says_other(members, "token_use", &["access", "access_token"])
-        || says_other(members, "typ", &["Bearer", "at+jwt", "JWT"]);
-    if is_other { Err(Reason::TypeMismatch) } else { Ok(()) }
 }
 
 impl Verified {

@@ -93,10 +93,25 @@ pub(crate) fn is_foreign(claims: &Map<String, Value>) -> bool {
 }
 
 /// Whether the member is there and is none of these names, in any case.
-pub(crate) fn says_other(claims: &Map<String, Value>, member: &str, own: &[&str]) -> bool {
+fn says_other(claims: &Map<String, Value>, member: &str, own: &[&str]) -> bool {
     claims
         .get(member)
         .is_some_and(|value| !value.as_str().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind))))
+}
+
+/// Refuses what the answer itself calls another kind of token. Beside the registered `token_type`, issuers say it in
+/// `token_use` (Hydra, Cognito) and in `typ` (Keycloak).
+pub(crate) fn check_answer_kind(members: &Map<String, Value>) -> Result<(), Reason> {
+    match members.get("token_type") {
+        None => {}
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
+        // A DPoP-bound token (RFC 9449, 6.2); no proof of possession is taken here.
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
+        Some(_) => return Err(Reason::TypeMismatch),
+    }
+    let is_other = says_other(members, "token_use", &["access", "access_token"])
+        || says_other(members, "typ", &["Bearer", "at+jwt", "JWT"]);
+    if is_other { Err(Reason::TypeMismatch) } else { Ok(()) }
 }
 
 #[cfg(test)]

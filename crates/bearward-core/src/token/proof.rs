@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::token::claims::Claims;
-use crate::token::introspection;
+use crate::token::profile::check_answer_kind;
 use crate::verdict::{Detail, Member, checked};
 use crate::{AbsentAudience, Check, ClaimRule, Reason, TokenRules, Trace, UnixTime, Unverified, Verified};
 
@@ -56,7 +56,7 @@ impl<'a> Candidate<'a> {
     fn kind(&self) -> Result<(), Reason> {
         match self.origin {
             Origin::Jws => self.rules.profile.check_kind(self.claims),
-            Origin::Answer => introspection::check_kind(&self.claims.all),
+            Origin::Answer => check_answer_kind(&self.claims.all),
         }
     }
 

@@ -10,9 +10,9 @@ use http::header::AUTHORIZATION;
 
 use super::decision::{Admission, RequestFacts};
 use super::generation::Generation;
-use super::progress::Record;
 use super::prover::{Prover, Question};
 use super::prover_set::ProverSet;
+use super::record::Record;
 use crate::memory::{Entry, Identity, Key, Proof};
 use crate::source::Source;
 
