@@ -20,6 +20,8 @@ struct Seen {
     /// All bytes, as they come.
     bytes: Vec<u8>,
     connections: usize,
+    /// Whether an answer that waits for it may go on.
+    may_go_on: bool,
 }
 
 impl Upstream {
@@ -57,6 +59,11 @@ impl Upstream {
         self.seen.lock().unwrap().requests.iter().cloned().map(Request).collect()
     }
 
+    /// Lets the answer of `in-two` go on.
+    pub fn go_on(&self) {
+        self.seen.lock().unwrap().may_go_on = true;
+    }
+
     /// Waits until these bytes have come, whether or not a request is whole.
     pub fn wait_for(&self, bytes: &[u8]) {
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -72,10 +79,21 @@ impl Upstream {
             let request = Request(request);
             let path = request.target().split('?').next().unwrap_or_default().to_owned();
             self.seen.lock().unwrap().requests.push(request.0.clone());
-            if !respond(&mut stream, path.rsplit('/').next().unwrap_or_default(), &request) {
+            if path.ends_with("/in-two") {
+                self.answer_in_two(&mut stream);
+            } else if !respond(&mut stream, path.rsplit('/').next().unwrap_or_default(), &request) {
                 return;
             }
         }
+    }
+
+    /// The second part is sent when the test says so.
+    fn answer_in_two(&self, stream: &mut TcpStream) {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        while !self.seen.lock().unwrap().may_go_on {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = stream.write_all(b"6\r\nsecond\r\n0\r\n\r\n");
     }
 
     /// Reads one request with its body; nothing where the connection ends.
