@@ -18,6 +18,7 @@ mod key_set_times;
 mod key_sources;
 mod per_request;
 mod reload;
+mod reload_leftovers;
 mod remembered_answers;
 mod support;
 mod token_formats;

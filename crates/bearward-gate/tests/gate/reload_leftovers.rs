@@ -1,0 +1,157 @@
+//! A reload leaves nothing behind by which a later request is admitted or a later configuration misled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bearward_core::{ClaimPointer, IdentityHeaders};
+use bearward_gate::{Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings};
+use http::{HeaderMap, Method};
+use serde_json::json;
+
+use crate::support::{
+    AUDIENCE, FakeIssuer, Key, TestClock, decide, eventually, gate, gate_settings, in_time, name_of, outcome, route,
+};
+
+fn of(issuers: &[&FakeIssuer], path: &str) -> RouteSettings {
+    RouteSettings {
+        issuers: issuers.iter().map(|issuer| issuer.url.clone()).collect(),
+        referential_issuer: issuers.first().map(|issuer| issuer.url.clone()),
+        ..route(path, &[])
+    }
+}
+
+/// What is asked for, with a request that begins now and ends later.
+fn begin(gate: &Gate, path: &str, token: &str) -> Progress {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    gate.begin(&RequestFacts::new(&Method::GET, path.as_bytes(), &headers))
+}
+
+/// The rules that a token was held against are part of what is remembered of it.
+#[tokio::test]
+async fn a_changed_rule_forgets_and_an_unchanged_issuer_does_not() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let (changed, same) = (FakeIssuer::start(&[&key]).await, FakeIssuer::start(&[&key]).await);
+    let routes = || vec![of(&[&changed], "/changed/*"), of(&[&same], "/same/*")];
+    let gate = gate(&clock, vec![changed.settings(), same.settings()], routes());
+    let tokens = [key.sign(&changed.claims(clock.now())), key.sign(&same.claims(clock.now()))];
+    changed.answer("opaque", json!({"active": true, "aud": AUDIENCE}));
+    for (path, token) in [("/changed/1", &*tokens[0]), ("/same/1", &*tokens[1]), ("/changed/1", "opaque")] {
+        assert!(outcome(&gate, path, token).await.starts_with("admit"), "{path}");
+        assert_eq!(outcome(&gate, path, token).await, "admit cache", "{path}");
+    }
+    let fetches = same.key_fetches();
+
+    let mut narrower = changed.settings();
+    narrower.audiences = vec!["https://another.example.com".to_owned()];
+    let changes = gate.reload(gate_settings(vec![narrower, same.settings()], routes())).unwrap();
+    assert_eq!(changes.issuers_restarted, [&*changed.url]);
+    assert_eq!((changes.issuers_started.len(), changes.issuers_stopped.len()), (0, 0));
+    assert_eq!(outcome(&gate, "/changed/1", &tokens[0]).await, "audience_mismatch");
+    assert_eq!(outcome(&gate, "/changed/1", "opaque").await, "audience_mismatch");
+    assert_eq!(outcome(&gate, "/same/1", &tokens[1]).await, "admit cache");
+    assert_eq!(same.key_fetches(), fetches);
+
+    // The first rules again are new ones: what was proved by them before counts no more.
+    gate.reload(gate_settings(vec![changed.settings(), same.settings()], routes())).unwrap();
+    assert_eq!(outcome(&gate, "/changed/1", &tokens[0]).await, "admit signature");
+    assert_eq!(outcome(&gate, "/changed/1", "opaque").await, "admit introspection");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_gone_admits_nothing_more() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let (gone, stays) = (FakeIssuer::start(&[&key]).await, FakeIssuer::start(&[&key]).await);
+    let all = || gate_settings(vec![gone.settings(), stays.settings()], vec![of(&[&stays, &gone], "/*")]);
+    let gate = gate(&clock, all().issuers, all().routes);
+    let token = key.sign(&gone.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    let changes = gate.reload(gate_settings(vec![stays.settings()], vec![of(&[&stays], "/*")])).unwrap();
+    assert_eq!(changes.issuers_stopped, [&*gone.url]);
+    assert_eq!(outcome(&gate, "/", &token).await, "issuer_mismatch");
+    assert_eq!(gate.status().len(), 1);
+    gate.reload(all()).unwrap();
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+}
+
+/// Headers are rendered once, at proof: what was rendered in others must not reach an upstream that reads the new ones.
+#[tokio::test]
+async fn headers_of_another_configuration_reach_no_upstream() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let with = |name: &str, claim: &str| {
+        let claims = vec![(name.parse().unwrap(), ClaimPointer::member(claim))];
+        let identity = IdentityHeaders::new(claims).unwrap();
+        GateSettings { identity, ..gate_settings(vec![issuer.settings()], vec![route("/*", &[])]) }
+    };
+    let gate = Gate::new(with("x-who", "sub"), crate::support::engine(&clock)).unwrap();
+    let token = key.sign(&issuer.claims(clock.now()));
+    issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE, "sub": "alice", "client_id": "shop"}));
+    let who = async |gate: &Gate, token: &str| {
+        let decision = decide(gate, "/", token).await;
+        let headers = decision.verdict.admission().unwrap().headers().iter();
+        let who = headers.filter(|(name, _)| name.as_str().starts_with("x-"));
+        who.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect::<Vec<_>>()
+    };
+    for (settings, expected) in [
+        (with("x-who", "sub"), "x-who: alice"),
+        (with("x-who", "client_id"), "x-who: shop"),
+        (with("x-client", "client_id"), "x-client: shop"),
+        (with("x-who", "sub"), "x-who: alice"),
+    ] {
+        gate.reload(settings).unwrap();
+        for _ in 0..2 {
+            for token in [&*token, "opaque"] {
+                assert!(who(&gate, token).await.contains(&expected.to_owned()), "{expected}");
+            }
+        }
+    }
+    assert!(issuer.key_fetches() <= 2, "the issuer itself did not change");
+}
+
+/// A request ends by the configuration that it began with, and leaves nothing behind that a newer one could find.
+#[tokio::test]
+async fn a_request_under_way_ends_by_the_old_rules_and_is_not_remembered_under_the_new_ones() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let routes = || vec![route("/*", &[])];
+    let gate = gate(&clock, vec![issuer.settings()], routes());
+    in_time("keys", gate.ready()).await;
+    let token = key.sign(&issuer.claims(clock.now()));
+    issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE}));
+    let pending: Vec<_> = [&*token, "opaque"].iter().map(|token| begin(&gate, "/", token)).collect();
+
+    let mut narrower = issuer.settings();
+    narrower.audiences = vec!["https://another.example.com".to_owned()];
+    gate.reload(gate_settings(vec![narrower], routes())).unwrap();
+    for progress in pending {
+        let Progress::Pending(pending) = progress else { panic!("nothing was remembered yet") };
+        let decision = in_time("a request under way", pending.finish()).await;
+        assert!(name_of(&decision).starts_with("admit"), "{}", name_of(&decision));
+        assert!(!Arc::ptr_eq(&decision.generation, &gate.generation()));
+    }
+    for token in [&*token, "opaque"] {
+        assert_eq!(outcome(&gate, "/", token).await, "audience_mismatch");
+    }
+}
+
+/// An issuer that no configuration has any more is asked no more.
+#[tokio::test]
+async fn reloads_leave_no_task_behind() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let gate = gate(&clock, vec![issuer.settings()], vec![route("/*", &[])]);
+    in_time("keys", gate.ready()).await;
+    let before = metrics.num_alive_tasks();
+    for at in 0..50 {
+        let mut settings = issuer.settings();
+        settings.leeway = Duration::from_secs(1 + at % 2);
+        let changes = gate.reload(gate_settings(vec![settings], vec![route("/*", &[])])).unwrap();
+        assert_eq!(changes.issuers_restarted.len(), 1);
+        in_time("keys", gate.ready()).await;
+    }
+    eventually("the end of the old tasks", || metrics.num_alive_tasks() < before + 20).await;
+    let token = key.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+}
