@@ -211,7 +211,7 @@ mod tests {
         let settings = CacheSettings { negative_entries: 1_000, ..CacheSettings::default() };
         let metrics = EngineMetrics::new(&MetricsRegistry::default()).unwrap();
         let memory = Memory::new(settings, Clock::system(), &metrics);
-        let provers = ProverSetId::new([ProverId(1)], None, 1);
+        let provers = ProverSetId(1);
         for at in 0..1_000_000_u64 {
             let key = Key::numbered(at, provers);
             memory.remember_refusal(key, ProverId(1), Reason::TokenInactive, Duration::from_secs(3_600));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
-use crate::memory::{Memory, ProverId};
+use crate::memory::{Memory, ProverId, ProverSetId};
 use crate::metrics::{EngineMetrics, MetricsError};
 use crate::net::http_client::HttpClient;
 use crate::settings::{CacheSettings, EngineSettings};
@@ -21,7 +21,7 @@ pub(crate) struct Engine {
     pub(crate) metrics: EngineMetrics,
     pub(crate) runtime: Handle,
     pub(crate) sink: Option<Arc<dyn DecisionSink>>,
-    /// The last number that was given to a prover or to a set of identity headers.
+    /// The last number that was given to a prover, to a set of them or to a set of identity headers.
     numbers: Arc<AtomicU64>,
 }
 
@@ -35,12 +35,16 @@ impl Engine {
         Ok(Self { memory, clock, client: HttpClient::new(), metrics, runtime, sink, numbers: Arc::default() })
     }
 
-    /// A number that no other prover and no other set of identity headers of this engine has; one or more.
+    /// A number that nothing else of this engine has; one or more.
     pub(crate) fn next_number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn next_prover(&self) -> ProverId {
         ProverId(self.next_number())
+    }
+
+    pub(crate) fn next_prover_set(&self) -> ProverSetId {
+        ProverSetId(self.next_number())
     }
 }

@@ -8,7 +8,7 @@ use bearward_core::IdentityHeaders;
 
 use super::engine::Engine;
 use super::prover::Prover;
-use super::prover_set::ProverSet;
+use super::prover_set::{Composition, ProverSet};
 use super::routes::Routes;
 use crate::issuer::IssuerStatus;
 use crate::memory::{ProverId, ProverSetId};
@@ -22,6 +22,7 @@ pub struct Generation {
     pub(super) routes: Routes,
     route_settings: Vec<RouteSettings>,
     provers: Vec<Arc<Prover>>,
+    sets: HashMap<Composition, Arc<ProverSet>>,
     /// Those whose tokens a route asks for.
     used: HashSet<ProverId>,
     identity: Identity,
@@ -37,7 +38,7 @@ struct Identity {
 
 impl Generation {
     /// Makes a generation, and starts the issuers that `before` does not have. An issuer whose settings are the same moves over
-    /// with its keys, its breaker and what is remembered of its tokens.
+    /// with its keys, its breaker and what is remembered of its tokens, where a route of `before` took the same issuers.
     pub(crate) fn new(settings: ResolvedSettings, engine: &Engine, before: Option<&Self>) -> Self {
         let identity = before.map(|before| before.identity.clone());
         let identity = identity
@@ -45,12 +46,14 @@ impl Generation {
             .unwrap_or_else(|| Identity { headers: Arc::new(settings.identity), number: engine.next_number() });
         let mut starter = Starter::new(engine, before);
         let provers: Vec<_> = settings.issuers.iter().map(|issuer| starter.prover(issuer)).collect();
-        let mut sets: HashMap<ProverSetId, Arc<ProverSet>> = HashMap::new();
+        let mut sets: HashMap<Composition, Arc<ProverSet>> = HashMap::new();
         let mut set_of = |route: &ResolvedRoute| {
-            let provers = route.issuers.iter().map(|issuer| starter.prover(issuer)).collect();
+            let provers: Vec<_> = route.issuers.iter().map(|issuer| starter.prover(issuer)).collect();
             let referential = route.referential.as_ref().map(|issuer| starter.prover(issuer));
-            let set = ProverSet::new(provers, referential, identity.number);
-            Arc::clone(sets.entry(set.id()).or_insert_with(|| Arc::new(set)))
+            let composition = Composition::new(&provers, referential.as_ref(), identity.number);
+            let known = before.and_then(|before| before.sets.get(&composition)).map(Arc::clone);
+            let make = || Arc::new(ProverSet::new(engine.next_prover_set(), provers, referential));
+            Arc::clone(sets.entry(composition).or_insert_with(|| known.unwrap_or_else(make)))
         };
         let routes: Vec<_> = settings
             .routes
@@ -75,6 +78,7 @@ impl Generation {
             routes: Routes::new(routes, settings.named_methods),
             route_settings,
             provers,
+            sets,
             used,
             identity,
             cache: settings.cache,

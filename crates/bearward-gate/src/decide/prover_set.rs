@@ -8,6 +8,23 @@ use bearward_core::{Check, DecryptionKeys, Reason, Shape, Trace, unverified_issu
 use super::prover::Prover;
 use crate::memory::{Proof, ProverId, ProverSetId};
 
+/// What a prover set is made of. Two of a generation with the same are one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Composition {
+    /// In the order in which they are asked.
+    provers: Vec<ProverId>,
+    referential: Option<ProverId>,
+    /// The number of the identity headers that proofs are rendered in.
+    identity: u64,
+}
+
+impl Composition {
+    pub(crate) fn new(provers: &[Arc<Prover>], referential: Option<&Arc<Prover>>, identity: u64) -> Self {
+        let provers = provers.iter().map(|prover| prover.id()).collect();
+        Self { provers, referential: referential.map(|prover| prover.id()), identity }
+    }
+}
+
 /// The issuers whose tokens a route takes. Routes that take the same share what is remembered.
 pub(crate) struct ProverSet {
     id: ProverSetId,
@@ -23,13 +40,7 @@ pub(crate) struct ProverSet {
 }
 
 impl ProverSet {
-    /// `identity` is the number of the identity headers that proofs are rendered in.
-    pub(crate) fn new(provers: Vec<Arc<Prover>>, referential: Option<Arc<Prover>>, identity: u64) -> Self {
-        let id = ProverSetId::new(
-            provers.iter().map(|prover| prover.id()),
-            referential.as_ref().map(|prover| prover.id()),
-            identity,
-        );
+    pub(crate) fn new(id: ProverSetId, provers: Vec<Arc<Prover>>, referential: Option<Arc<Prover>>) -> Self {
         let mut by_id: Vec<_> = provers.iter().map(|prover| (prover.id(), Arc::clone(prover))).collect();
         by_id.sort_unstable_by_key(|(id, _)| *id);
         let asks = provers.iter().any(|prover| prover.asks());

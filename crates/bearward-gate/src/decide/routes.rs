@@ -213,11 +213,12 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
+    use crate::memory::ProverSetId;
     use crate::settings::{GateError, GateSettings};
 
     pub(super) fn routes_of(settings: Vec<RouteSettings>) -> Result<Routes, GateError> {
         let resolved = GateSettings::new(Vec::new(), settings).resolve()?;
-        let none = Arc::new(ProverSet::new(Vec::new(), None, 1));
+        let none = Arc::new(ProverSet::new(ProverSetId(1), Vec::new(), None));
         let routes = resolved.routes.into_iter().map(|route| (route.settings, Arc::clone(&none)));
         Ok(Routes::new(routes, resolved.named_methods))
     }

@@ -18,7 +18,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use super::*;
 use crate::clock::Clock;
 use crate::issuer::Published;
-use crate::memory::{ProverId, ProverSetId};
+use crate::memory::ProverSetId;
 use crate::metrics::EngineMetrics;
 use crate::net::http_client::HttpClient;
 use crate::secrets::{
@@ -347,7 +347,7 @@ impl Watched {
 
     /// Asks about the token number `n`.
     async fn ask_about(&self, n: u8, url: &Endpoint) -> Result<Arc<Verified>, Reason> {
-        let key = Key::of(&n.to_string(), ProverSetId::new([ProverId(1)], None, 1));
+        let key = Key::of(&n.to_string(), ProverSetId(1));
         let remembered = Arc::clone(&self.remembered);
         let finish = move |answer: Result<Arc<Verified>, Reason>| {
             remembered.lock().unwrap().push((n, answer.as_ref().map(drop).map_err(|reason| *reason)));

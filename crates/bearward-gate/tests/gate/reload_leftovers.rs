@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::{ClaimPointer, IdentityHeaders};
-use bearward_gate::{Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings};
+use bearward_gate::{Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats};
 use http::{HeaderMap, Method};
 use serde_json::json;
 
@@ -25,6 +25,10 @@ fn begin(gate: &Gate, path: &str, token: &str) -> Progress {
     let mut headers = HeaderMap::new();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
     gate.begin(&RequestFacts::new(&Method::GET, path.as_bytes(), &headers))
+}
+
+fn both(settings: IssuerSettings) -> IssuerSettings {
+    IssuerSettings { tokens: TokenFormats::Both, ..settings }
 }
 
 /// The rules that a token was held against are part of what is remembered of it.
@@ -132,6 +136,29 @@ async fn a_request_under_way_ends_by_the_old_rules_and_is_not_remembered_under_t
     }
     for token in [&*token, "opaque"] {
         assert_eq!(outcome(&gate, "/", token).await, "audience_mismatch");
+    }
+}
+
+/// A refusal is newer than every proof that was remembered before it, also one that another configuration left behind.
+#[tokio::test]
+async fn a_refusal_is_not_undone_by_going_back_to_an_earlier_configuration() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let (issuer, other) = (FakeIssuer::start(&[&key]).await, FakeIssuer::start(&[&key]).await);
+    let settings = |issuers: &[&FakeIssuer]| {
+        gate_settings(vec![both(issuer.settings()), other.settings()], vec![of(issuers, "/*")])
+    };
+    let (wide, narrow) = (|| settings(&[&issuer, &other]), || settings(&[&issuer]));
+    let token = key.sign(&issuer.claims(clock.now()));
+    for token in [&*token, "opaque"] {
+        issuer.answer(token, json!({"active": true, "aud": AUDIENCE}));
+        let gate = Gate::new(wide(), crate::support::engine(&clock)).unwrap();
+        assert_eq!(outcome(&gate, "/", token).await, "admit introspection");
+        assert_eq!(outcome(&gate, "/", token).await, "admit cache");
+        gate.reload(narrow()).unwrap();
+        issuer.answer(token, json!({"active": false}));
+        assert_eq!(outcome(&gate, "/", token).await, "token_inactive");
+        gate.reload(wide()).unwrap();
+        assert_eq!(outcome(&gate, "/", token).await, "token_inactive");
     }
 }
 

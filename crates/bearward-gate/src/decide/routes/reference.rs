@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::tests::routes_of;
 use super::*;
+use crate::memory::ProverSetId;
 
 /// The routes in their order, and the rules of the look-up as they are said: no index, and nothing worked out before.
 struct Linear(Vec<Route>);
@@ -25,7 +26,7 @@ impl Linear {
     fn new(settings: &[RouteSettings]) -> Self {
         let mut routes: Vec<Route> = settings
             .iter()
-            .map(|route| Route::new(route.clone(), Arc::new(ProverSet::new(Vec::new(), None, 1))))
+            .map(|route| Route::new(route.clone(), Arc::new(ProverSet::new(ProverSetId(1), Vec::new(), None))))
             .collect();
         routes.sort_by(|a, b| a.before(b));
         Self(routes)
