@@ -110,6 +110,11 @@ impl Memory {
         found
     }
 
+    /// Whether [`Memory::recall_refusal`] would find something; nothing is counted.
+    pub(crate) fn holds_refusal(&self, key: &Key) -> bool {
+        self.refused.contains_key(key)
+    }
+
     /// Remembers a verified token for `at_most` that long, and never beyond its `exp`.
     pub(crate) fn remember(
         &self,
@@ -133,10 +138,10 @@ impl Memory {
 
     /// Remembers that the issuer refuses a token, which ends whatever was remembered of it: a refusal is newer than the proof.
     pub(crate) fn remember_refusal(&self, key: Key, prover: ProverId, reason: Reason, lifetime: Duration) {
-        self.forget(&key);
         if !lifetime.is_zero() {
             self.refused.insert(key, Refused { reason, prover, lifetime });
         }
+        self.forget(&key);
     }
 
     /// Forgets a verified token.

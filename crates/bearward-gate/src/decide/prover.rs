@@ -287,13 +287,18 @@ impl Prover {
             Ok(token) => {
                 let identity = Identity::render(token, &headers);
                 memory.remember(key, id, grounds, &identity, ttl);
+                // Routes with other issuers ask for themselves, so this answer may come after a refusal that is newer. It is
+                // looked for last, and a refusal is noted first: of the two, one sees the other.
+                if sets.load().iter().any(|set| memory.holds_refusal(&key.put_to(*set))) {
+                    memory.forget(&key);
+                }
                 Ok(identity)
             }
             // An issuer that is away says nothing of the token, and what is not valid yet may be in a moment.
             Err(reason @ (Reason::IntrospectionUnavailable | Reason::TokenNotYetValid)) => Err(reason),
             Err(reason) => {
-                sets.load().iter().for_each(|set| memory.forget(&key.put_to(*set)));
                 memory.remember_refusal(key, id, reason, negative_ttl);
+                sets.load().iter().for_each(|set| memory.forget(&key.put_to(*set)));
                 Err(reason)
             }
         };
