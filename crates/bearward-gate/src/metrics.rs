@@ -318,4 +318,22 @@ mod tests {
         assert!(text.contains("\nd -1.5\n") && !text.contains("\ne "), "{text}");
         assert!(registry.text().unwrap().contains("a_total{kind=\"x\"} 2\n"));
     }
+
+    /// Two servers may ask at the same time, each for all.
+    #[test]
+    fn what_is_measured_is_told_whole_to_all_that_ask_at_once() {
+        let registry = MetricsRegistry::default();
+        let read = || (0..100).map(|at| (at.to_string(), 1.0)).collect();
+        registry.measured_by("f", "F.", "x", read).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let told = registry.text().unwrap().lines().filter(|line| line.starts_with("f{")).count();
+                        assert_eq!(told, 100);
+                    }
+                });
+            }
+        });
+    }
 }

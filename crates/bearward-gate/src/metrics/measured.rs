@@ -58,7 +58,9 @@ impl Collector for Measured {
 /// Numbers that are asked for each time, told apart by one label.
 #[derive(Clone)]
 pub(super) struct MeasuredBy {
-    gauges: GaugeVec,
+    options: Opts,
+    label: String,
+    desc: Desc,
     read: Arc<dyn Fn() -> Vec<(String, f64)> + Send + Sync>,
 }
 
@@ -68,21 +70,24 @@ impl MeasuredBy {
         label: &str,
         read: Arc<dyn Fn() -> Vec<(String, f64)> + Send + Sync>,
     ) -> Result<Self, prometheus::Error> {
-        Ok(Self { gauges: GaugeVec::new(options, &[label])?, read })
+        let gauges = GaugeVec::new(options.clone(), &[label])?;
+        let desc = gauges.desc().into_iter().next().cloned().ok_or_else(|| prometheus::Error::Msg("no name".into()))?;
+        Ok(Self { options, label: label.to_owned(), desc, read })
     }
 }
 
 impl Collector for MeasuredBy {
     fn desc(&self) -> Vec<&Desc> {
-        self.gauges.desc()
+        vec![&self.desc]
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        // What is no longer there is not told any more.
-        self.gauges.reset();
+        // Made anew each time: what is no longer there is not told any more, and of several that ask at once each is told all.
+        // The options were good before, so the fallback is never used.
+        let Ok(gauges) = GaugeVec::new(self.options.clone(), &[&self.label]) else { return Vec::new() };
         for (value, number) in (self.read)() {
-            self.gauges.with_label_values(&[&value]).set(number);
+            gauges.with_label_values(&[&value]).set(number);
         }
-        self.gauges.collect()
+        gauges.collect()
     }
 }
