@@ -8,14 +8,17 @@ use std::time::Duration;
 use axum::routing::post;
 use axum::{Form, Json, Router};
 use bearward_core::{ClaimPointer, IdentityHeaders};
-use bearward_gate::{Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats};
+use bearward_gate::{
+    CacheSettings, Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats,
+};
 use http::{HeaderMap, Method};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::support::{
-    AUDIENCE, FakeIssuer, Key, TestClock, decide, eventually, gate, gate_settings, in_time, name_of, outcome, route,
+    AUDIENCE, FakeIssuer, Key, TestClock, decide, eventually, gate, gate_settings, gate_with_cache, in_time, name_of,
+    numbers_of, outcome, route,
 };
 
 fn of(issuers: &[&FakeIssuer], path: &str) -> RouteSettings {
@@ -208,6 +211,25 @@ async fn an_answer_that_was_overtaken_by_a_refusal_is_not_remembered() {
     assert!(in_time("the first answer", slow).await.unwrap().starts_with("admit"), "it is what the issuer said");
     assert_eq!(outcome(&gate, "/one/1", "opaque").await, "token_inactive");
     server.abort();
+}
+
+/// An alert on the number of keys must not be fooled by those of the settings before.
+#[tokio::test]
+async fn the_metrics_of_an_issuer_that_starts_anew_say_what_it_has_now() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let routes = || vec![route("/*", &[])];
+    let (gate, registry) = gate_with_cache(&clock, vec![issuer.settings()], routes(), CacheSettings::default());
+    in_time("keys", gate.ready()).await;
+    assert_eq!(numbers_of(&registry, "bearward_key_set_keys{"), [1.0]);
+    *issuer.script.key_status.lock().unwrap() = axum::http::StatusCode::BAD_GATEWAY;
+    let changed = IssuerSettings { leeway: Duration::from_secs(1), ..issuer.settings() };
+    gate.reload(gate_settings(vec![changed], routes())).unwrap();
+    eventually("a fetch that fails", || gate.status().iter().any(|issuer| issuer.last_error.is_some())).await;
+    assert_eq!(gate.status()[0].keys, 0);
+    assert_eq!(numbers_of(&registry, "bearward_key_set_keys{"), [0.0; 0]);
+    gate.reload(gate_settings(Vec::new(), Vec::new())).unwrap();
+    assert_eq!(numbers_of(&registry, "bearward_issuer_ready{"), [0.0; 0]);
 }
 
 /// An issuer that no configuration has any more is asked no more.
