@@ -10,7 +10,7 @@ use crate::{Reason, ScopeSet, TokenRules, UnixTime};
 const MAX_DATE: f64 = 9_007_199_254_740_992.0;
 
 /// A claims object whose registered members have been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Claims {
     pub(crate) issuer: Option<String>,
     pub(crate) subject: Option<String>,

@@ -1,12 +1,12 @@
 //! A proved token, with what the upstream is told of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bearward_core::{IdentityHeaders, Reason, Verified};
 use http::{HeaderName, HeaderValue};
 
 /// A verified token and its identity headers, rendered once. That they cannot be rendered is known, too, and judged last.
-#[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) token: Arc<Verified>,
     pub(crate) headers: Result<Vec<(HeaderName, HeaderValue)>, Reason>,
@@ -16,6 +16,13 @@ impl Identity {
     pub(crate) fn render(token: Arc<Verified>, headers: &IdentityHeaders) -> Arc<Self> {
         let headers = headers.render(&token);
         Arc::new(Self { token, headers })
+    }
+}
+
+/// Without the headers: they say who calls.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("token", &self.token).finish_non_exhaustive()
     }
 }
 

@@ -20,5 +20,6 @@ mod per_request;
 mod reload;
 mod reload_leftovers;
 mod remembered_answers;
+mod silence;
 mod support;
 mod token_formats;
