@@ -29,7 +29,8 @@ pub struct Generation {
     cache: CacheSettings,
 }
 
-/// The identity headers, and their number, by which proofs that were rendered in others are told apart.
+/// The identity headers, and a number by which proofs that were rendered in others, or remembered for another time, are told
+/// apart.
 #[derive(Clone)]
 struct Identity {
     headers: Arc<IdentityHeaders>,
@@ -40,7 +41,9 @@ impl Generation {
     /// Makes a generation, and starts the issuers that `before` does not have. An issuer whose settings are the same moves over
     /// with its keys, its breaker and what is remembered of its tokens, where a route of `before` took the same issuers.
     pub(crate) fn new(settings: ResolvedSettings, engine: &Engine, before: Option<&Self>) -> Self {
-        let identity = before.map(|before| before.identity.clone());
+        // What was remembered for another time must not outlive the one that is configured now.
+        let identity = before.filter(|before| before.cache.max_age == settings.cache.max_age);
+        let identity = identity.map(|before| before.identity.clone());
         let identity = identity
             .filter(|identity| *identity.headers == settings.identity)
             .unwrap_or_else(|| Identity { headers: Arc::new(settings.identity), number: engine.next_number() });

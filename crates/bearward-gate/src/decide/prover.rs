@@ -38,6 +38,8 @@ pub(crate) struct Question<'a> {
     pub(crate) key: Key,
     /// The headers to render of the proof.
     pub(crate) headers: &'a Arc<IdentityHeaders>,
+    /// How long a proof by keys is remembered.
+    pub(crate) max_age: Duration,
 }
 
 impl Prover {
@@ -219,7 +221,7 @@ impl Prover {
             return self.ask(question, Some(Proved { token, grounds }), trace).await;
         }
         let identity = Identity::render(token, question.headers);
-        self.engine.memory.remember(question.key, self.id, grounds, &identity, self.issuer.max_age);
+        self.engine.memory.remember(question.key, self.id, grounds, &identity, question.max_age);
         Ok(identity)
     }
 

@@ -84,7 +84,8 @@ impl Generation {
     pub(super) async fn prove(&self, unproved: Unproved, record: &mut Record) -> Result<Admission, Reason> {
         let Unproved { scheme, token, key, prover, proof } = unproved;
         record.source = Some(prover.source(proof));
-        let question = Question { token: &token, key, headers: self.shared_identity_headers() };
+        let question =
+            Question { token: &token, key, headers: self.shared_identity_headers(), max_age: self.cache().max_age };
         let identity = prover.prove(proof, question, record.trace.as_mut()).await?;
         let requirement = record.route.as_ref().and_then(|route| route.access().requirement());
         admit(requirement.ok_or(Reason::Internal)?, scheme, identity, record.trace.as_mut())

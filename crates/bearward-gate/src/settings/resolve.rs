@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bearward_core::{Access, Endpoint, IdentityHeaders, KeySet, TokenRules, check_method, shown_url};
 use http::Method;
@@ -33,8 +32,6 @@ pub(crate) struct ResolvedIssuer {
     /// Where its keys come from; `None` where nothing is verified with them.
     pub(crate) keys: Option<ResolvedKeys>,
     pub(crate) introspection: Option<ResolvedIntrospection>,
-    /// How long a token that its keys proved is remembered.
-    pub(crate) max_age: Duration,
 }
 
 /// Where an issuer's metadata is.
@@ -84,8 +81,7 @@ impl GateSettings {
         }
         told_apart(&self.routes)?;
         let named_methods = named_methods(&self.routes)?;
-        let max_age = self.cache.max_age;
-        let issuers = self.issuers.into_iter().map(|issuer| issuer.resolve(max_age).map(Arc::new));
+        let issuers = self.issuers.into_iter().map(|issuer| issuer.resolve().map(Arc::new));
         let issuers = issuers.collect::<Result<Vec<_>, _>>()?;
         let routes = self.routes.into_iter().map(|route| route.resolve(&issuers)).collect::<Result<_, _>>()?;
         Ok(ResolvedSettings {
@@ -101,7 +97,7 @@ impl GateSettings {
 }
 
 impl IssuerSettings {
-    fn resolve(self, max_age: Duration) -> Result<ResolvedIssuer, GateError> {
+    fn resolve(self) -> Result<ResolvedIssuer, GateError> {
         if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
             return Err(GateError::NoAudience { issuer: self.issuer });
         }
@@ -125,7 +121,7 @@ impl IssuerSettings {
         let (introspection, keys) = (introspection.transpose()?, self.resolve_keys()?);
         let metadata = self.needs_metadata().then(|| self.metadata_address()).transpose()?;
         let rules = self.rules().map_err(|why| GateError::Template { issuer: self.issuer.clone(), why })?;
-        Ok(ResolvedIssuer { settings: self, rules: Arc::new(rules), metadata, keys, introspection, max_age })
+        Ok(ResolvedIssuer { settings: self, rules: Arc::new(rules), metadata, keys, introspection })
     }
 
     fn resolve_keys(&self) -> Result<Option<ResolvedKeys>, GateError> {
@@ -181,7 +177,7 @@ impl ResolvedIssuer {
 
 impl PartialEq for ResolvedIssuer {
     fn eq(&self, other: &Self) -> bool {
-        self.settings == other.settings && self.max_age == other.max_age
+        self.settings == other.settings
     }
 }
 

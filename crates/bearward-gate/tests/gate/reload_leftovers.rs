@@ -17,8 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::support::{
-    AUDIENCE, FakeIssuer, Key, TestClock, decide, eventually, gate, gate_settings, gate_with_cache, in_time, name_of,
-    numbers_of, outcome, route,
+    AUDIENCE, FakeIssuer, Key, TestClock, decide, engine, eventually, gate, gate_settings, gate_with_cache, in_time,
+    name_of, numbers_of, outcome, route,
 };
 
 fn of(issuers: &[&FakeIssuer], path: &str) -> RouteSettings {
@@ -97,7 +97,7 @@ async fn headers_of_another_configuration_reach_no_upstream() {
         let identity = IdentityHeaders::new(claims).unwrap();
         GateSettings { identity, ..gate_settings(vec![issuer.settings()], vec![route("/*", &[])]) }
     };
-    let gate = Gate::new(with("x-who", "sub"), crate::support::engine(&clock)).unwrap();
+    let gate = Gate::new(with("x-who", "sub"), engine(&clock)).unwrap();
     let token = key.sign(&issuer.claims(clock.now()));
     issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE, "sub": "alice", "client_id": "shop"}));
     let who = async |gate: &Gate, token: &str| {
@@ -160,7 +160,7 @@ async fn a_refusal_is_not_undone_by_going_back_to_an_earlier_configuration() {
     let token = key.sign(&issuer.claims(clock.now()));
     for token in [&*token, "opaque"] {
         issuer.answer(token, json!({"active": true, "aud": AUDIENCE}));
-        let gate = Gate::new(wide(), crate::support::engine(&clock)).unwrap();
+        let gate = Gate::new(wide(), engine(&clock)).unwrap();
         assert_eq!(outcome(&gate, "/", token).await, "admit introspection");
         assert_eq!(outcome(&gate, "/", token).await, "admit cache");
         gate.reload(narrow()).unwrap();
@@ -211,6 +211,29 @@ async fn an_answer_that_was_overtaken_by_a_refusal_is_not_remembered() {
     assert!(in_time("the first answer", slow).await.unwrap().starts_with("admit"), "it is what the issuer said");
     assert_eq!(outcome(&gate, "/one/1", "opaque").await, "token_inactive");
     server.abort();
+}
+
+/// The time in memory is no business of an issuer: with its keys it would lose what may not be had again while it is away.
+#[tokio::test]
+async fn another_time_in_memory_forgets_and_starts_no_issuer_anew() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let with = |seconds: u64| {
+        let settings = gate_settings(vec![issuer.settings()], vec![route("/*", &[])]);
+        let cache = CacheSettings { max_age: Duration::from_secs(seconds), ..settings.cache };
+        GateSettings { cache, ..settings }
+    };
+    let gate = Gate::new(with(60), engine(&clock)).unwrap();
+    let token = key.sign(&issuer.claims(clock.now()));
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    *issuer.script.key_status.lock().unwrap() = axum::http::StatusCode::BAD_GATEWAY;
+    let changes = gate.reload(with(30)).unwrap();
+    assert_eq!(changes.issuers_restarted, [""; 0]);
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature", "an entry that lives for 60 seconds is not used");
+    clock.step(30);
+    assert_eq!(outcome(&gate, "/", &token).await, "admit signature");
+    gate.reload(with(30)).unwrap();
+    assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
 }
 
 /// An alert on the number of keys must not be fooled by those of the settings before.
