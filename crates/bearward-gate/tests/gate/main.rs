@@ -2,6 +2,7 @@
 //! allocations is a binary of its own beside this one.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod bound_tokens;
 mod builder;
 mod cache;
 mod cache_lives;
