@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 pub use self::changes::Changes;
 use crate::decide::{Decision, Engine, Explanation, Generation, Progress, RequestFacts};
@@ -22,6 +23,8 @@ pub struct Gate {
     current: Arc<ArcSwap<Generation>>,
     /// One reload at a time: each compares itself with the one before.
     reloading: Mutex<()>,
+    /// Told after each reload.
+    reloaded: Notify,
 }
 
 impl Gate {
@@ -36,7 +39,7 @@ impl Gate {
         let engine = Engine::new(&resolved.cache, engine)?;
         let current = Arc::new(ArcSwap::from_pointee(Generation::new(resolved, &engine, None)));
         measure_readiness(&registry, Arc::downgrade(&current))?;
-        Ok(Self { engine, current, reloading: Mutex::default() })
+        Ok(Self { engine, current, reloading: Mutex::default(), reloaded: Notify::new() })
     }
 
     /// Decides one request. It may be called from any tokio runtime.
@@ -87,6 +90,7 @@ impl Gate {
         let after = Arc::new(Generation::new(resolved, &self.engine, Some(&before)));
         let changes = Changes::between(&before, &after, self.engine.memory.settings());
         self.current.store(Arc::clone(&after));
+        self.reloaded.notify_waiters();
         for issuer in &changes.issuers_stopped {
             self.engine.metrics.forget_issuer(issuer);
         }
@@ -94,10 +98,21 @@ impl Gate {
     }
 
     /// Waits until the tokens of every issuer can be judged. No request needs it: one that comes earlier is answered 503 where
-    /// its issuer is needed. It waits for as long as an issuer is away.
+    /// its issuer is needed. It waits for as long as an issuer is away, unless a reload does without that one.
     pub async fn ready(&self) {
-        for prover in self.generation().provers() {
-            prover.ready().await;
+        loop {
+            // Listened for before the configuration is looked at, so that no reload is missed in between.
+            let reloaded = self.reloaded.notified();
+            let generation = self.generation();
+            let ready = async {
+                for prover in generation.provers() {
+                    prover.ready().await;
+                }
+            };
+            tokio::select! {
+                () = ready => return,
+                () = reloaded => {}
+            }
         }
     }
 

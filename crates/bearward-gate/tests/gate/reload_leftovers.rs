@@ -236,6 +236,23 @@ async fn another_time_in_memory_forgets_and_starts_no_issuer_anew() {
     assert_eq!(outcome(&gate, "/", &token).await, "admit cache");
 }
 
+#[tokio::test]
+async fn an_issuer_that_is_gone_is_waited_for_no_more() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let away = IssuerSettings { issuer: "http://127.0.0.1:9".to_owned(), ..issuer.settings() };
+    let routes = || vec![of(&[&issuer], "/*")];
+    let gate = Arc::new(gate(&clock, vec![issuer.settings(), away], routes()));
+    let waits = {
+        let gate = Arc::clone(&gate);
+        tokio::spawn(async move { gate.ready().await })
+    };
+    eventually("a fetch that fails", || gate.status()[1].last_error.is_some()).await;
+    assert!(!waits.is_finished());
+    gate.reload(gate_settings(vec![issuer.settings()], routes())).unwrap();
+    in_time("readiness", waits).await.unwrap();
+}
+
 /// An alert on the number of keys must not be fooled by those of the settings before.
 #[tokio::test]
 async fn the_metrics_of_an_issuer_that_starts_anew_say_what_it_has_now() {
