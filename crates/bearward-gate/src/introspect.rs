@@ -52,7 +52,8 @@ pub(crate) struct Proved {
 /// Asks one issuer, authenticated as one client.
 pub(crate) struct Introspector {
     inner: Arc<Inner>,
-    flights: SingleFlight<Key, Answer>,
+    /// By the token alone: routes with other issuers beside this one join the same question.
+    flights: SingleFlight<[u8; 32], (Key, Answer)>,
     runtime: Handle,
 }
 
@@ -83,7 +84,7 @@ impl Introspector {
         Self { inner: Arc::new(inner), flights, runtime: context.runtime.clone() }
     }
 
-    /// Asks what `token` means, or waits for the answer if the same is asked already.
+    /// Asks what `token` means, or waits for the answer if the same is asked already. `key` is its place in memory.
     ///
     /// The question is asked to its end even if the caller goes away. A token that was `proved` already is what it says
     /// itself, and the answer only has to confirm it. `finish` is told of the answer before all that wait for it, and while
@@ -99,7 +100,7 @@ impl Introspector {
         token: &str,
         key: Key,
         proved: Option<Proved>,
-        finish: impl FnOnce(Result<Arc<Verified>, Reason>) -> Answer + Send + 'static,
+        finish: impl Fn(Result<Arc<Verified>, Reason>) -> Answer + Clone + Send + 'static,
     ) -> Answer {
         match self.inner.endpoint().await {
             Some(url) => self.ask_at(url, token, key, proved, finish).await,
@@ -141,14 +142,19 @@ impl Introspector {
         token: &str,
         key: Key,
         proved: Option<Proved>,
-        finish: impl FnOnce(Result<Arc<Verified>, Reason>) -> Answer + Send + 'static,
+        finish: impl Fn(Result<Arc<Verified>, Reason>) -> Answer + Clone + Send + 'static,
     ) -> Answer {
         let question = || {
-            let (inner, url, token) = (Arc::clone(&self.inner), url.clone(), token.to_owned());
-            async move { finish(inner.conclude(&url, inner.ask(&url, &token, proved.as_ref(), None).await)) }
+            let (inner, url, token, finish) = (Arc::clone(&self.inner), url.clone(), token.to_owned(), finish.clone());
+            async move {
+                let answer = inner.conclude(&url, inner.ask(&url, &token, proved.as_ref(), None).await);
+                (key, finish(answer))
+            }
         };
-        let failure = match self.flights.run(key, &self.runtime, question).await {
-            Ok(answer) => return answer,
+        let failure = match self.flights.run(key.token(), &self.runtime, question).await {
+            Ok((asked_for, answer)) if asked_for == key => return answer,
+            // Asked for a route with other issuers: what this one makes of the answer is its own affair.
+            Ok((_, answer)) => return finish(answer.map(|identity| Arc::clone(&identity.token))),
             Err(FlightError::Full) => Failure::Overloaded,
             Err(FlightError::Lost) => Failure::Lost,
         };

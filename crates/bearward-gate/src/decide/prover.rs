@@ -290,9 +290,9 @@ impl Prover {
         let finish = move |answer: Result<Arc<Verified>, Reason>| match answer {
             Ok(token) => {
                 let identity = Identity::render(token, &headers);
-                memory.remember(key, id, grounds, &identity, ttl);
-                // Routes with other issuers ask for themselves, so this answer may come after a refusal that is newer. It is
-                // looked for last, and a refusal is noted first: of the two, one sees the other.
+                memory.remember(key, id, grounds.clone(), &identity, ttl);
+                // What is remembered for a route that joined the question of another may come after a refusal that is newer. It
+                // is looked for last, and a refusal is noted first: of the two, one sees the other.
                 if sets.load().iter().any(|set| memory.holds_refusal(&key.put_to(*set))) {
                     memory.forget(&key);
                 }

@@ -30,6 +30,11 @@ impl Key {
         Self { token: hash, provers }
     }
 
+    /// The token alone, whichever provers it is put to.
+    pub(crate) fn token(&self) -> [u8; 32] {
+        self.token
+    }
+
     /// The key of no token, for tests that need many.
     #[cfg(test)]
     pub(crate) fn numbered(n: u64, provers: ProverSetId) -> Self {

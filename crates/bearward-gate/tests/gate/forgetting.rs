@@ -112,3 +112,25 @@ async fn a_refusal_ends_what_is_remembered_for_every_route() {
     assert_eq!(outcome(&gate, "/both/1", "opaque").await, "token_inactive");
     assert_eq!(outcome(&gate, "/alone/1", "opaque").await, "token_inactive");
 }
+
+/// Routes with other issuers beside it join the question that is asked already.
+#[tokio::test]
+async fn a_token_is_asked_about_once_at_a_time_whatever_the_route() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let (issuer, other) = (FakeIssuer::start(&[&key]).await, FakeIssuer::start(&[&key]).await);
+    let mut alone = route("/alone/*", &[]);
+    alone.issuers = vec![issuer.url.clone()];
+    let mut both = route("/both/*", &[]);
+    both.referential_issuer = Some(issuer.url.clone());
+    let gate = gate(&clock, vec![issuer.settings(), other.settings()], vec![alone, both]);
+    issuer.answer("opaque", json!({"active": true, "aud": AUDIENCE}));
+    gate.ready().await;
+    *issuer.script.delay.lock().unwrap() = Duration::from_millis(300);
+    let (one, two) = tokio::join!(outcome(&gate, "/alone/1", "opaque"), outcome(&gate, "/both/1", "opaque"));
+    assert_eq!([&*one, &*two], ["admit introspection"; 2]);
+    assert_eq!(issuer.questions(), 1);
+    // And each has it remembered.
+    assert_eq!(outcome(&gate, "/alone/1", "opaque").await, "admit cache");
+    assert_eq!(outcome(&gate, "/both/1", "opaque").await, "admit cache");
+    assert_eq!(issuer.questions(), 1);
+}

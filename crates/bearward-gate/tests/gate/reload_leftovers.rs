@@ -1,20 +1,14 @@
 //! A reload leaves nothing behind by which a later request is admitted or a later configuration misled.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::routing::post;
-use axum::{Form, Json, Router};
 use bearward_core::{ClaimPointer, IdentityHeaders};
 use bearward_gate::{
     CacheSettings, Gate, GateSettings, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats,
 };
 use http::{HeaderMap, Method};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::Notify;
 
 use crate::support::{
     AUDIENCE, FakeIssuer, Key, TestClock, decide, engine, eventually, gate, gate_settings, gate_with_cache, in_time,
@@ -169,48 +163,6 @@ async fn a_refusal_is_not_undone_by_going_back_to_an_earlier_configuration() {
         gate.reload(wide()).unwrap();
         assert_eq!(outcome(&gate, "/", token).await, "token_inactive");
     }
-}
-
-/// Routes with different issuers ask for themselves. The answer that was asked for first and comes last must not be
-/// remembered past a refusal that came in between.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_overtaken_by_a_refusal_is_not_remembered() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, let_go) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
-    let answer = {
-        let (asked, let_go) = (Arc::clone(&asked), Arc::clone(&let_go));
-        async move |_: Form<HashMap<String, String>>| {
-            if asked.fetch_add(1, Ordering::SeqCst) == 0 {
-                let_go.notified().await;
-                return Json(json!({"active": true, "aud": AUDIENCE}));
-            }
-            Json(json!({"active": false}))
-        }
-    };
-    let server = tokio::spawn(axum::serve(listener, Router::new().route("/introspect", post(answer))).into_future());
-
-    let (clock, key) = (TestClock::new(), Key::new("k1"));
-    let other = FakeIssuer::start(&[&key]).await;
-    let mut settings = IssuerSettings { issuer: url.clone(), tokens: TokenFormats::Referential, ..other.settings() };
-    settings.introspection.as_mut().unwrap().url = Some(format!("{url}/introspect"));
-    let one = RouteSettings { issuers: vec![url.clone()], ..route("/one/*", &[]) };
-    let two = RouteSettings {
-        issuers: vec![url.clone(), other.url.clone()],
-        referential_issuer: Some(url.clone()),
-        ..route("/two/*", &[])
-    };
-    let gate = Arc::new(gate(&clock, vec![settings, other.settings()], vec![one, two]));
-    let slow = {
-        let gate = Arc::clone(&gate);
-        tokio::spawn(async move { outcome(&gate, "/one/1", "opaque").await })
-    };
-    eventually("the first question", || asked.load(Ordering::SeqCst) == 1).await;
-    assert_eq!(outcome(&gate, "/two/1", "opaque").await, "token_inactive");
-    let_go.notify_one();
-    assert!(in_time("the first answer", slow).await.unwrap().starts_with("admit"), "it is what the issuer said");
-    assert_eq!(outcome(&gate, "/one/1", "opaque").await, "token_inactive");
-    server.abort();
 }
 
 /// The time in memory is no business of an issuer: with its keys it would lose what may not be had again while it is away.
