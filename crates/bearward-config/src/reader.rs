@@ -234,6 +234,11 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// Leaves a key unread that is not to be told as unknown either.
+    pub(super) fn skip(&mut self, key: &'static str) {
+        self.known.push(key);
+    }
+
     fn take(&mut self, key: &'static str) -> Option<At<&'r Value>> {
         self.note(key);
         let value = self.values.and_then(|values| values.get(key))?;

@@ -1,6 +1,7 @@
 //! From values to settings: one module a section, and here what concerns several.
 
 mod claims;
+mod contradictions;
 mod identity;
 mod introspection;
 mod issuer_keys;
@@ -13,7 +14,6 @@ mod routes;
 mod scopes;
 mod secret;
 mod server;
-mod token_formats;
 mod traps;
 mod upstreams;
 mod urls;

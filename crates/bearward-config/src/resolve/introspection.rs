@@ -1,34 +1,39 @@
 //! `[issuers.introspection]`
 
 mod auth;
+mod auth_method;
 mod client_credentials;
 mod keys;
 mod kind;
-mod method;
 
-use bearward_gate::{ClientAuth, IntrospectionKind, IntrospectionSettings, Secret, SignedResponse, bounds};
+use bearward_gate::{IntrospectionKind, IntrospectionSettings, SignedResponse, bounds};
 
-use self::method::Method;
+pub(super) use self::auth_method::AuthMethod;
+pub(super) use self::kind::example_url;
 use super::urls;
 use crate::place::Complaint;
 use crate::reader::Section;
 
 /// How the issuer of that name is asked. `has_clients`: whether clients are named that stand for an absent audience.
 pub(super) fn introspection(
-    mut section: Section<'_>,
+    section: &mut Section<'_>,
     issuer: Option<&str>,
     has_clients: bool,
 ) -> IntrospectionSettings {
-    let kind = kind::kind(&mut section);
+    let kind = kind::kind(section);
     let url = section.parsed("url", "a URL", urls::endpoint);
     let client_id = section.string("client_id");
-    let method = section.parsed("auth", "a string", Method::parse);
-    let has_own_token = method.as_ref().is_some_and(|method| method.value == Method::Bearer);
+    let method = section.parsed("auth", "a string", AuthMethod::parse);
+    let has_own_token = method.as_ref().is_some_and(|method| method.value == AuthMethod::Bearer);
     let auth = match kind {
-        IntrospectionKind::Rfc7662 => auth::auth(&mut section, method, url.as_ref()),
-        _ => kind::auth(&mut section, kind, method),
+        None => kind::skip_auth(section),
+        Some(IntrospectionKind::Rfc7662) => auth::auth(section, method, url.as_ref()),
+        Some(kind) => kind::auth(section, kind, method),
     };
-    let url = kind::url(&section, kind, issuer, url.as_ref());
+    // Which keys an unknown kind needs is not known either.
+    let needs_client = kind == Some(IntrospectionKind::Rfc7662);
+    let kind = kind.unwrap_or_default();
+    let url = url.map(|url| url.value).or_else(|| kind::default_url(section, kind, issuer));
     let bare_answers = section.boolean("bare_answers");
     if let Some(bare) = bare_answers.as_ref().filter(|bare| bare.value && !has_clients) {
         let complaint = Complaint::new("an answer without `aud` is for no audience, unless its client is known");
@@ -47,13 +52,12 @@ pub(super) fn introspection(
     let breaker_pause = section.duration("breaker_pause", bounds::BREAKER_PAUSE);
 
     // An access token says itself who asks. Only a signed answer, which is made for one client, needs the name then.
-    let nameless = kind != IntrospectionKind::Rfc7662 || has_own_token && signed_response == SignedResponse::Never;
-    if !section.has("client_id") && !nameless {
+    let names_client = has_own_token && signed_response == SignedResponse::Never;
+    if needs_client && !names_client && !section.has("client_id") {
         section.missing("client_id", "\"orders-gateway\"");
     }
-    section.finish();
     let client_id = client_id.map(|id| id.value).unwrap_or_default();
-    let auth = auth.unwrap_or_else(|| ClientAuth::Basic(Secret::from_text(String::new())).into());
+    let auth = auth.unwrap_or_else(|| kind::stand_in(kind));
     let defaults = IntrospectionSettings::new(client_id, auth);
     let max_concurrent = max_concurrent.and_then(|most| usize::try_from(most.value).ok());
     let breaker_failures = breaker_failures.and_then(|most| u32::try_from(most.value).ok());

@@ -1,9 +1,9 @@
 //! `[[issuers]]`
 
 use bearward_core::{AbsentAudience, Algorithm};
-use bearward_gate::{IssuerSettings, RefreshSettings, bounds};
+use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
-use super::{introspection, issuer_keys, issuer_name, issuer_tokens, token_formats, traps, unique};
+use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, traps, unique};
 use crate::place::{At, Complaint, quote};
 use crate::reader::Section;
 use crate::units::format_duration;
@@ -30,7 +30,7 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
     let audiences = audiences(&mut section);
     section.refuse_empty("algorithms", "leave it out to accept every supported algorithm");
     let algorithms = section.list("algorithms", algorithm);
-    let formats = token_formats::formats(&mut section);
+    let formats = formats(&mut section);
     let tokens = issuer_tokens::tokens(&mut section, &audiences);
     let leeway = section.duration("leeway", bounds::LEEWAY);
     let keys = issuer_keys::keys(&mut section);
@@ -38,8 +38,8 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
     let refresh = refresh(section.section_or_empty("refresh"));
     let has_clients = tokens.absent_audience != AbsentAudience::Refuse;
     let issuer = name.as_ref().map(|name| name.value.as_str());
-    let introspection =
-        section.section("introspection").map(|asked| introspection::introspection(asked, issuer, has_clients));
+    let mut asked = section.section("introspection");
+    let introspection = asked.as_mut().map(|asked| introspection::introspection(asked, issuer, has_clients));
     let defaults = IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences);
     let settings = IssuerSettings {
         variable,
@@ -66,12 +66,26 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
         let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();
         issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
     }
-    token_formats::check(&section, &settings);
+    contradictions::check(&section, asked.as_ref(), &settings);
+    if let Some(asked) = asked {
+        asked.finish();
+    }
     if let Some(provider) = provider.as_ref().filter(|_| name.is_some()) {
         traps::check(&section, provider, &settings);
     }
     section.finish();
     (At { value: settings, place }, provider.map(|provider| provider.value))
+}
+
+/// `tokens`: who can say what an issuer's tokens mean.
+fn formats(section: &mut Section<'_>) -> TokenFormats {
+    let choices = TokenFormats::ALL.map(|formats| (formats.name(), formats));
+    match section.choice("tokens", &choices) {
+        Some(formats) => formats.value,
+        // In place of formats that cannot be read: those that contradict nothing.
+        None if section.has("tokens") && section.has("introspection") => TokenFormats::Both,
+        None => TokenFormats::default(),
+    }
 }
 
 /// Without an audience, a token that the same issuer made for another API would open this one (RFC 9068, 4).

@@ -24,6 +24,7 @@ fn folder() -> TempDir {
         ("open", &keys::private_key(), 0o644),
         ("other", &keys::other_key(), 0o600),
         ("certificate", &keys::certificate(), 0o644),
+        ("decryption", keys::DECRYPTION_KEY, 0o600),
         ("jwt", "hunter2.hunter2.hunter2\n", 0o600),
         ("header", "Bearer hunter2", 0o600),
     ];
@@ -317,6 +318,110 @@ fn formats_of_tokens_fit_what_is_configured() {
     told(&issuer("<<'both'>>", ""), "there is no introspection to ask", "add [issuers.introspection]");
     let vain = format!("[issuers.<<introspection>>]\n{secret}");
     told(&issuer("'self-contained'", &vain), "the issuer would never be asked", "`tokens = \"both\"`");
+}
+
+/// An issuer with these settings; what follows a blank line is its introspection.
+fn issuer_with(settings: &str) -> String {
+    let settings = settings.replace("\n\n", "\n[issuers.introspection]\n");
+    format!("[[issuers]]\nissuer = 'https://auth.example.com'\naudiences = ['a']\n{settings}\n{UPSTREAM}{ROUTE}")
+}
+
+#[test]
+fn each_contradiction_is_told_where_it_stands() {
+    let client = "client_id = 'a'\nclient_secret_env = 'SECRET'";
+    let google = "kind = 'google-tokeninfo'\nurl = 'https://g/info'";
+    let review = "kind = 'kubernetes-tokenreview'\nbearer_token_file = 'jwt'";
+    let table = [
+        ("tokens = <<'referential'>>".to_owned(), "tokens that are `referential` are asked about", "add ["),
+        ("tokens = <<'both'>>".to_owned(), "tokens that are `both` are asked about", "add [issuers.introspection]"),
+        (
+            format!("tokens = 'self-contained'\n<<introspection>> = {{ {} }}", client.replace('\n', ", ")),
+            "`tokens = \"self-contained\"`, so the issuer would never be asked",
+            "`tokens = \"both\"`",
+        ),
+        (
+            format!("tokens = 'referential'\n<<decryption_keys_file>> = 'decryption'\n\n{client}"),
+            "`tokens = \"referential\"`, so no token is ever decrypted here",
+            "remove it",
+        ),
+        (
+            "leeway = '1s'\n\nclient_id = 'a'\nauth = <<'none'>>\nclient_secret_env = 'SECRET'".to_owned(),
+            "must be one of `client_secret_basic`",
+            "lets every caller try tokens (RFC 7662, 4)",
+        ),
+        (
+            format!("tokens = 'both'\n\n{review}\nurl = 'https://k/review'\nauth = <<'private_key_jwt'>>"),
+            "a Kubernetes API server is shown an access token",
+            "did you mean `bearer`?",
+        ),
+        (
+            format!("tokens = 'both'\n\n{review}\nurl = 'https://k/review'\nauth = <<'none'>>"),
+            "a Kubernetes API server is shown an access token",
+            "did you mean `bearer`?",
+        ),
+        (
+            format!("tokens = 'both'\n<<[issuers.introspection]>>\n{review}\nurl = 'https://k/review'"),
+            "missing key `auth` in [issuers.introspection]",
+            "auth = \"bearer\"",
+        ),
+        (
+            format!("tokens = 'both'\n<<[issuers.introspection]>>\n{review}\nauth = 'bearer'"),
+            "missing key `url` in [issuers.introspection]",
+            "url = \"https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews\"",
+        ),
+        (
+            "<<[issuers.introspection]>>\nkind = 'google-tokeninfo'".to_owned(),
+            "missing key `url` in [issuers.introspection]",
+            "url = \"https://oauth2.googleapis.com/tokeninfo\"",
+        ),
+        (
+            format!("leeway = '1s'\n\n{google}\n<<signed_response>> = 'require'"),
+            "`signed_response` means nothing with `kind = \"google-tokeninfo\"`",
+            "",
+        ),
+        (
+            format!("<<max_lifetime>> = '1h'\n\n{google}"),
+            "answers of the kind `google-tokeninfo` do not say how long a token lives",
+            "remove it",
+        ),
+    ];
+    for (settings, message, hint) in table {
+        let marked = issuer_with(&settings);
+        let problems = read(&unmarked(&marked)).map(|_| panic!("not refused: {marked}")).unwrap_err().into_vec();
+        holds(&marked, &problems, Severity::Error, message, hint);
+    }
+}
+
+#[test]
+fn contradictions_are_told_together() {
+    let text = issuer_with(
+        "max_lifetime = '1h'\n\nkind = 'kubernetes-tokenreview'\nsigned_response = 'accept'\nauth = 'client_secret_post'",
+    );
+    let told = read(&text).unwrap_err().to_string();
+    for message in ["long a token lives", "missing key `url`", "never signed", "is shown an access token"] {
+        assert!(told.contains(message), "{told}\nshould say: {message}");
+    }
+    assert!(told.ends_with("\n4 errors, 1 warning"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_read_contradicts_nothing() {
+    let google = "kind = 'google-tokeninfo'\nurl = 'https://g/info'";
+    for settings in [
+        "tokens = 'referential'\nintrospection = <<5>>".to_owned(),
+        format!("tokens = <<'boht'>>\nmax_lifetime = '1h'\n\n{google}"),
+        "leeway = '1s'\n\nkind = <<'google'>>\nsigned_response = 'require'".to_owned(),
+        "leeway = '1s'\n\nkind = <<5>>\nauth = 'bearer'".to_owned(),
+        "leeway = '1s'\n\nkind = 'google-tokeninfo'\nurl = <<'http://g/info'>>".to_owned(),
+        "tokens = 'both'\n\nkind = 'kubernetes-tokenreview'\nurl = 'https://k/review'\nauth = <<'baerer'>>".to_owned(),
+        "tokens = 'referential'\ndecryption_keys_file = <<'missing'>>\n\nclient_id = 'a'\nclient_secret_env = 'SECRET'"
+            .to_owned(),
+    ] {
+        let marked = issuer_with(&settings);
+        let problems = read(&unmarked(&marked)).unwrap_err().into_vec();
+        let hint = problems.first().and_then(|problem| problem.hint.clone()).unwrap_or_default();
+        holds(&marked, &problems, Severity::Error, "", &hint);
+    }
 }
 
 #[test]

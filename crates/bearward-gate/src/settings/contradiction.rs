@@ -54,24 +54,27 @@ impl IssuerSettings {
             *kind != IntrospectionKind::Rfc7662 && self.max_lifetime.is_some() && self.tokens != TokenFormats::Both
         });
         let lifetime = lifetime.map(Contradiction::LifetimeUnknown);
-        formats.into_iter().chain(asked.and_then(IntrospectionSettings::contradiction)).chain(lifetime).collect()
+        let introspection = asked.into_iter().flat_map(IntrospectionSettings::contradictions);
+        formats.into_iter().chain(introspection).chain(lifetime).collect()
     }
 }
 
 impl IntrospectionSettings {
-    /// The first contradiction between the kind and what it goes with.
-    fn contradiction(&self) -> Option<Contradiction> {
+    /// What contradicts the kind, all of it.
+    fn contradictions(&self) -> Vec<Contradiction> {
         let (kind, is_anonymous) = (self.kind, matches!(self.auth, IntrospectionAuth::Anonymous));
         let fits = match kind {
-            IntrospectionKind::Rfc7662 => return is_anonymous.then_some(Contradiction::AnonymousIntrospection),
+            IntrospectionKind::Rfc7662 if is_anonymous => return vec![Contradiction::AnonymousIntrospection],
+            IntrospectionKind::Rfc7662 => return Vec::new(),
             IntrospectionKind::KubernetesTokenReview => matches!(self.auth, IntrospectionAuth::Bearer(_)),
             IntrospectionKind::GoogleTokeninfo => is_anonymous,
         };
-        match (fits, self.url.is_some(), self.signed_response) {
-            (false, ..) => Some(Contradiction::Authentication(kind)),
-            (_, false, _) => Some(Contradiction::NoEndpoint(kind)),
-            (_, _, SignedResponse::Accept | SignedResponse::Require) => Some(Contradiction::NeverSigned(kind)),
-            (true, true, SignedResponse::Never) => None,
-        }
+        let authentication = (!fits).then_some(Contradiction::Authentication(kind));
+        let endpoint = self.url.is_none().then_some(Contradiction::NoEndpoint(kind));
+        let signed = match self.signed_response {
+            SignedResponse::Accept | SignedResponse::Require => Some(Contradiction::NeverSigned(kind)),
+            SignedResponse::Never => None,
+        };
+        [authentication, endpoint, signed].into_iter().flatten().collect()
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bearward_core::Algorithm;
 use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
 
+use super::auth_method::AuthMethod;
 use super::client_credentials::{Grant, grant};
 use super::keys::Keys;
-use super::method::Method;
 use crate::place::{At, Complaint};
 use crate::reader::Section;
 use crate::resolve::urls;
@@ -36,7 +36,7 @@ const INLINE: [(&str, &str); 5] = [
 /// How the gateway proves that it may ask. `None` where that cannot be read, which is noted.
 pub(super) fn auth(
     section: &mut Section<'_>,
-    chosen: Option<At<Method>>,
+    chosen: Option<At<AuthMethod>>,
     url: Option<&At<String>>,
 ) -> Option<IntrospectionAuth> {
     let mut inline = false;
@@ -56,9 +56,12 @@ pub(super) fn auth(
         return None;
     }
 
-    let method = chosen.as_ref().map_or(Method::SecretBasic, |chosen| chosen.value);
+    let method = chosen.as_ref().map_or(AuthMethod::SecretBasic, |chosen| chosen.value);
+    if method == AuthMethod::None {
+        return Some(IntrospectionAuth::Anonymous);
+    }
     let of_another = refuse_keys_of_other_methods(section, method);
-    if method == Method::Bearer {
+    if method == AuthMethod::Bearer {
         if let Some(grant) = &grant {
             let complaint =
                 Complaint::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
@@ -77,7 +80,7 @@ pub(super) fn auth(
     }
     let place = chosen.map_or(section.place.clone(), |chosen| chosen.place);
     let keys = Keys { section, method, place, texts, algorithm, audience };
-    if method == Method::Bearer {
+    if method == AuthMethod::Bearer {
         return keys.bearer_token().map(IntrospectionAuth::Bearer);
     }
     let client = keys.client()?;
@@ -91,13 +94,13 @@ pub(super) fn auth(
 }
 
 /// Notes the keys of other methods, so that none is believed to be in force which is not.
-fn refuse_keys_of_other_methods(section: &Section<'_>, method: Method) -> bool {
+fn refuse_keys_of_other_methods(section: &Section<'_>, method: AuthMethod) -> bool {
     let name = method.name();
     let default = if section.has("auth") { "" } else { ", the default" };
     let mut any = false;
     for key in method.keys_of_others().filter(|key| section.has(key)) {
         let complaint = Complaint::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
-        let hint = format!("it belongs to {}", Method::with_key(key));
+        let hint = format!("it belongs to {}", AuthMethod::with_key(key));
         section.reading.error(&section.place_of(key).key(), complaint.hint(hint));
         any = true;
     }

@@ -7,7 +7,7 @@ use bearward_gate::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, PrivateKeyJwt, Secret, SecretJwt,
 };
 
-use super::method::Method;
+use super::auth_method::AuthMethod;
 use crate::place::{At, Complaint, Place};
 use crate::reader::Section;
 use crate::resolve::secret;
@@ -15,7 +15,7 @@ use crate::resolve::secret;
 /// What was read, and for which way.
 pub(super) struct Keys<'s, 'r> {
     pub(super) section: &'s Section<'r>,
-    pub(super) method: Method,
+    pub(super) method: AuthMethod,
     /// Where the way is chosen, or could be.
     pub(super) place: Place,
     pub(super) texts: BTreeMap<&'static str, At<String>>,
@@ -27,20 +27,20 @@ impl Keys<'_, '_> {
     /// How the gateway authenticates itself as a client.
     pub(super) fn client(mut self) -> Option<ClientAuth> {
         match self.method {
-            Method::SecretBasic => self.client_secret().map(|secret| ClientAuth::Basic(secret.value)),
-            Method::SecretPost => self.client_secret().map(|secret| ClientAuth::Post(secret.value)),
-            Method::SecretJwt => {
+            AuthMethod::SecretBasic => self.client_secret().map(|secret| ClientAuth::Basic(secret.value)),
+            AuthMethod::SecretPost => self.client_secret().map(|secret| ClientAuth::Post(secret.value)),
+            AuthMethod::SecretJwt => {
                 let At { value, place } = self.client_secret()?;
                 let key = SecretJwt::new(value, std::mem::take(&mut self.audience));
                 self.usable(key, |_| &place).map(ClientAuth::SecretJwt)
             }
-            Method::PrivateKeyJwt => self.private_key().map(ClientAuth::PrivateKeyJwt),
-            Method::Tls | Method::SelfSignedTls => self.certificate().map(ClientAuth::Certificate),
-            Method::Assertion => {
+            AuthMethod::PrivateKeyJwt => self.private_key().map(ClientAuth::PrivateKeyJwt),
+            AuthMethod::Tls | AuthMethod::SelfSignedTls => self.certificate().map(ClientAuth::Certificate),
+            AuthMethod::Assertion => {
                 let is_jwt = |text: &str| text.split('.').count() == 3;
                 self.sendable("client_assertion_file", "a JWT", is_jwt).map(ClientAuth::Assertion)
             }
-            Method::Bearer => None,
+            AuthMethod::Bearer | AuthMethod::None => None,
         }
     }
 

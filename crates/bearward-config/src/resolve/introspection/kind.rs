@@ -1,9 +1,9 @@
 //! `kind`: what is asked about a token, and what that leaves to be configured.
 
-use bearward_gate::{IntrospectionAuth, IntrospectionKind};
+use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
 
 use super::auth;
-use super::method::Method;
+use super::auth_method::AuthMethod;
 use crate::place::{At, Complaint};
 use crate::reader::Section;
 
@@ -11,7 +11,7 @@ use crate::reader::Section;
 const GOOGLE: (&str, &str) = ("https://accounts.google.com", "https://oauth2.googleapis.com/tokeninfo");
 
 /// Keys that mean something to issuers that know clients.
-const OF_CLIENTS: [&str; 15] = [
+const OF_CLIENTS: [&str; 14] = [
     "client_id",
     "auth",
     "client_secret_file",
@@ -25,44 +25,40 @@ const OF_CLIENTS: [&str; 15] = [
     "client_assertion_file",
     "bearer_token_file",
     "client_credentials",
-    "signed_response",
     "bare_answers",
 ];
 
-pub(super) fn kind(section: &mut Section<'_>) -> IntrospectionKind {
+/// `None` where it cannot be read, which is noted.
+pub(super) fn kind(section: &mut Section<'_>) -> Option<IntrospectionKind> {
     let kinds = IntrospectionKind::ALL.map(|kind| (kind.name(), kind));
-    section.choice("kind", &kinds).map_or_else(IntrospectionKind::default, |kind| kind.value)
+    match section.choice("kind", &kinds) {
+        None if section.has("kind") => None,
+        kind => Some(kind.map_or_else(IntrospectionKind::default, |kind| kind.value)),
+    }
 }
 
-/// The endpoint, where it is not left to the metadata; noted where it has to be configured and is not.
-pub(super) fn url(
-    section: &Section<'_>,
-    kind: IntrospectionKind,
-    issuer: Option<&str>,
-    url: Option<&At<String>>,
-) -> Option<String> {
-    if let Some(url) = url {
-        return Some(url.value.clone());
-    }
-    let example = match kind {
-        IntrospectionKind::Rfc7662 => return None,
-        IntrospectionKind::GoogleTokeninfo if issuer == Some(GOOGLE.0) => return Some(GOOGLE.1.to_owned()),
+/// The endpoint that is known without metadata: that of Google itself.
+pub(super) fn default_url(section: &Section<'_>, kind: IntrospectionKind, issuer: Option<&str>) -> Option<String> {
+    let is_google = kind == IntrospectionKind::GoogleTokeninfo && issuer == Some(GOOGLE.0) && !section.has("url");
+    is_google.then(|| GOOGLE.1.to_owned())
+}
+
+/// An endpoint of a kind, as an example.
+pub(in crate::resolve) fn example_url(kind: IntrospectionKind) -> &'static str {
+    match kind {
+        IntrospectionKind::Rfc7662 => "https://auth.example.com/introspect",
         IntrospectionKind::GoogleTokeninfo => GOOGLE.1,
         IntrospectionKind::KubernetesTokenReview => {
             "https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews"
         }
-    };
-    if !section.has("url") {
-        section.missing("url", &format!("\"{example}\""));
     }
-    None
 }
 
-/// How the gateway shows itself where clients mean nothing. `None` where that cannot be read, which is noted.
+/// How the gateway authenticates itself where clients mean nothing. `None` where that cannot be read, which is noted.
 pub(super) fn auth(
     section: &mut Section<'_>,
     kind: IntrospectionKind,
-    method: Option<At<Method>>,
+    method: Option<At<AuthMethod>>,
 ) -> Option<IntrospectionAuth> {
     let shows_token = kind == IntrospectionKind::KubernetesTokenReview;
     for key in OF_CLIENTS {
@@ -74,16 +70,28 @@ pub(super) fn auth(
         return Some(IntrospectionAuth::Anonymous);
     }
     match method {
-        Some(method) if method.value == Method::Bearer => auth::auth(section, Some(method), None),
-        Some(method) => {
-            let complaint = Complaint::new("a Kubernetes API server is shown an access token");
-            section.reading.error(&method.place, complaint.did_you_mean(Some("bearer")));
-            None
-        }
+        Some(method) if method.value == AuthMethod::Bearer => auth::auth(section, Some(method), None),
         None if section.has("auth") => None,
-        None => {
-            section.missing("auth", "\"bearer\"");
-            None
+        // The gate refuses every other method with this kind, and so the default.
+        _ => {
+            section.skip("bearer_token_file");
+            Some(stand_in(IntrospectionKind::Rfc7662))
         }
+    }
+}
+
+/// Leaves the keys of authentication unread: which of them mean something depends on a kind that cannot be read.
+pub(super) fn skip_auth(section: &mut Section<'_>) -> Option<IntrospectionAuth> {
+    OF_CLIENTS.into_iter().for_each(|key| section.skip(key));
+    None
+}
+
+/// Authentication that fits the kind, in place of one that cannot be read.
+pub(super) fn stand_in(kind: IntrospectionKind) -> IntrospectionAuth {
+    let secret = Secret::from_text(String::new());
+    match kind {
+        IntrospectionKind::Rfc7662 => ClientAuth::Basic(secret).into(),
+        IntrospectionKind::GoogleTokeninfo => IntrospectionAuth::Anonymous,
+        IntrospectionKind::KubernetesTokenReview => IntrospectionAuth::Bearer(secret),
     }
 }

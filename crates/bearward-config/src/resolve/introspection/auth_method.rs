@@ -5,7 +5,7 @@ use crate::suggest;
 
 /// A way, as `auth` names it: by the registered name of the method where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
+pub(in crate::resolve) enum AuthMethod {
     SecretBasic,
     SecretPost,
     SecretJwt,
@@ -14,9 +14,12 @@ pub(super) enum Method {
     SelfSignedTls,
     Assertion,
     Bearer,
+    /// No authentication, which the gate refuses.
+    None,
 }
 
-impl Method {
+impl AuthMethod {
+    /// Those that can be used.
     const ALL: [Self; 8] = [
         Self::SecretBasic,
         Self::SecretPost,
@@ -29,19 +32,22 @@ impl Method {
     ];
 
     pub(super) fn parse(name: &str) -> Result<Self, Complaint> {
-        let names = Self::ALL.map(Self::name);
-        if let Some(method) = Self::ALL.into_iter().find(|method| method.name() == name) {
+        if let Some(method) = Self::ALL.into_iter().chain([Self::None]).find(|method| method.name() == name) {
             return Ok(method);
         }
-        let complaint = Complaint::new(format!("must be one of `{}`", names.join("`, `")));
+        let complaint = Self::unknown();
         Err(match name {
             "client_credentials" => complaint.hint(
                 "the client credentials grant is a table of its own, [issuers.introspection.client_credentials]; \
                  `auth` says how the gateway authenticates itself there",
             ),
-            "none" => complaint.hint("an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)"),
-            _ => complaint.did_you_mean(suggest::nearest(name, names)),
+            _ => complaint.did_you_mean(suggest::nearest(name, Self::ALL.map(Self::name))),
         })
+    }
+
+    /// What is told of a method that cannot be used.
+    pub(in crate::resolve) fn unknown() -> Complaint {
+        Complaint::new(format!("must be one of `{}`", Self::ALL.map(Self::name).join("`, `")))
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -54,6 +60,7 @@ impl Method {
             Self::SelfSignedTls => "self_signed_tls_client_auth",
             Self::Assertion => "client_assertion",
             Self::Bearer => "bearer",
+            Self::None => "none",
         }
     }
 
@@ -66,6 +73,7 @@ impl Method {
             Self::Tls | Self::SelfSignedTls => &["certificate_file", "certificate_key_file"],
             Self::Assertion => &["client_assertion_file"],
             Self::Bearer => &["bearer_token_file"],
+            Self::None => &[],
         }
     }
 

@@ -1,0 +1,81 @@
+//! Settings of an issuer that contradict each other. The gate says which they are; here stands where they are in the
+//! configuration, and what to do.
+
+use bearward_gate::{Contradiction, IntrospectionKind, IssuerSettings, TokenFormats};
+
+use super::introspection::{AuthMethod, example_url};
+use crate::place::Complaint;
+use crate::reader::Section;
+
+/// Notes every contradiction in the settings of an issuer. `asked` is its introspection, where it has a readable one.
+pub(super) fn check(section: &Section<'_>, asked: Option<&Section<'_>>, issuer: &IssuerSettings) {
+    for contradiction in issuer.contradictions() {
+        note(contradiction, section, asked);
+    }
+    warn_of_unasked_kubernetes(section, issuer);
+}
+
+fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Section<'_>>) {
+    let reading = section.reading;
+    match (contradiction, asked) {
+        // An introspection that cannot be read is told already.
+        (Contradiction::TokensWithoutIntrospection(_), _) if section.has("introspection") => {}
+        (Contradiction::TokensWithoutIntrospection(formats), _) => {
+            let complaint = Complaint::new(format!(
+                "tokens that are `{}` are asked about, and there is no introspection to ask",
+                formats.name()
+            ));
+            reading.error(&section.place_of("tokens"), complaint.hint("add [issuers.introspection]"));
+        }
+        (Contradiction::IntrospectionUnused, _) => {
+            let complaint = Complaint::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
+            let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
+            reading.error(&section.place_of("introspection").key(), complaint.hint(hint));
+        }
+        (Contradiction::DecryptionKeysUnused, _) => {
+            let complaint = Complaint::new("`tokens = \"referential\"`, so no token is ever decrypted here");
+            reading.error(&section.place_of("decryption_keys_file").key(), complaint.hint("remove it"));
+        }
+        (Contradiction::LifetimeUnknown(kind), _) => {
+            let complaint =
+                Complaint::new(format!("answers of the kind `{}` do not say how long a token lives", kind.name()));
+            reading.error(&section.place_of("max_lifetime").key(), complaint.hint("remove it"));
+        }
+        (Contradiction::AnonymousIntrospection, Some(asked)) => {
+            let complaint = AuthMethod::unknown();
+            let hint = "an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)";
+            reading.error(&asked.place_of("auth"), complaint.hint(hint));
+        }
+        (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
+            if asked.has("auth") {
+                let complaint = Complaint::new("a Kubernetes API server is shown an access token");
+                reading.error(&asked.place_of("auth"), complaint.did_you_mean(Some("bearer")));
+            } else {
+                asked.missing("auth", "\"bearer\"");
+            }
+        }
+        // A URL that cannot be read is told already.
+        (Contradiction::NoEndpoint(_), Some(asked)) if asked.has("url") => {}
+        (Contradiction::NoEndpoint(kind), Some(asked)) => asked.missing("url", &format!("\"{}\"", example_url(kind))),
+        (Contradiction::NeverSigned(kind), Some(asked)) => {
+            let complaint = Complaint::new(format!(
+                "`signed_response` means nothing with `kind = \"{}\"`: its answers are never signed",
+                kind.name()
+            ));
+            reading.error(&asked.place_of("signed_response").key(), complaint);
+        }
+        // None that a file can hold today. What the gate refuses must still be told before it is built.
+        (other, asked) => reading.error(asked.map_or(&section.place, |asked| &asked.place), other.to_string()),
+    }
+}
+
+/// No contradiction, for a token that is not self-contained would be asked about; but Kubernetes has none.
+fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
+    let kind = issuer.introspection.as_ref().map(|asked| asked.kind);
+    if kind == Some(IntrospectionKind::KubernetesTokenReview) && issuer.tokens == TokenFormats::Auto {
+        let complaint =
+            Complaint::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
+        let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
+        section.reading.warning(&section.place_of("introspection").key(), complaint.hint(hint));
+    }
+}
