@@ -10,7 +10,7 @@ use toml_edit::Item;
 
 use super::Overrides;
 use super::locate::Source;
-use super::place::{Complaint, Finding, Layer, PREFIX, Place, Step};
+use super::location::{Complaint, Finding, Layer, Location, PREFIX, Step};
 use super::provider;
 use super::suggest;
 
@@ -181,8 +181,8 @@ fn environment_values(environment: &BTreeMap<String, String>, findings: &mut Vec
             [section, key] if SIMPLE.contains(&section.as_str()) => insert(&mut sections, section, key, text(value)),
             keys => {
                 let steps = keys.iter().cloned().map(Step::Key).collect();
-                let place = Place { path: steps, layer: Layer::Environment, ..Place::root() };
-                findings.push(Finding::error(&place, unknown_variable(keys)));
+                let location = Location { path: steps, layer: Layer::Environment, ..Location::root() };
+                findings.push(Finding::error(&location, unknown_variable(keys)));
             }
         }
     }

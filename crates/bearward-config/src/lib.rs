@@ -9,7 +9,8 @@
 
 mod layers;
 mod locate;
-mod place;
+mod location;
+
 mod problem;
 mod provider;
 mod public;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, Key, TableLike, Value};
 
-use super::place::{Complaint, Finding, Layer, Part, Place, Step, visible};
+use super::location::{Complaint, Finding, Layer, Location, Part, Step, visible};
 use super::problem::{Excerpt, Position, Problem, Problems, Severity};
 use super::public::{Known, REDACTED, names_another_place, without_queries};
 use super::suggest;
@@ -57,18 +57,18 @@ impl Source {
 
     /// A finding with its place looked up.
     pub(super) fn locate(&self, finding: Finding) -> Problem {
-        let Finding { severity, place, complaint: Complaint { message, hint, private } } = finding;
-        let message = match place.layer {
+        let Finding { severity, location, complaint: Complaint { message, hint, private } } = finding;
+        let message = match location.layer {
             Layer::Preset => {
-                format!("`{}` of this preset: {message}", place.keys().skip(1).collect::<Vec<_>>().join("."))
+                format!("`{}` of this preset: {message}", location.keys().skip(1).collect::<Vec<_>>().join("."))
             }
             Layer::File | Layer::Environment | Layer::Flags => message,
         };
-        let position = match place.layer {
-            Layer::Preset => self.position(&provider_of(&place), private),
-            Layer::File => self.position(&place, private),
-            Layer::Environment => Position::Variable(place.variable()),
-            Layer::Flags => Position::Flag(place.flag()),
+        let position = match location.layer {
+            Layer::Preset => self.position(&provider_of(&location), private),
+            Layer::File => self.position(&location, private),
+            Layer::Environment => Position::Variable(location.variable()),
+            Layer::Flags => Position::Flag(location.flag()),
         };
         Problem { severity, position, message: self.showable(message), hint: hint.map(|hint| self.showable(hint)) }
     }
@@ -78,20 +78,20 @@ impl Source {
         self.credentials.iter().fold(text, |text, credentials| text.replace(credentials, &format!("{REDACTED}@")))
     }
 
-    fn position(&self, place: &Place, private: bool) -> Position {
+    fn position(&self, location: &Location, private: bool) -> Position {
         let name = self.name.clone();
-        let Some(span) = self.span(place) else { return Position::File { name } };
-        let value = Place { part: Part::Value, ..place.clone() };
+        let Some(span) = self.span(location) else { return Position::File { name } };
+        let value = Location { part: Part::Value, ..location.clone() };
         let mut hidden = self.secrets.clone();
         hidden.extend(self.span(&value).filter(|_| private));
         Position::Line { name, excerpt: excerpt(self.document.raw(), span, &hidden) }
     }
 
     /// Where a place stands in the text, or the nearest place on the way to it that does.
-    fn span(&self, place: &Place) -> Option<Range<usize>> {
+    fn span(&self, location: &Location) -> Option<Range<usize>> {
         let mut item = Some(self.document.as_item());
         let mut span = None;
-        for (position, step) in place.path.iter().enumerate() {
+        for (position, step) in location.path.iter().enumerate() {
             let Some(here) = item else { break };
             let (key, next) = match step {
                 Step::Key(key) => (here.as_table_like().and_then(|table| table.key(key)), here.get(key)),
@@ -99,8 +99,8 @@ impl Source {
             };
             let key = key.and_then(Key::span);
             let value = next.and_then(Item::span).filter(|span| !span.is_empty());
-            let is_last = position + 1 == place.path.len();
-            let found = if is_last && place.part == Part::Key { key } else { value.or(key) };
+            let is_last = position + 1 == location.path.len();
+            let found = if is_last && location.part == Part::Key { key } else { value.or(key) };
             span = found.or(span);
             item = next;
         }
@@ -109,10 +109,10 @@ impl Source {
 }
 
 /// Where the file asks for the preset that a value comes from: beside it, in the issuer's table.
-fn provider_of(place: &Place) -> Place {
-    let issuer = place.path.iter().take(2).cloned();
+fn provider_of(location: &Location) -> Location {
+    let issuer = location.path.iter().take(2).cloned();
     let path = issuer.chain([Step::Key("provider".to_owned())]).collect();
-    Place { path, part: Part::Value, layer: Layer::File }
+    Location { path, part: Part::Value, layer: Layer::File }
 }
 
 /// Whether a key sounds as if its value were a secret, misspelled ones too. Keys that only say where the
@@ -340,16 +340,16 @@ issuer = "one"
   introspection.client_id = "x"
 "#;
 
-    fn place(path: &str) -> Place {
+    fn location(path: &str) -> Location {
         let step = |part: &str| match part.parse() {
             Ok(index) => Step::Index(index),
             Err(_) => Step::Key(part.to_owned()),
         };
-        Place { path: path.split('/').map(step).collect(), ..Place::root() }
+        Location { path: path.split('/').map(step).collect(), ..Location::root() }
     }
 
-    fn shown(text: &str, place: Place) -> String {
-        source(text).unwrap().locate(Finding::error(&place, "wrong")).to_string()
+    fn shown(text: &str, location: Location) -> String {
+        source(text).unwrap().locate(Finding::error(&location, "wrong")).to_string()
     }
 
     /// A file in a folder without files, and with one variable.
@@ -362,24 +362,24 @@ issuer = "one"
     #[test]
     fn keys_values_and_headers_are_found() {
         let table = [
-            (place("server/listen"), "3:10", "\"a\""),
-            (place("server/listen").key(), "3:1", "listen"),
-            (place("server"), "2:1", "[server]"),
-            (place("issuers/1"), "8:1", "[[issuers]]"),
-            (place("issuers/1/issuer").key(), "9:3", "issuer"),
-            (place("issuers/1/refresh/min"), "10:21", "\"1s\""),
-            (place("issuers/1/introspection"), "11:3", "introspection"),
-            (place("issuers/0/nothing/such"), "5:1", "[[issuers]]"),
+            (location("server/listen"), "3:10", "\"a\""),
+            (location("server/listen").key(), "3:1", "listen"),
+            (location("server"), "2:1", "[server]"),
+            (location("issuers/1"), "8:1", "[[issuers]]"),
+            (location("issuers/1/issuer").key(), "9:3", "issuer"),
+            (location("issuers/1/refresh/min"), "10:21", "\"1s\""),
+            (location("issuers/1/introspection"), "11:3", "introspection"),
+            (location("issuers/0/nothing/such"), "5:1", "[[issuers]]"),
         ];
-        for (place, position, marked) in table {
-            let problem = shown(FILE, place);
+        for (location, position, marked) in table {
+            let problem = shown(FILE, location);
             let lines: Vec<&str> = problem.lines().collect();
             assert_eq!(lines[0], format!("c.toml:{position}: error: wrong"));
             let (from, to) = (lines[2].find('^').unwrap(), lines[2].rfind('^').unwrap());
             assert_eq!(&lines[1][from..=to], marked, "{problem}");
         }
-        assert_eq!(shown(FILE, Place::root()), "c.toml: error: wrong");
-        assert_eq!(shown(FILE, place("nothing")), "c.toml: error: wrong");
+        assert_eq!(shown(FILE, Location::root()), "c.toml: error: wrong");
+        assert_eq!(shown(FILE, location("nothing")), "c.toml: error: wrong");
     }
 
     #[test]
@@ -457,16 +457,16 @@ issuer = "one"
                         ["client_secret", "x", "x/client_secret", "x/0/password", "x/0", "x/api_key", "authorization"];
                     let more = ["x/client_secret_file", "x/jwks_file", "x/url", "x/client_id"];
                     let paths = paths.into_iter().chain(more);
-                    paths.map(|path| source.locate(Finding::error(&place(path), "wrong"))).collect()
+                    paths.map(|path| source.locate(Finding::error(&location(path), "wrong"))).collect()
                 }
             };
             for problem in problems {
                 assert!(!problem.to_string().contains("hunter2"), "{text}: {problem}");
             }
         }
-        assert!(shown("client_secret_env = 'A_SECRET'", place("client_secret_env")).contains("'A_SECRET'"));
-        assert!(shown("client_secret_file = '/'", place("client_secret_file")).contains("'/'"));
-        let url = shown("url = 'https://a.example/b?key=hunter2'", place("url"));
+        assert!(shown("client_secret_env = 'A_SECRET'", location("client_secret_env")).contains("'A_SECRET'"));
+        assert!(shown("client_secret_file = '/'", location("client_secret_file")).contains("'/'"));
+        let url = shown("url = 'https://a.example/b?key=hunter2'", location("url"));
         assert!(url.contains("  1 | url = 'https://a.example/b?[redacted]'\n"), "{url}");
     }
 
@@ -475,7 +475,7 @@ issuer = "one"
         let source = source("url = 'https://a:hunter2@b'").unwrap();
         let complaint =
             Complaint::new("there is no `https://a:hunter2@b/`").hint("did you mean `https://a:hunter2@b`?");
-        let told = source.locate(Finding::error(&Place::root(), complaint)).to_string();
+        let told = source.locate(Finding::error(&Location::root(), complaint)).to_string();
         let expected = "there is no `https://[redacted]@b/`\n  hint: did you mean `https://[redacted]@b`?";
         assert_eq!(told, format!("c.toml: error: {expected}"));
     }
@@ -483,7 +483,7 @@ issuer = "one"
     #[test]
     fn a_stray_secret_is_hidden_where_the_complaint_says_so() {
         let source = source("url = 'https://a:hunter2@b'").unwrap();
-        let finding = Finding::error(&place("url").key(), Complaint::new("wrong").private());
+        let finding = Finding::error(&location("url").key(), Complaint::new("wrong").private());
         assert_eq!(source.locate(finding).to_string(), "c.toml:1:1: error: wrong\n  1 | url = [redacted]\n    | ^^^");
     }
 }

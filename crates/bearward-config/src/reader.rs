@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Value};
 
 use super::layers::Layers;
-use super::place::{At, Complaint, Finding, Layer, List, Place, Step, quote};
+use super::location::{At, Complaint, Finding, Layer, List, Location, Step, quote};
 use super::public::Known;
 use super::suggest;
 
@@ -47,17 +47,17 @@ impl<'a> Reading<'a> {
 
     /// The top level, to be read from these values.
     pub(super) fn root<'r>(&'r self, values: &'r Dict) -> Section<'r> {
-        Section::new(self, Some(values), Place::root())
+        Section::new(self, Some(values), Location::root())
     }
 
     /// Notes an error.
-    pub(super) fn error(&self, place: &Place, complaint: impl Into<Complaint>) {
-        self.findings.borrow_mut().push(Finding::error(place, complaint));
+    pub(super) fn error(&self, location: &Location, complaint: impl Into<Complaint>) {
+        self.findings.borrow_mut().push(Finding::error(location, complaint));
     }
 
     /// Notes something odd.
-    pub(super) fn warning(&self, place: &Place, complaint: impl Into<Complaint>) {
-        self.findings.borrow_mut().push(Finding::warning(place, complaint));
+    pub(super) fn warning(&self, location: &Location, complaint: impl Into<Complaint>) {
+        self.findings.borrow_mut().push(Finding::warning(location, complaint));
     }
 
     /// Everything that was noted.
@@ -72,14 +72,14 @@ pub(super) struct Section<'r> {
     pub(super) reading: &'r Reading<'r>,
     /// `None` where the table is absent and everything in it has its default.
     values: Option<&'r Dict>,
-    pub(super) place: Place,
+    pub(super) location: Location,
     known: Vec<&'static str>,
     refused: Vec<&'static str>,
 }
 
 impl<'r> Section<'r> {
-    fn new(reading: &'r Reading<'r>, values: Option<&'r Dict>, place: Place) -> Self {
-        Self { reading, values, place, known: Vec::new(), refused: Vec::new() }
+    fn new(reading: &'r Reading<'r>, values: Option<&'r Dict>, location: Location) -> Self {
+        Self { reading, values, location, known: Vec::new(), refused: Vec::new() }
     }
 
     /// Whether the key is there, readable or not.
@@ -88,36 +88,36 @@ impl<'r> Section<'r> {
     }
 
     /// The place of a key, there or not.
-    pub(super) fn place_of(&self, key: &str) -> Place {
+    pub(super) fn location_of(&self, key: &str) -> Location {
         let value = self.values.and_then(|values| values.get(key));
-        let layer = value.map_or(self.place.layer, |value| self.reading.layers.layer(value));
-        self.place.step(Step::Key(key.to_owned()), layer)
+        let layer = value.map_or(self.location.layer, |value| self.reading.layers.layer(value));
+        self.location.step(Step::Key(key.to_owned()), layer)
     }
 
     /// Notes that a key without a default is missing.
     pub(super) fn missing(&self, key: &str, example: &str) {
-        let complaint = Complaint::new(format!("missing key `{key}` in {}", self.place));
-        self.reading.error(&self.place, complaint.hint(format!("for example: {key} = {example}")));
+        let complaint = Complaint::new(format!("missing key `{key}` in {}", self.location));
+        self.reading.error(&self.location, complaint.hint(format!("for example: {key} = {example}")));
     }
 
     /// A table, if it is there.
     pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'r>> {
         #[cfg(test)]
         self.kind(key, "a table");
-        let At { value, place } = self.take(key)?;
+        let At { value, location } = self.take(key)?;
         match value {
             // The layer of a merged table says nothing: its values have layers of their own.
             Value::Dict(_, values) => {
-                let place = Place { layer: Layer::File, ..place };
-                Some(Section::new(self.reading, Some(values), place))
+                let location = Location { layer: Layer::File, ..location };
+                Some(Section::new(self.reading, Some(values), location))
             }
             Value::Array(..) => {
-                let complaint = Complaint::new(format!("{place} stands once, it is not a list"));
-                self.reading.error(&place, complaint.hint(format!("write {place} in single brackets")));
+                let complaint = Complaint::new(format!("{location} stands once, it is not a list"));
+                self.reading.error(&location, complaint.hint(format!("write {location} in single brackets")));
                 None
             }
             value => {
-                self.wrong_type(&place, &format!("a table, {place}"), value);
+                self.wrong_type(&location, &format!("a table, {location}"), value);
                 None
             }
         }
@@ -125,28 +125,28 @@ impl<'r> Section<'r> {
 
     /// A table; an empty one if it is absent.
     pub(super) fn section_or_empty(&mut self, key: &'static str) -> Section<'r> {
-        let place = Place { layer: Layer::File, ..self.place_of(key) };
+        let location = Location { layer: Layer::File, ..self.location_of(key) };
         let reading = self.reading;
-        self.section(key).unwrap_or(Section::new(reading, None, place))
+        self.section(key).unwrap_or(Section::new(reading, None, location))
     }
 
     /// The tables of a list; none if it is absent. `None` where it is there and is something else, which is noted.
     pub(super) fn sections(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         #[cfg(test)]
         self.kind(key, "a list of tables");
-        let Some(At { value, place }) = self.take(key) else { return Some(Vec::new()) };
+        let Some(At { value, location }) = self.take(key) else { return Some(Vec::new()) };
         let Value::Array(_, values) = value else {
             let complaint = Complaint::new(format!("`{key}` is a list of tables"));
-            let table = place.step(Step::Index(0), Layer::File);
-            self.reading.error(&place, complaint.hint(format!("write {table}, in double brackets")));
+            let table = location.step(Step::Index(0), Layer::File);
+            self.reading.error(&location, complaint.hint(format!("write {table}, in double brackets")));
             return None;
         };
         let mut sections = Vec::new();
         for (index, value) in values.iter().enumerate() {
-            let place = place.step(Step::Index(index), Layer::File);
+            let location = location.step(Step::Index(index), Layer::File);
             match value {
-                Value::Dict(_, values) => sections.push(Section::new(self.reading, Some(values), place)),
-                value => self.wrong_type(&place, &format!("a table, {place}"), value),
+                Value::Dict(_, values) => sections.push(Section::new(self.reading, Some(values), location)),
+                value => self.wrong_type(&location, &format!("a table, {location}"), value),
             }
         }
         (sections.len() == values.len()).then_some(sections)
@@ -163,9 +163,9 @@ impl<'r> Section<'r> {
         let Some(section) = self.section(key) else { return Vec::new() };
         let mut entries = Vec::new();
         for (name, value) in section.values.into_iter().flatten() {
-            let place = section.place_of(name);
-            let name = At { value: name.clone(), place: place.key() };
-            if let Some(value) = section.parse_value(value, place, "a string", &parse) {
+            let location = section.location_of(name);
+            let name = At { value: name.clone(), location: location.key() };
+            if let Some(value) = section.parse_value(value, location, "a string", &parse) {
                 entries.push((name, value));
             }
         }
@@ -184,9 +184,9 @@ impl<'r> Section<'r> {
         let mut lists = Vec::new();
         for (name, value) in section.values.into_iter().flatten() {
             section.refuse_empty(name, "leave the entry out");
-            let place = section.place_of(name);
-            let name = At { value: name.clone(), place: place.key() };
-            if let Some(list) = section.parse_list(value, place, &parse) {
+            let location = section.location_of(name);
+            let name = At { value: name.clone(), location: location.key() };
+            if let Some(list) = section.parse_list(value, location, &parse) {
                 lists.push((name, list));
             }
         }
@@ -197,19 +197,19 @@ impl<'r> Section<'r> {
     pub(super) fn finish(self) {
         let answered = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
         for name in self.values.into_iter().flat_map(Dict::keys).filter(|name| !answered(name)) {
-            let place = self.place_of(name).key();
-            let table = match self.place.path.is_empty() {
+            let location = self.location_of(name).key();
+            let table = match self.location.path.is_empty() {
                 true => "at the top level".to_owned(),
-                false => format!("in {}", self.place),
+                false => format!("in {}", self.location),
             };
             let complaint = Complaint::new(format!("unknown key {} {table}", quote(name)));
             let meant = suggest::key(name, &self.known);
-            let complaint = match (place.layer, meant) {
-                (Layer::Environment, Some(meant)) => complaint.did_you_mean(Some(self.place_of(meant).variable())),
+            let complaint = match (location.layer, meant) {
+                (Layer::Environment, Some(meant)) => complaint.did_you_mean(Some(self.location_of(meant).variable())),
                 (_, Some(meant)) => complaint.did_you_mean(Some(meant)),
                 (_, None) => complaint.hint(format!("the keys here are {}", self.known.join(", "))),
             };
-            self.reading.error(&place, complaint);
+            self.reading.error(&location, complaint);
         }
     }
 
@@ -222,14 +222,14 @@ impl<'r> Section<'r> {
     pub(super) fn refuse_empty(&self, key: &str, hint: &str) {
         if matches!(self.values.and_then(|values| values.get(key)), Some(Value::Array(_, values)) if values.is_empty())
         {
-            self.reading.error(&self.place_of(key), Complaint::new("must not be empty").hint(hint));
+            self.reading.error(&self.location_of(key), Complaint::new("must not be empty").hint(hint));
         }
     }
 
     /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
     pub(super) fn refuse(&mut self, key: &'static str, complaint: impl FnOnce() -> Complaint) {
         if self.has(key) {
-            self.reading.error(&self.place_of(key).key(), complaint());
+            self.reading.error(&self.location_of(key).key(), complaint());
             self.refused.push(key);
         }
     }
@@ -242,7 +242,7 @@ impl<'r> Section<'r> {
     fn take(&mut self, key: &'static str) -> Option<At<&'r Value>> {
         self.note(key);
         let value = self.values.and_then(|values| values.get(key))?;
-        Some(At { value, place: self.place_of(key) })
+        Some(At { value, location: self.location_of(key) })
     }
 
     fn note(&mut self, key: &'static str) {
@@ -254,11 +254,11 @@ impl<'r> Section<'r> {
     /// Says what may stand at a key. What is said first counts: those who know more call those who know less.
     #[cfg(test)]
     fn kind(&self, key: &str, kind: impl Into<String>) {
-        let path = self.place_of(key).keys().collect::<Vec<_>>().join(".");
+        let path = self.location_of(key).keys().collect::<Vec<_>>().join(".");
         self.reading.asked.borrow_mut().entry(path).or_insert(kind.into());
     }
 
-    fn wrong_type(&self, place: &Place, expected: &str, found: &Value) {
+    fn wrong_type(&self, location: &Location, expected: &str, found: &Value) {
         let found = match found {
             Value::String(..) | Value::Char(..) => "a string",
             Value::Bool(..) => "true or false",
@@ -268,6 +268,6 @@ impl<'r> Section<'r> {
             Value::Dict(..) => "a table",
             Value::Array(..) => "a list",
         };
-        self.reading.error(place, format!("expected {expected}, found {found}"));
+        self.reading.error(location, format!("expected {expected}, found {found}"));
     }
 }

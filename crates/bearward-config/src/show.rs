@@ -12,7 +12,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table};
 
 use super::Config;
 use super::layers::Layers;
-use super::place::Layer;
+use super::location::Layer;
 use super::public::without_queries;
 
 /// The sections, in the order of `config.example.toml`.

@@ -73,8 +73,8 @@ fn holds(marked: &str, problems: &[Problem], severity: Severity, message: &str, 
     let Position::Line { excerpt, .. } = &problem.position else { panic!("no position: {marked}\n{all}") };
     let (before, rest) = marked.split_once("<<").unwrap_or_else(|| panic!("mark the place: {marked}\n{all}"));
     let (meant, _) = rest.split_once(">>").unwrap();
-    let place = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-    assert_eq!((excerpt.line, excerpt.column), place, "{marked}\n{all}");
+    let location = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+    assert_eq!((excerpt.line, excerpt.column), location, "{marked}\n{all}");
     // What must not be shown is as long as the word that stands for it.
     let shown = !excerpt.text.contains("[redacted]");
     assert!(!shown || excerpt.width == meant.chars().count(), "{marked}\n{all}");

@@ -4,7 +4,7 @@ use figment::value::Value;
 use serde_json::Value as Json;
 
 use super::Section;
-use crate::place::{At, Place, Step};
+use crate::location::{At, Location, Step};
 
 const SCALAR: &str = "a string, a whole number, or true or false";
 
@@ -13,40 +13,40 @@ impl Section<'_> {
     pub(crate) fn scalar(&mut self, key: &'static str) -> Option<At<Json>> {
         #[cfg(test)]
         self.kind(key, SCALAR);
-        let At { value, place } = self.take(key)?;
-        self.parse_scalar(value, place)
+        let At { value, location } = self.take(key)?;
+        self.parse_scalar(value, location)
     }
 
     /// A list of such values. Those that cannot be read are noted and left out.
     pub(crate) fn scalars(&mut self, key: &'static str) -> Option<At<Vec<Json>>> {
         #[cfg(test)]
         self.kind(key, "a list of strings, whole numbers, true or false");
-        let At { value, place } = self.take(key)?;
+        let At { value, location } = self.take(key)?;
         let Value::Array(_, values) = value else {
-            self.wrong_type(&place, "a list such as [\"a\", \"b\"]", value);
+            self.wrong_type(&location, "a list such as [\"a\", \"b\"]", value);
             return None;
         };
         let mut scalars = Vec::new();
         for (index, value) in values.iter().enumerate() {
-            let place = place.step(Step::Index(index), self.reading.layers.layer(value));
-            let Some(scalar) = self.parse_scalar(value, place) else { continue };
+            let location = location.step(Step::Index(index), self.reading.layers.layer(value));
+            let Some(scalar) = self.parse_scalar(value, location) else { continue };
             if scalars.contains(&scalar.value) {
-                self.reading.error(&scalar.place, "stands twice in this list");
+                self.reading.error(&scalar.location, "stands twice in this list");
             }
             scalars.push(scalar.value);
         }
-        Some(At { value: scalars, place })
+        Some(At { value: scalars, location })
     }
 
-    fn parse_scalar(&self, value: &Value, place: Place) -> Option<At<Json>> {
+    fn parse_scalar(&self, value: &Value, location: Location) -> Option<At<Json>> {
         let json = match value {
             Value::Bool(_, truth) => Some(Json::from(*truth)),
             Value::Num(_, number) => number.to_i128().and_then(|number| i64::try_from(number).ok()).map(Json::from),
-            value => return self.parse_value(value, place, SCALAR, |text| Ok(Json::from(text))),
+            value => return self.parse_value(value, location, SCALAR, |text| Ok(Json::from(text))),
         };
         if json.is_none() {
-            self.wrong_type(&place, SCALAR, value);
+            self.wrong_type(&location, SCALAR, value);
         }
-        json.map(|value| At { value, place })
+        json.map(|value| At { value, location })
     }
 }

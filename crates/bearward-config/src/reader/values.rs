@@ -6,7 +6,7 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::Section;
-use crate::place::{At, Complaint, Layer, List, Place, Step, quote};
+use crate::location::{At, Complaint, Layer, List, Location, Step, quote};
 use crate::suggest;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
 
@@ -34,7 +34,7 @@ impl Section<'_> {
         #[cfg(test)]
         self.kind(key, kind);
         let at = self.take(key)?;
-        self.parse_value(at.value, at.place, kind, parse)
+        self.parse_value(at.value, at.location, kind, parse)
     }
 
     /// A text that is one of these.
@@ -82,25 +82,25 @@ impl Section<'_> {
     pub(crate) fn integer(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
         #[cfg(test)]
         self.kind(key, between("a whole number", &bounds, u64::to_string));
-        let At { value, place } = self.take(key)?;
+        let At { value, location } = self.take(key)?;
         let number = match value {
             Value::Num(_, number) => number.to_i128(),
-            Value::String(_, text) if place.layer != Layer::File => text.trim().parse().ok(),
+            Value::String(_, text) if location.layer != Layer::File => text.trim().parse().ok(),
             _ => None,
         };
         let Some(number) = number else {
-            match value.as_str().filter(|_| place.layer != Layer::File) {
-                Some(text) => self.reading.error(&place, format!("{} is not a whole number", quote(text))),
-                None => self.wrong_type(&place, "a whole number", value),
+            match value.as_str().filter(|_| location.layer != Layer::File) {
+                Some(text) => self.reading.error(&location, format!("{} is not a whole number", quote(text))),
+                None => self.wrong_type(&location, "a whole number", value),
             }
             return None;
         };
         // A negative number is below every bound, and one beyond u64 above.
         let number = u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX });
         match within(number, &bounds, u64::to_string) {
-            Ok(value) => Some(At { value, place }),
+            Ok(value) => Some(At { value, location }),
             Err(complaint) => {
-                self.reading.error(&place, complaint);
+                self.reading.error(&location, complaint);
                 None
             }
         }
@@ -110,11 +110,11 @@ impl Section<'_> {
     pub(crate) fn boolean(&mut self, key: &'static str) -> Option<At<bool>> {
         #[cfg(test)]
         self.kind(key, "true or false");
-        let At { value, place } = self.take(key)?;
+        let At { value, location } = self.take(key)?;
         if let Some(value) = value.to_bool() {
-            return Some(At { value, place });
+            return Some(At { value, location });
         }
-        self.wrong_type(&place, "true or false", value);
+        self.wrong_type(&location, "true or false", value);
         None
     }
 
@@ -126,20 +126,20 @@ impl Section<'_> {
     ) -> Option<List<T>> {
         #[cfg(test)]
         self.kind(key, "a list of strings");
-        let At { value, place } = self.take(key)?;
-        self.parse_list(value, place, parse)
+        let At { value, location } = self.take(key)?;
+        self.parse_list(value, location, parse)
     }
 
     pub(super) fn parse_list<T>(
         &self,
         value: &Value,
-        place: Place,
+        location: Location,
         mut parse: impl FnMut(&str) -> Result<T, Complaint>,
     ) -> Option<List<T>> {
         let values = match value {
             Value::Array(_, values) => values.as_slice(),
             value => {
-                self.wrong_type(&place, "a list of strings such as [\"a\", \"b\"]", value);
+                self.wrong_type(&location, "a list of strings such as [\"a\", \"b\"]", value);
                 return None;
             }
         };
@@ -148,14 +148,14 @@ impl Section<'_> {
             let repeated = value
                 .as_str()
                 .is_some_and(|text| values.iter().take(index).any(|earlier| earlier.as_str() == Some(text)));
-            let place = place.step(Step::Index(index), self.reading.layers.layer(value));
+            let location = location.step(Step::Index(index), self.reading.layers.layer(value));
             if repeated {
-                self.reading.error(&place, "stands twice in this list");
+                self.reading.error(&location, "stands twice in this list");
             } else {
-                list.extend(self.parse_value(value, place, "a string", &mut parse));
+                list.extend(self.parse_value(value, location, "a string", &mut parse));
             }
         }
-        Some(At { value: list, place })
+        Some(At { value: list, location })
     }
 
     /// A list like [`list`](Self::list), for which a single text will do; from outside the file, commas separate it.
@@ -169,27 +169,27 @@ impl Section<'_> {
         let Some(Value::String(_, text)) = self.values.and_then(|values| values.get(key)) else {
             return self.list(key, parse);
         };
-        let place = self.place_of(key);
+        let location = self.location_of(key);
         self.note(key);
-        let texts: Vec<&str> = match place.layer {
+        let texts: Vec<&str> = match location.layer {
             Layer::Preset | Layer::File => vec![text],
             Layer::Environment | Layer::Flags => text.split(',').map(str::trim).collect(),
         };
-        let parsed = texts.into_iter().filter_map(|text| self.parse_text(text, place.clone(), &parse)).collect();
-        Some(At { value: parsed, place })
+        let parsed = texts.into_iter().filter_map(|text| self.parse_text(text, location.clone(), &parse)).collect();
+        Some(At { value: parsed, location })
     }
 
     pub(super) fn parse_value<T>(
         &self,
         value: &Value,
-        place: Place,
+        location: Location,
         kind: &str,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
     ) -> Option<At<T>> {
         match value.as_str() {
-            Some(text) => self.parse_text(text, place, parse),
+            Some(text) => self.parse_text(text, location, parse),
             None => {
-                self.wrong_type(&place, kind, value);
+                self.wrong_type(&location, kind, value);
                 None
             }
         }
@@ -198,7 +198,7 @@ impl Section<'_> {
     fn parse_text<T>(
         &self,
         text: &str,
-        place: Place,
+        location: Location,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
     ) -> Option<At<T>> {
         let parsed = match text {
@@ -207,9 +207,9 @@ impl Section<'_> {
             text => parse(text),
         };
         match parsed {
-            Ok(value) => Some(At { value, place }),
+            Ok(value) => Some(At { value, location }),
             Err(complaint) => {
-                self.reading.error(&place, complaint);
+                self.reading.error(&location, complaint);
                 None
             }
         }

@@ -2,7 +2,7 @@
 
 use bearward_core::{ClaimPointer, ClaimRule, ClaimTest};
 
-use crate::place::{Complaint, quote};
+use crate::location::{Complaint, quote};
 use crate::reader::Section;
 
 /// A claim: by its plain name, or by a JSON pointer (RFC 6901), which begins with `/`.
@@ -40,19 +40,19 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
     let exists = section.boolean("exists");
     if let Some(exists) = exists.as_ref().filter(|exists| !exists.value) {
         let complaint = Complaint::new("no rule asks for a claim to be absent");
-        reading.error(&exists.place, complaint.hint("write `exists = true`, or leave the rule out"));
+        reading.error(&exists.location, complaint.hint("write `exists = true`, or leave the rule out"));
     }
     let asked: Vec<&str> = TESTS.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = asked.as_slice() {
         let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
         let hint = "keep one of the two, or write a rule for each: all of them must hold";
-        reading.error(&section.place_of(second).key(), complaint.hint(hint));
+        reading.error(&section.location_of(second).key(), complaint.hint(hint));
     }
     // An unknown key is told below, and was probably meant to be the test.
     if asked.is_empty() && !section.has_unknown_keys() {
-        let complaint = Complaint::new(format!("{} asks nothing of the claim", section.place));
+        let complaint = Complaint::new(format!("{} asks nothing of the claim", section.location));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";
-        reading.error(&section.place, complaint.hint(hint));
+        reading.error(&section.location, complaint.hint(hint));
     }
     section.finish();
     let test = equals.or(one_of).or(contains).or(exists.map(|_| ClaimTest::Exists))?;

@@ -4,7 +4,7 @@
 use bearward_gate::{Contradiction, IntrospectionKind, IssuerSettings, TokenFormats};
 
 use super::introspection::{AuthMethod, example_url};
-use crate::place::Complaint;
+use crate::location::Complaint;
 use crate::reader::Section;
 
 /// Notes every contradiction in the settings of an issuer. `asked` is its introspection, where it has a readable one.
@@ -25,31 +25,31 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
                 "tokens that are `{}` are asked about, and there is no introspection to ask",
                 formats.name()
             ));
-            reading.error(&section.place_of("tokens"), complaint.hint("add [issuers.introspection]"));
+            reading.error(&section.location_of("tokens"), complaint.hint("add [issuers.introspection]"));
         }
         (Contradiction::IntrospectionUnused, _) => {
             let complaint = Complaint::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
             let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
-            reading.error(&section.place_of("introspection").key(), complaint.hint(hint));
+            reading.error(&section.location_of("introspection").key(), complaint.hint(hint));
         }
         (Contradiction::DecryptionKeysUnused, _) => {
             let complaint = Complaint::new("`tokens = \"referential\"`, so no token is ever decrypted here");
-            reading.error(&section.place_of("decryption_keys_file").key(), complaint.hint("remove it"));
+            reading.error(&section.location_of("decryption_keys_file").key(), complaint.hint("remove it"));
         }
         (Contradiction::LifetimeUnknown(kind), _) => {
             let complaint =
                 Complaint::new(format!("answers of the kind `{}` do not say how long a token lives", kind.name()));
-            reading.error(&section.place_of("max_lifetime").key(), complaint.hint("remove it"));
+            reading.error(&section.location_of("max_lifetime").key(), complaint.hint("remove it"));
         }
         (Contradiction::AnonymousIntrospection, Some(asked)) => {
             let complaint = AuthMethod::unknown();
             let hint = "an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)";
-            reading.error(&asked.place_of("auth"), complaint.hint(hint));
+            reading.error(&asked.location_of("auth"), complaint.hint(hint));
         }
         (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
             if asked.has("auth") {
                 let complaint = Complaint::new("a Kubernetes API server is shown an access token");
-                reading.error(&asked.place_of("auth"), complaint.did_you_mean(Some("bearer")));
+                reading.error(&asked.location_of("auth"), complaint.did_you_mean(Some("bearer")));
             } else {
                 asked.missing("auth", "\"bearer\"");
             }
@@ -62,10 +62,10 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
                 "`signed_response` means nothing with `kind = \"{}\"`: its answers are never signed",
                 kind.name()
             ));
-            reading.error(&asked.place_of("signed_response").key(), complaint);
+            reading.error(&asked.location_of("signed_response").key(), complaint);
         }
         // None that a file can hold today. What the gate refuses must still be told before it is built.
-        (other, asked) => reading.error(asked.map_or(&section.place, |asked| &asked.place), other.to_string()),
+        (other, asked) => reading.error(asked.map_or(&section.location, |asked| &asked.location), other.to_string()),
     }
 }
 
@@ -76,6 +76,6 @@ fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
         let complaint =
             Complaint::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
         let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
-        section.reading.warning(&section.place_of("introspection").key(), complaint.hint(hint));
+        section.reading.warning(&section.location_of("introspection").key(), complaint.hint(hint));
     }
 }

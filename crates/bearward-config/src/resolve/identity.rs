@@ -3,7 +3,7 @@
 use bearward_core::{ClaimPointer, IdentityHeaders};
 use http::HeaderName;
 
-use crate::place::{Complaint, quote};
+use crate::location::{Complaint, quote};
 use crate::reader::Section;
 
 pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
@@ -21,7 +21,7 @@ pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
     for (name, pointer) in entries {
         let Ok(header) = HeaderName::from_bytes(name.value.as_bytes()) else {
             let complaint = Complaint::new(format!("{} is not the name of a header", quote(&name.value)));
-            reading.error(&name.place, complaint.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
+            reading.error(&name.location, complaint.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
             continue;
         };
         claims.push((header, pointer.value));
@@ -29,7 +29,7 @@ pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
             Ok(all) => headers = all,
             Err(error) => {
                 claims.pop();
-                reading.error(&name.place, error.to_string());
+                reading.error(&name.location, error.to_string());
             }
         }
     }

@@ -6,7 +6,7 @@ use bearward_core::{KeySet, KeySetError, SkippedKey};
 use bearward_gate::{Credentials, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
-use crate::place::{At, Complaint, quote};
+use crate::location::{At, Complaint, quote};
 use crate::reader::Section;
 use crate::reason;
 
@@ -26,7 +26,7 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
-        section.reading.error(&section.place_of(second).key(), complaint.hint("keys come from one place"));
+        section.reading.error(&section.location_of(second).key(), complaint.hint("keys come from one place"));
     }
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
@@ -56,18 +56,18 @@ fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
     // No file is called so, and this may be a private key.
     if file.value.trim_start().starts_with('{') {
         let complaint = Complaint::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
-        section.reading.error(&file.place, complaint.private());
+        section.reading.error(&file.location, complaint.private());
         return None;
     }
     let path = secret::there(section.reading, file);
-    let path = path.map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
+    let path = path.map_err(|complaint| section.reading.error(&file.location, complaint)).ok()?;
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
         KeyFileError::Unreadable(error) => Complaint::new(format!("cannot read {shown}: {}", reason(&error))),
         KeyFileError::TooLarge => Complaint::new(format!("{shown} is {error}")),
         KeyFileError::NotAKeySet(error) => not_a_key_set(&error),
     });
-    read.and_then(usable).map_err(|complaint| section.reading.error(&file.place, complaint)).ok()?;
+    read.and_then(usable).map_err(|complaint| section.reading.error(&file.location, complaint)).ok()?;
     Some(KeySource::File(path))
 }
 
@@ -96,5 +96,5 @@ fn usable(set: KeySet) -> Result<KeySet, Complaint> {
 }
 
 fn told<T, E: ToString>(section: &Section<'_>, file: &At<String>, made: Result<T, E>) -> Option<T> {
-    made.map_err(|error| section.reading.error(&file.place, error.to_string())).ok()
+    made.map_err(|error| section.reading.error(&file.location, error.to_string())).ok()
 }

@@ -3,7 +3,7 @@
 use bearward_core::{IssuerName, IssuerVariable};
 
 use super::{claims, urls};
-use crate::place::{At, Complaint, values};
+use crate::location::{At, Complaint, values};
 use crate::reader::Section;
 
 /// What the variable of a template is bound to; `None` where `issuer` is an identifier.
@@ -13,7 +13,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> 
     if bound.is_none() && is_template {
         let complaint = Complaint::new("the variable of an issuer template must be bound");
         let hint = "add [issuers.variable] with claim = \"tid\", one_of = [\"a\", \"b\"], or both";
-        section.reading.error(&section.place_of("issuer"), complaint.hint(hint));
+        section.reading.error(&section.location_of("issuer"), complaint.hint(hint));
     }
     let variable = bound.as_mut().map(|bound| {
         bound.refuse_empty("one_of", "name the values that the variable may have, or leave it out");
@@ -22,11 +22,11 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> 
         IssuerVariable { claim, one_of }
     });
     if let Some(bound) = bound {
-        let place = bound.place.clone();
+        let location = bound.location.clone();
         bound.finish();
         let template = name.zip(variable.clone()).map(|(name, bound)| IssuerName::template(&name.value, bound));
         if let Some(Err(error)) = template {
-            section.reading.error(&place, error.to_string());
+            section.reading.error(&location, error.to_string());
         }
     }
     variable
@@ -44,5 +44,5 @@ pub(super) fn check(section: &Section<'_>, name: &At<String>, is_found_by_name: 
         Err(complaint) if name.value.contains("://") && !is_template => complaint,
         _ => return,
     };
-    section.reading.error(&name.place, complaint);
+    section.reading.error(&name.location, complaint);
 }

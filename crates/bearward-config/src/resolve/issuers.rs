@@ -4,7 +4,7 @@ use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
 use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, traps, unique};
-use crate::place::{At, Complaint, quote};
+use crate::location::{At, Complaint, quote};
 use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
@@ -22,7 +22,7 @@ pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, V
 }
 
 fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<IssuerSettings>, Option<Provider>) {
-    let place = section.place.clone();
+    let location = section.location.clone();
     let provider = section.choice("provider", &Provider::ALL.map(|provider| (provider.name(), provider)));
     let name = section.required("issuer", "\"https://auth.example.com\"");
     unique(&section, name.as_ref(), earlier.iter().map(|issuer| issuer.value.issuer.as_str()));
@@ -74,7 +74,7 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
         traps::check(&section, provider, &settings);
     }
     section.finish();
-    (At { value: settings, place }, provider.map(|provider| provider.value))
+    (At { value: settings, location }, provider.map(|provider| provider.value))
 }
 
 /// `tokens`: who can say what an issuer's tokens mean.
@@ -122,16 +122,16 @@ fn refresh(mut section: Section<'_>) -> RefreshSettings {
     let max = section.duration("max", bounds::REFRESH_MAX);
     let stale = section.duration("stale", bounds::STALE);
     let cooldown = section.duration("cooldown", bounds::COOLDOWN);
-    let place = max.as_ref().or(min.as_ref()).map(|at| at.place.clone());
+    let location = max.as_ref().or(min.as_ref()).map(|at| at.location.clone());
     let refresh = RefreshSettings {
         min: min.map_or(default.min, |min| min.value),
         max: max.map_or(default.max, |max| max.value),
         stale: stale.map_or(default.stale, |stale| stale.value),
         cooldown: cooldown.map_or(default.cooldown, |cooldown| cooldown.value),
     };
-    if let Some(place) = place.filter(|_| refresh.min > refresh.max) {
+    if let Some(location) = location.filter(|_| refresh.min > refresh.max) {
         let [min, max] = [refresh.min, refresh.max].map(format_duration);
-        section.reading.error(&place, format!("refresh.min, {min}, is more than refresh.max, {max}"));
+        section.reading.error(&location, format!("refresh.min, {min}, is more than refresh.max, {max}"));
     }
     section.finish();
     refresh

@@ -3,7 +3,7 @@
 use bearward_core::{Host, Server};
 use http::Method;
 
-use crate::place::{Complaint, quote, values};
+use crate::location::{Complaint, quote, values};
 use crate::reader::Section;
 use crate::suggest;
 
@@ -20,7 +20,7 @@ pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
     if section.has("host") && section.has("hosts") {
         let complaint = Complaint::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
-        section.reading.error(&section.place_of("host").key(), complaint);
+        section.reading.error(&section.location_of("host").key(), complaint);
     }
     let one = section.parsed("host", "a host name", host).map(|host| host.value);
     let several = values(section.list("hosts", host));

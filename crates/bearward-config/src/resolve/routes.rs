@@ -9,7 +9,7 @@ use bearward_proxy::UpstreamSettings;
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
-use crate::place::{At, Complaint, Place, quote, values};
+use crate::location::{At, Complaint, Location, quote, values};
 use crate::reader::{Reading, Section};
 use crate::suggest;
 
@@ -18,8 +18,10 @@ use crate::suggest;
 pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
     if sections.is_empty() {
         let complaint = Complaint::new("no [[routes]]: every request would be answered with 404");
-        reading
-            .error(&Place::root(), complaint.hint("add [[routes]] with a path, an upstream and the scopes it needs"));
+        reading.error(
+            &Location::root(),
+            complaint.hint("add [[routes]] with a path, an upstream and the scopes it needs"),
+        );
     }
     let mut routes: Vec<At<RouteSettings>> = Vec::new();
     let mut used = BTreeSet::new();
@@ -29,7 +31,7 @@ pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: K
     }
     let named = known.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
     for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
-        reading.warning(&upstream.place, "no route leads to this upstream");
+        reading.warning(&upstream.location, "no route leads to this upstream");
     }
     route_rules::told_apart(reading, &routes);
     route_rules::other_spellings(reading, &routes, known.upstreams);
@@ -54,7 +56,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(self, mut section: Section<'_>) -> Option<At<RouteSettings>> {
-        let place = section.place.clone();
+        let location = section.location.clone();
         if !section.has("path") {
             section.missing("path", "\"/orders/*\"");
         }
@@ -76,7 +78,7 @@ impl Reader<'_> {
         let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
         let value =
             RouteSettings { name, hosts, methods, path, ignore_case, upstream, access, issuers, referential_issuer };
-        Some(At { value, place })
+        Some(At { value, location })
     }
 
     fn upstream(&self, section: &mut Section<'_>) -> String {
@@ -91,7 +93,7 @@ impl Reader<'_> {
                     complaint.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
                 }
             };
-            section.reading.error(&upstream.place, complaint);
+            section.reading.error(&upstream.location, complaint);
         }
         upstream.value
     }
@@ -115,13 +117,13 @@ impl Reader<'_> {
         let referential = section.string("referential_issuer");
         let unknown = issuers.iter().chain(&referential).filter(|name| self.issuer(&name.value).is_none());
         for name in unknown {
-            reading.error(&name.place, self.unknown_issuer(&name.value));
+            reading.error(&name.location, self.unknown_issuer(&name.value));
         }
 
         if let Some(optional) = optional.as_ref().filter(|_| open) {
             let complaint = Complaint::new("`open` and `optional` exclude each other");
             let hint = "open: no token is looked at; optional: one that is sent must be valid and meet what the route asks for";
-            reading.error(&optional.place.key(), complaint.hint(hint));
+            reading.error(&optional.location.key(), complaint.hint(hint));
         }
         if open {
             for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
@@ -129,7 +131,7 @@ impl Reader<'_> {
                     let complaint =
                         Complaint::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
                     let hint = format!("remove `open = true` to protect the route, or `{key}` to leave it open");
-                    reading.error(&section.place_of(key).key(), complaint.hint(hint));
+                    reading.error(&section.location_of(key).key(), complaint.hint(hint));
                 }
             }
             return (Access::Open, Vec::new(), None);
@@ -139,7 +141,7 @@ impl Reader<'_> {
             let complaint =
                 Complaint::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
             let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let every caller in";
-            reading.error(&section.place, complaint.hint(hint));
+            reading.error(&section.location, complaint.hint(hint));
         }
         let names: Vec<String> = issuers.into_iter().map(|name| name.value).collect();
         self.referential(section, &names, referential.as_ref());
@@ -168,7 +170,7 @@ impl Reader<'_> {
                     candidates.join(", ")
                 ));
                 let hint = "name the one to ask with `referential_issuer`; a token must not be shown to other issuers";
-                section.reading.error(&section.place, complaint.hint(hint));
+                section.reading.error(&section.location, complaint.hint(hint));
             }
             return;
         };
@@ -186,7 +188,7 @@ impl Reader<'_> {
             }
             _ => return,
         };
-        section.reading.error(&named.place, complaint);
+        section.reading.error(&named.location, complaint);
     }
 
     /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
@@ -197,7 +199,7 @@ impl Reader<'_> {
         for audience in audiences.iter().filter(|audience| !known.is_empty() && !known.contains(&*audience.value)) {
             let complaint = Complaint::new("no issuer of this route has this audience, so a token needs one of each");
             let meant = suggest::nearest(&audience.value, known.iter().copied());
-            section.reading.warning(&audience.place, complaint.did_you_mean(meant));
+            section.reading.warning(&audience.location, complaint.did_you_mean(meant));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bearward_core::Scope;
 
-use crate::place::Complaint;
+use crate::location::Complaint;
 use crate::reader::Section;
 
 pub(super) fn scope(text: &str) -> Result<Scope, Complaint> {
@@ -19,11 +19,11 @@ pub(super) fn implications(root: &mut Section<'_>) -> Vec<(Scope, Vec<Scope>)> {
     for (name, implied) in root.lists("scope_implications", scope) {
         let itself = implied.value.iter().find(|implied| implied.value.as_str() == name.value);
         if let Some(itself) = itself {
-            reading.error(&itself.place, "a scope stands for itself anyway");
+            reading.error(&itself.location, "a scope stands for itself anyway");
         }
         match scope(&name.value) {
             Ok(scope) => implications.push((scope, implied.value.into_iter().map(|at| at.value).collect())),
-            Err(complaint) => reading.error(&name.place, complaint),
+            Err(complaint) => reading.error(&name.location, complaint),
         }
     }
     implications

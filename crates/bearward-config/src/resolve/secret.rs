@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 use bearward_gate::Secret;
 
-use crate::place::{At, Complaint, quote};
+use crate::location::{At, Complaint, quote};
 use crate::reader::Reading;
 use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
     let secret = there(reading, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
-    secret.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+    secret.map_err(|complaint| reading.error(&path.location, complaint)).ok()
 }
 
 /// What is in a file that every user may read, and is read again when it changes: a certificate.
 pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
     let text = there(reading, path).and_then(|file| read_file(&file));
-    text.map_err(|complaint| reading.error(&path.place, complaint)).ok()
+    text.map_err(|complaint| reading.error(&path.location, complaint)).ok()
 }
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
@@ -47,7 +47,7 @@ pub(super) fn from_environment(reading: &Reading<'_>, name: &At<String>) -> Opti
             ),
         }
     };
-    reading.error(&name.place, complaint);
+    reading.error(&name.location, complaint);
     None
 }
 

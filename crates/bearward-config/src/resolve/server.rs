@@ -7,7 +7,7 @@ use bearward_gate::{CacheSettings, GateSettings, ReadyWhen, bounds};
 use bearward_proxy::ProxySettings;
 
 use super::set;
-use crate::place::{At, Complaint, Place, quote};
+use crate::location::{At, Complaint, Location, quote};
 use crate::reader::Section;
 use crate::units::format_size;
 use crate::{AdminSettings, LogFormat, LogSettings, suggest};
@@ -28,15 +28,15 @@ pub(super) struct Server {
 #[derive(Debug)]
 pub(super) struct Admin {
     pub(super) settings: AdminSettings,
-    pub(super) place: Option<Place>,
+    pub(super) location: Option<Location>,
 }
 
 pub(super) fn server(mut section: Section<'_>) -> Server {
-    let place = section.place_of("listen");
+    let location = section.location_of("listen");
     let defaults = GateSettings::new(Vec::new(), Vec::new());
     section.refuse_empty("listen", "name at least one address, such as \"127.0.0.1:8080\"");
     let listen = section.one_or_more("listen", address).map(|listen| listen.value);
-    let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), place }]);
+    let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), location }]);
     let mut proxy = ProxySettings::new(listen.iter().map(|address| address.value), []);
     let threads = section.integer("threads", 1..=1_024);
     let max_connections = section.integer("max_connections", 1..=1_000_000);
@@ -45,13 +45,13 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let most = max_header_bytes.as_ref().map_or(proxy.max_header_bytes as u64, |size| size.value);
     if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
         let complaint = Complaint::new("must not be larger than max_header_bytes: the token is in a header");
-        section.reading.error(&token.place, complaint);
+        section.reading.error(&token.location, complaint);
     } else if let Some(header) =
         max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < defaults.max_token_bytes as u64)
     {
         let shown = format_size(defaults.max_token_bytes as u64);
         let complaint = Complaint::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
-        section.reading.error(&header.place, complaint.hint("set max_token_bytes to less than this"));
+        section.reading.error(&header.location, complaint.hint("set max_token_bytes to less than this"));
     }
     let realm = section.parsed("realm", "a string", realm).map_or(defaults.realm, |realm| realm.value);
     let drain = section.duration("drain", Duration::ZERO..=HOUR);
@@ -67,13 +67,13 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
 }
 
 pub(super) fn admin(mut section: Section<'_>) -> Admin {
-    let place = section.has("listen").then(|| section.place_of("listen"));
+    let location = section.has("listen").then(|| section.location_of("listen"));
     let listen = section.parsed("listen", "an address such as \"127.0.0.1:9700\"", address);
     let ready = section.choice("ready", &[ReadyWhen::Any, ReadyWhen::All].map(|when| (when.name(), when)));
     section.finish();
     let listen = listen.map_or(SocketAddr::from(([127, 0, 0, 1], 9700)), |listen| listen.value);
     let ready = ready.map_or_else(ReadyWhen::default, |ready| ready.value);
-    Admin { settings: AdminSettings { listen, ready }, place }
+    Admin { settings: AdminSettings { listen, ready }, location }
 }
 
 pub(super) fn log(mut section: Section<'_>) -> LogSettings {

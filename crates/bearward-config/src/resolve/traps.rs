@@ -4,7 +4,7 @@ use bearward_core::AbsentAudience;
 use bearward_gate::{IssuerSettings, TokenFormats};
 
 use crate::Provider;
-use crate::place::{At, Complaint};
+use crate::location::{At, Complaint};
 use crate::reader::Section;
 
 /// Notes the provider's known traps that this issuer runs into.
@@ -13,13 +13,14 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
     let name = issuer.issuer.as_str();
     let introspection = issuer.introspection.as_ref();
     let warn = |key: &str, message: &str, hint: &str| {
-        let place = if section.has(key) { section.place_of(key) } else { provider.place.clone() };
-        reading.warning(&place, Complaint::new(message).hint(hint));
+        let location = if section.has(key) { section.location_of(key) } else { provider.location.clone() };
+        reading.warning(&location, Complaint::new(message).hint(hint));
     };
     let no_endpoint = |who: &str| {
         if introspection.is_some_and(|introspection| introspection.url.is_none()) {
             let complaint = Complaint::new(format!("{who} has no introspection endpoint"));
-            reading.error(&section.place_of("introspection").key(), complaint.hint("remove [issuers.introspection]"));
+            reading
+                .error(&section.location_of("introspection").key(), complaint.hint("remove [issuers.introspection]"));
         }
     };
     match provider.value {
@@ -57,7 +58,7 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
                 let complaint = Complaint::new("this stands for many tenants, and no token says so in `iss`");
                 let hint =
                     "name the tenant, or write {tenantid} in its place and bind it: [issuers.variable] claim = \"tid\"";
-                reading.error(&section.place_of("issuer"), complaint.hint(hint));
+                reading.error(&section.location_of("issuer"), complaint.hint(hint));
             }
         }
         Provider::Keycloak => {
@@ -76,13 +77,13 @@ pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &Iss
                 Complaint::new("every user with an account there can have such a token made for any audience");
             let claim = if provider.value == Provider::GitLab { "project_id" } else { "repository_id" };
             let hint = format!("add [[issuers.required_claims]] with claim = \"{claim}\" and equals = \"1234\"");
-            reading.error(&provider.place, complaint.hint(hint));
+            reading.error(&provider.location, complaint.hint(hint));
         }
         // Those tokens are for Okta itself, and their form may change at any time.
         Provider::Okta if !name.contains("/oauth2/") && issuer.tokens != TokenFormats::Referential => {
             let complaint = Complaint::new("tokens of Okta's org authorization server are for Okta alone to read");
             let hint = "set tokens = \"referential\", or use a custom authorization server: \"https://example.okta.com/oauth2/default\"";
-            reading.error(&section.place_of("issuer"), complaint.hint(hint));
+            reading.error(&section.location_of("issuer"), complaint.hint(hint));
         }
         Provider::OryHydra if introspection.is_some_and(|introspection| introspection.url.is_none()) => {
             let hint = "set `url` to /admin/oauth2/introspect there";

@@ -7,7 +7,7 @@ use bearward_gate::Credentials;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
 use super::{secret, set, unique};
-use crate::place::{At, Complaint, quote, values};
+use crate::location::{At, Complaint, quote, values};
 use crate::reader::Section;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<Up
     let read_timeout = section.duration("read_timeout", SECOND / 100..=24 * HOUR);
     let write_timeout = section.duration("write_timeout", SECOND / 100..=24 * HOUR);
     let idle_timeout = section.duration("idle_timeout", SECOND..=HOUR);
-    let place = name.as_ref().map_or(section.place.clone(), |name| name.place.clone());
+    let location = name.as_ref().map_or(section.location.clone(), |name| name.location.clone());
     section.finish();
 
     let mut settings = UpstreamSettings::new(name.map(|name| name.value).unwrap_or_default(), values(servers));
@@ -45,7 +45,7 @@ fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<Up
     set(&mut settings.read_timeout, read_timeout.map(|timeout| timeout.value));
     set(&mut settings.write_timeout, write_timeout.map(|timeout| timeout.value));
     set(&mut settings.idle_timeout, idle_timeout.map(|timeout| timeout.value));
-    At { value: settings, place }
+    At { value: settings, location }
 }
 
 /// `host:port`.
@@ -97,7 +97,7 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
                 Ok(credentials) => AuthorizationMode::Replace(credentials),
                 Err(error) => {
                     let hint = "it is the whole value in one line, such as: Basic Z2F0ZXdheTpzZWNyZXQ=";
-                    reading.error(&file.place, Complaint::new(error.to_string()).hint(hint));
+                    reading.error(&file.location, Complaint::new(error.to_string()).hint(hint));
                     AuthorizationMode::Remove
                 }
             }
@@ -105,7 +105,7 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
         mode => {
             if let Some(file) = file.filter(|_| readable || mode.is_some()) {
                 let complaint = Complaint::new("is of use with `authorization = \"replace\"` alone");
-                reading.error(&file.place, complaint);
+                reading.error(&file.location, complaint);
             }
             match mode {
                 Some(Mode::Forward) => AuthorizationMode::Forward,

@@ -2,7 +2,7 @@
 
 use bearward_core::{Endpoint, EndpointError};
 
-use crate::place::{Complaint, quote};
+use crate::location::{Complaint, quote};
 use crate::public::without_query;
 
 /// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`

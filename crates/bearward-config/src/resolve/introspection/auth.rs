@@ -8,7 +8,7 @@ use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
 use super::auth_method::AuthMethod;
 use super::client_credentials::{Grant, grant};
 use super::keys::Keys;
-use crate::place::{At, Complaint};
+use crate::location::{At, Complaint};
 use crate::reader::Section;
 use crate::resolve::urls;
 
@@ -65,21 +65,21 @@ pub(super) fn auth(
         if let Some(grant) = &grant {
             let complaint =
                 Complaint::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
-            section.reading.error(&grant.place, complaint.hint("keep one of the two"));
+            section.reading.error(&grant.location, complaint.hint("keep one of the two"));
         }
     } else if method.shows_certificate() {
         let token_url = grant.as_ref().and_then(|grant| grant.token_url.as_ref());
         for url in url.into_iter().chain(token_url).filter(|url| !url.value.starts_with("https:")) {
             let complaint = Complaint::new("must be https: a client shows its certificate while TLS begins");
-            section.reading.error(&url.place, complaint);
+            section.reading.error(&url.location, complaint);
         }
     }
     // The author of a key of another method probably forgot to name that method; what this one lacks would be no help.
     if inline || of_another && chosen.is_none() {
         return None;
     }
-    let place = chosen.map_or(section.place.clone(), |chosen| chosen.place);
-    let keys = Keys { section, method, place, texts, algorithm, audience };
+    let location = chosen.map_or(section.location.clone(), |chosen| chosen.location);
+    let keys = Keys { section, method, location, texts, algorithm, audience };
     if method == AuthMethod::Bearer {
         return keys.bearer_token().map(IntrospectionAuth::Bearer);
     }
@@ -101,7 +101,7 @@ fn refuse_keys_of_other_methods(section: &Section<'_>, method: AuthMethod) -> bo
     for key in method.keys_of_others().filter(|key| section.has(key)) {
         let complaint = Complaint::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
         let hint = format!("it belongs to {}", AuthMethod::with_key(key));
-        section.reading.error(&section.place_of(key).key(), complaint.hint(hint));
+        section.reading.error(&section.location_of(key).key(), complaint.hint(hint));
         any = true;
     }
     any

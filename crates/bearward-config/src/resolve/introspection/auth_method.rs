@@ -1,6 +1,6 @@
 //! The ways in which the gateway can show an issuer who it is, and the keys of each.
 
-use crate::place::Complaint;
+use crate::location::Complaint;
 use crate::suggest;
 
 /// A way, as `auth` names it: by the registered name of the method where it has one.

@@ -2,14 +2,14 @@
 
 use bearward_core::Scope;
 
-use crate::place::values;
-use crate::place::{At, Place};
+use crate::location::values;
+use crate::location::{At, Location};
 use crate::reader::Section;
 use crate::resolve::{scopes, urls};
 
 /// The client credentials grant, but for how the gateway authenticates itself there.
 pub(super) struct Grant {
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) token_url: Option<At<String>>,
     pub(super) scopes: Vec<Scope>,
     pub(super) resources: Vec<String>,
@@ -17,7 +17,7 @@ pub(super) struct Grant {
 
 pub(super) fn grant(mut section: Section<'_>) -> Grant {
     let grant = Grant {
-        place: section.place.clone(),
+        location: section.location.clone(),
         token_url: section.parsed("token_url", "a URL", urls::endpoint),
         scopes: values(section.list("scopes", scopes::scope)),
         resources: values(section.list("resources", urls::identifier)),

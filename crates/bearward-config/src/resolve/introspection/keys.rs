@@ -8,7 +8,7 @@ use bearward_gate::{
 };
 
 use super::auth_method::AuthMethod;
-use crate::place::{At, Complaint, Place};
+use crate::location::{At, Complaint, Location};
 use crate::reader::Section;
 use crate::resolve::secret;
 
@@ -17,7 +17,7 @@ pub(super) struct Keys<'s, 'r> {
     pub(super) section: &'s Section<'r>,
     pub(super) method: AuthMethod,
     /// Where the way is chosen, or could be.
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) texts: BTreeMap<&'static str, At<String>>,
     pub(super) algorithm: Option<At<Algorithm>>,
     pub(super) audience: AssertionAudience,
@@ -30,9 +30,9 @@ impl Keys<'_, '_> {
             AuthMethod::SecretBasic => self.client_secret().map(|secret| ClientAuth::Basic(secret.value)),
             AuthMethod::SecretPost => self.client_secret().map(|secret| ClientAuth::Post(secret.value)),
             AuthMethod::SecretJwt => {
-                let At { value, place } = self.client_secret()?;
+                let At { value, location } = self.client_secret()?;
                 let key = SecretJwt::new(value, std::mem::take(&mut self.audience));
-                self.usable(key, |_| &place).map(ClientAuth::SecretJwt)
+                self.usable(key, |_| &location).map(ClientAuth::SecretJwt)
             }
             AuthMethod::PrivateKeyJwt => self.private_key().map(ClientAuth::PrivateKeyJwt),
             AuthMethod::Tls | AuthMethod::SelfSignedTls => self.certificate().map(ClientAuth::Certificate),
@@ -57,21 +57,21 @@ impl Keys<'_, '_> {
         match ["client_secret_file", "client_secret_env"].map(|key| section.has(key)) {
             [true, true] => {
                 let complaint = Complaint::new("`client_secret_file` and `client_secret_env` exclude each other");
-                reading.error(&section.place_of("client_secret_env").key(), complaint.hint("keep one of the two"));
+                reading.error(&section.location_of("client_secret_env").key(), complaint.hint("keep one of the two"));
                 None
             }
             [false, false] => {
-                let complaint = Complaint::new(format!("the client's secret is missing in {}", section.place));
-                reading.error(&section.place, complaint.hint(ELSEWHERE));
+                let complaint = Complaint::new(format!("the client's secret is missing in {}", section.location));
+                reading.error(&section.location, complaint.hint(ELSEWHERE));
                 None
             }
             [true, false] => {
                 let file = texts.get("client_secret_file")?;
-                Some(At { value: secret::from_file(reading, file)?, place: file.place.clone() })
+                Some(At { value: secret::from_file(reading, file)?, location: file.location.clone() })
             }
             [false, true] => {
                 let variable = texts.get("client_secret_env")?;
-                Some(At { value: secret::from_environment(reading, variable)?, place: variable.place.clone() })
+                Some(At { value: secret::from_environment(reading, variable)?, location: variable.location.clone() })
             }
         }
     }
@@ -86,8 +86,8 @@ impl Keys<'_, '_> {
         let algorithm = self.algorithm.as_ref().map(|algorithm| algorithm.value);
         let key = PrivateKeyJwt::new(key, algorithm, key_id, std::mem::take(&mut self.audience));
         self.usable(key, |error| match (error, &self.algorithm) {
-            (ClientAuthError::WrongAlgorithm(_), Some(algorithm)) => &algorithm.place,
-            _ => &file.place,
+            (ClientAuthError::WrongAlgorithm(_), Some(algorithm)) => &algorithm.location,
+            _ => &file.location,
         })
     }
 
@@ -97,7 +97,7 @@ impl Keys<'_, '_> {
         // The chain is public; what proves that it is ours is the key.
         let chain = chain_file.and_then(|file| secret::from_public_file(reading, file));
         let key = key_file.and_then(|file| secret::from_file(reading, file));
-        let (chain_place, key_place) = (&chain_file?.place, &key_file?.place);
+        let (chain_place, key_place) = (&chain_file?.location, &key_file?.location);
         self.usable(ClientCertificate::new(chain?, key?), |error| match error {
             ClientAuthError::NoCertificate => chain_place,
             _ => key_place,
@@ -111,7 +111,7 @@ impl Keys<'_, '_> {
         let text = secret.read();
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
             let complaint = Complaint::new(format!("the content of this file is not {what}"));
-            self.section.reading.error(&file.place, complaint.hint("it stands there alone, in one line"));
+            self.section.reading.error(&file.location, complaint.hint("it stands there alone, in one line"));
             return None;
         }
         Some(secret)
@@ -124,7 +124,7 @@ impl Keys<'_, '_> {
             let example = key.trim_end_matches("_file").replace('_', "-");
             self.section
                 .reading
-                .error(&self.place, complaint.hint(format!("for example: {key} = \"secrets/{example}\"")));
+                .error(&self.location, complaint.hint(format!("for example: {key} = \"secrets/{example}\"")));
         }
         self.texts.get(key)
     }
@@ -133,7 +133,7 @@ impl Keys<'_, '_> {
     fn usable<'p, T>(
         &self,
         made: Result<T, ClientAuthError>,
-        at_fault: impl FnOnce(ClientAuthError) -> &'p Place,
+        at_fault: impl FnOnce(ClientAuthError) -> &'p Location,
     ) -> Option<T> {
         made.map_err(|error| self.section.reading.error(at_fault(error), error.to_string())).ok()
     }

@@ -4,7 +4,7 @@ use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
 
 use super::auth;
 use super::auth_method::AuthMethod;
-use crate::place::{At, Complaint};
+use crate::location::{At, Complaint};
 use crate::reader::Section;
 
 /// Where Google's endpoint is. It is in no metadata.

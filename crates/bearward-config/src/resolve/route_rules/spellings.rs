@@ -9,7 +9,7 @@ use bearward_core::{Access, PathPattern, PatternPart, RequestPath, Requirement};
 use bearward_gate::RouteSettings;
 use bearward_proxy::UpstreamSettings;
 
-use crate::place::{At, Complaint, Layer, Step, quote};
+use crate::location::{At, Complaint, Layer, Step, quote};
 use crate::reader::Reading;
 
 /// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
@@ -50,8 +50,8 @@ pub(in crate::resolve) fn other_spellings(
             hints.push("add a route that guards the suffix if the upstream takes one for a format");
         }
         hints.push("or let the other route ask for as much, or lead to other servers");
-        let place = guarded.place.step(Step::Key("path".to_owned()), Layer::File);
-        reading.warning(&place, Complaint::new(message).hint(hints.join("; ")));
+        let location = guarded.location.step(Step::Key("path".to_owned()), Layer::File);
+        reading.warning(&location, Complaint::new(message).hint(hints.join("; ")));
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "BEARWARD_";
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
     pub(super) value: T,
-    pub(super) place: Place,
+    pub(super) location: Location,
 }
 
 /// A list, and the places of it and of what it holds.
@@ -25,7 +25,7 @@ pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
 
 /// A place in the configuration: the way to it, and the layer that speaks there.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Location {
     pub(super) path: Vec<Step>,
     pub(super) part: Part,
     pub(super) layer: Layer,
@@ -62,7 +62,7 @@ pub(super) enum Layer {
     Flags,
 }
 
-impl Place {
+impl Location {
     /// The environment variable that sets it.
     pub(super) fn variable(&self) -> String {
         PREFIX.to_owned() + &self.keys().collect::<Vec<_>>().join("__").to_ascii_uppercase()
@@ -105,7 +105,7 @@ impl Place {
 }
 
 /// The table at a place, as its header is written: `[server]`, `[[issuers]]`, `[issuers.refresh]`.
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.keys().collect::<Vec<_>>().join(".");
         match self.path.last() {
@@ -120,17 +120,17 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     pub(super) severity: Severity,
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) complaint: Complaint,
 }
 
 impl Finding {
-    pub(super) fn error(place: &Place, complaint: impl Into<Complaint>) -> Self {
-        Self { severity: Severity::Error, place: place.clone(), complaint: complaint.into() }
+    pub(super) fn error(location: &Location, complaint: impl Into<Complaint>) -> Self {
+        Self { severity: Severity::Error, location: location.clone(), complaint: complaint.into() }
     }
 
-    pub(super) fn warning(place: &Place, complaint: impl Into<Complaint>) -> Self {
-        Self { severity: Severity::Warning, place: place.clone(), complaint: complaint.into() }
+    pub(super) fn warning(location: &Location, complaint: impl Into<Complaint>) -> Self {
+        Self { severity: Severity::Warning, location: location.clone(), complaint: complaint.into() }
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn tables_are_named_as_they_are_written() {
-        let issuers = Place::root().step(Step::Key("issuers".to_owned()), Layer::File);
+        let issuers = Location::root().step(Step::Key("issuers".to_owned()), Layer::File);
         let first = issuers.step(Step::Index(0), Layer::File);
         assert_eq!(issuers.to_string(), "[issuers]");
         assert_eq!(first.to_string(), "[[issuers]]");
