@@ -10,16 +10,16 @@ pub(super) const PREFIX: &str = "BEARWARD_";
 
 /// A value, and the place it comes from.
 #[derive(Clone, Debug)]
-pub(super) struct At<T> {
+pub(super) struct Located<T> {
     pub(super) value: T,
     pub(super) location: Location,
 }
 
 /// A list, and the places of it and of what it holds.
-pub(super) type List<T> = At<Vec<At<T>>>;
+pub(super) type LocatedList<T> = Located<Vec<Located<T>>>;
 
 /// What a list holds, without the places.
-pub(super) fn values<T>(list: Option<List<T>>) -> Vec<T> {
+pub(super) fn values<T>(list: Option<LocatedList<T>>) -> Vec<T> {
     list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Value};
 
 use super::layers::Layers;
-use super::location::{At, Complaint, Finding, Layer, List, Location, Step, quote};
+use super::location::{Complaint, Finding, Layer, Located, LocatedList, Location, Step, quote};
 use super::public::Known;
 use super::suggest;
 
@@ -104,7 +104,7 @@ impl<'r> Section<'r> {
     pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'r>> {
         #[cfg(test)]
         self.kind(key, "a table");
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         match value {
             // The layer of a merged table says nothing: its values have layers of their own.
             Value::Dict(_, values) => {
@@ -134,7 +134,7 @@ impl<'r> Section<'r> {
     pub(super) fn sections(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         #[cfg(test)]
         self.kind(key, "a list of tables");
-        let Some(At { value, location }) = self.take(key) else { return Some(Vec::new()) };
+        let Some(Located { value, location }) = self.take(key) else { return Some(Vec::new()) };
         let Value::Array(_, values) = value else {
             let complaint = Complaint::new(format!("`{key}` is a list of tables"));
             let table = location.step(Step::Index(0), Layer::File);
@@ -157,14 +157,14 @@ impl<'r> Section<'r> {
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Vec<(At<String>, At<T>)> {
+    ) -> Vec<(Located<String>, Located<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of strings");
         let Some(section) = self.section(key) else { return Vec::new() };
         let mut entries = Vec::new();
         for (name, value) in section.values.into_iter().flatten() {
             let location = section.location_of(name);
-            let name = At { value: name.clone(), location: location.key() };
+            let name = Located { value: name.clone(), location: location.key() };
             if let Some(value) = section.parse_value(value, location, "a string", &parse) {
                 entries.push((name, value));
             }
@@ -177,7 +177,7 @@ impl<'r> Section<'r> {
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Vec<(At<String>, List<T>)> {
+    ) -> Vec<(Located<String>, LocatedList<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of lists of strings");
         let Some(section) = self.section(key) else { return Vec::new() };
@@ -185,7 +185,7 @@ impl<'r> Section<'r> {
         for (name, value) in section.values.into_iter().flatten() {
             section.refuse_empty(name, "leave the entry out");
             let location = section.location_of(name);
-            let name = At { value: name.clone(), location: location.key() };
+            let name = Located { value: name.clone(), location: location.key() };
             if let Some(list) = section.parse_list(value, location, &parse) {
                 lists.push((name, list));
             }
@@ -239,10 +239,10 @@ impl<'r> Section<'r> {
         self.known.push(key);
     }
 
-    fn take(&mut self, key: &'static str) -> Option<At<&'r Value>> {
+    fn take(&mut self, key: &'static str) -> Option<Located<&'r Value>> {
         self.note(key);
         let value = self.values.and_then(|values| values.get(key))?;
-        Some(At { value, location: self.location_of(key) })
+        Some(Located { value, location: self.location_of(key) })
     }
 
     fn note(&mut self, key: &'static str) {

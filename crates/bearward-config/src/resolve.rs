@@ -26,7 +26,7 @@ use bearward_gate::GateSettings;
 
 use self::server::{Admin, Server};
 use super::Config;
-use super::location::{At, Complaint};
+use super::location::{Complaint, Located};
 use super::reader::{Reading, Section};
 
 /// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
@@ -102,7 +102,7 @@ fn set<T>(setting: &mut T, said: Option<T>) {
 }
 
 /// Notes names that stand twice. What they name is told from the second one on.
-fn unique<'a>(section: &Section<'_>, name: Option<&At<String>>, earlier: impl IntoIterator<Item = &'a str>) {
+fn unique<'a>(section: &Section<'_>, name: Option<&Located<String>>, earlier: impl IntoIterator<Item = &'a str>) {
     let Some(name) = name else { return };
     if earlier.into_iter().any(|earlier| earlier == name.value) {
         let complaint = Complaint::new(format!("a second of this name in {}", section.location));

@@ -4,24 +4,24 @@ use figment::value::Value;
 use serde_json::Value as Json;
 
 use super::Section;
-use crate::location::{At, Location, Step};
+use crate::location::{Located, Location, Step};
 
 const SCALAR: &str = "a string, a whole number, or true or false";
 
 impl Section<'_> {
     /// A value that a claim can be compared with.
-    pub(crate) fn scalar(&mut self, key: &'static str) -> Option<At<Json>> {
+    pub(crate) fn scalar(&mut self, key: &'static str) -> Option<Located<Json>> {
         #[cfg(test)]
         self.kind(key, SCALAR);
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         self.parse_scalar(value, location)
     }
 
     /// A list of such values. Those that cannot be read are noted and left out.
-    pub(crate) fn scalars(&mut self, key: &'static str) -> Option<At<Vec<Json>>> {
+    pub(crate) fn scalars(&mut self, key: &'static str) -> Option<Located<Vec<Json>>> {
         #[cfg(test)]
         self.kind(key, "a list of strings, whole numbers, true or false");
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         let Value::Array(_, values) = value else {
             self.wrong_type(&location, "a list such as [\"a\", \"b\"]", value);
             return None;
@@ -35,10 +35,10 @@ impl Section<'_> {
             }
             scalars.push(scalar.value);
         }
-        Some(At { value: scalars, location })
+        Some(Located { value: scalars, location })
     }
 
-    fn parse_scalar(&self, value: &Value, location: Location) -> Option<At<Json>> {
+    fn parse_scalar(&self, value: &Value, location: Location) -> Option<Located<Json>> {
         let json = match value {
             Value::Bool(_, truth) => Some(Json::from(*truth)),
             Value::Num(_, number) => number.to_i128().and_then(|number| i64::try_from(number).ok()).map(Json::from),
@@ -47,6 +47,6 @@ impl Section<'_> {
         if json.is_none() {
             self.wrong_type(&location, SCALAR, value);
         }
-        json.map(|value| At { value, location })
+        json.map(|value| Located { value, location })
     }
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::Section;
-use crate::location::{At, Complaint, Layer, List, Location, Step, quote};
+use crate::location::{Complaint, Layer, Located, LocatedList, Location, Step, quote};
 use crate::suggest;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
 
 impl Section<'_> {
     /// A text; never empty, never with control characters.
-    pub(crate) fn string(&mut self, key: &'static str) -> Option<At<String>> {
+    pub(crate) fn string(&mut self, key: &'static str) -> Option<Located<String>> {
         self.parsed(key, "a string", |text| Ok(text.to_owned()))
     }
 
     /// A text that has to be there.
-    pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<At<String>> {
+    pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<Located<String>> {
         if !self.has(key) {
             self.missing(key, example);
         }
@@ -30,7 +30,7 @@ impl Section<'_> {
         key: &'static str,
         kind: &str,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<At<T>> {
+    ) -> Option<Located<T>> {
         #[cfg(test)]
         self.kind(key, kind);
         let at = self.take(key)?;
@@ -38,7 +38,7 @@ impl Section<'_> {
     }
 
     /// A text that is one of these.
-    pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<At<T>> {
+    pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<Located<T>> {
         let names = || choices.iter().map(|(name, _)| *name);
         let list = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         #[cfg(test)]
@@ -53,7 +53,11 @@ impl Section<'_> {
     }
 
     /// A duration within bounds.
-    pub(crate) fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Option<At<Duration>> {
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+    ) -> Option<Located<Duration>> {
         #[cfg(test)]
         self.kind(key, between("a duration", &bounds, |duration| format_duration(*duration)));
         self.parsed(key, "a duration such as \"30s\"", |text| {
@@ -66,7 +70,7 @@ impl Section<'_> {
     }
 
     /// A number of bytes within bounds.
-    pub(crate) fn size(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+    pub(crate) fn size(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<Located<u64>> {
         #[cfg(test)]
         self.kind(key, between("a size", &bounds, |size| format_size(*size)));
         self.parsed(key, "a size such as \"32KiB\"", |text| {
@@ -79,10 +83,10 @@ impl Section<'_> {
     }
 
     /// A whole number within bounds.
-    pub(crate) fn integer(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<At<u64>> {
+    pub(crate) fn integer(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<Located<u64>> {
         #[cfg(test)]
         self.kind(key, between("a whole number", &bounds, u64::to_string));
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         let number = match value {
             Value::Num(_, number) => number.to_i128(),
             Value::String(_, text) if location.layer != Layer::File => text.trim().parse().ok(),
@@ -98,7 +102,7 @@ impl Section<'_> {
         // A negative number is below every bound, and one beyond u64 above.
         let number = u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX });
         match within(number, &bounds, u64::to_string) {
-            Ok(value) => Some(At { value, location }),
+            Ok(value) => Some(Located { value, location }),
             Err(complaint) => {
                 self.reading.error(&location, complaint);
                 None
@@ -107,12 +111,12 @@ impl Section<'_> {
     }
 
     /// A truth value.
-    pub(crate) fn boolean(&mut self, key: &'static str) -> Option<At<bool>> {
+    pub(crate) fn boolean(&mut self, key: &'static str) -> Option<Located<bool>> {
         #[cfg(test)]
         self.kind(key, "true or false");
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         if let Some(value) = value.to_bool() {
-            return Some(At { value, location });
+            return Some(Located { value, location });
         }
         self.wrong_type(&location, "true or false", value);
         None
@@ -123,10 +127,10 @@ impl Section<'_> {
         &mut self,
         key: &'static str,
         parse: impl FnMut(&str) -> Result<T, Complaint>,
-    ) -> Option<List<T>> {
+    ) -> Option<LocatedList<T>> {
         #[cfg(test)]
         self.kind(key, "a list of strings");
-        let At { value, location } = self.take(key)?;
+        let Located { value, location } = self.take(key)?;
         self.parse_list(value, location, parse)
     }
 
@@ -135,7 +139,7 @@ impl Section<'_> {
         value: &Value,
         location: Location,
         mut parse: impl FnMut(&str) -> Result<T, Complaint>,
-    ) -> Option<List<T>> {
+    ) -> Option<LocatedList<T>> {
         let values = match value {
             Value::Array(_, values) => values.as_slice(),
             value => {
@@ -155,7 +159,7 @@ impl Section<'_> {
                 list.extend(self.parse_value(value, location, "a string", &mut parse));
             }
         }
-        Some(At { value: list, location })
+        Some(Located { value: list, location })
     }
 
     /// A list like [`list`](Self::list), for which a single text will do; from outside the file, commas separate it.
@@ -163,7 +167,7 @@ impl Section<'_> {
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<List<T>> {
+    ) -> Option<LocatedList<T>> {
         #[cfg(test)]
         self.kind(key, "a string, or a list of strings");
         let Some(Value::String(_, text)) = self.values.and_then(|values| values.get(key)) else {
@@ -176,7 +180,7 @@ impl Section<'_> {
             Layer::Environment | Layer::Flags => text.split(',').map(str::trim).collect(),
         };
         let parsed = texts.into_iter().filter_map(|text| self.parse_text(text, location.clone(), &parse)).collect();
-        Some(At { value: parsed, location })
+        Some(Located { value: parsed, location })
     }
 
     pub(super) fn parse_value<T>(
@@ -185,7 +189,7 @@ impl Section<'_> {
         location: Location,
         kind: &str,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<At<T>> {
+    ) -> Option<Located<T>> {
         match value.as_str() {
             Some(text) => self.parse_text(text, location, parse),
             None => {
@@ -200,14 +204,14 @@ impl Section<'_> {
         text: &str,
         location: Location,
         parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<At<T>> {
+    ) -> Option<Located<T>> {
         let parsed = match text {
             "" => Err(Complaint::new("must not be empty")),
             text if text.chars().any(char::is_control) => Err(Complaint::new("must not hold control characters")),
             text => parse(text),
         };
         match parsed {
-            Ok(value) => Some(At { value, location }),
+            Ok(value) => Some(Located { value, location }),
             Err(complaint) => {
                 self.reading.error(&location, complaint);
                 None

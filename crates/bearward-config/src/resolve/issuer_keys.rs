@@ -6,7 +6,7 @@ use bearward_core::{KeySet, KeySetError, SkippedKey};
 use bearward_gate::{Credentials, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
-use crate::location::{At, Complaint, quote};
+use crate::location::{Complaint, Located, quote};
 use crate::reader::Section;
 use crate::reason;
 
@@ -52,7 +52,7 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
 }
 
 /// A file is read here as well, as the gate does, so that one which cannot be used is told before anything starts.
-fn from_file(section: &Section<'_>, file: &At<String>) -> Option<KeySource> {
+fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource> {
     // No file is called so, and this may be a private key.
     if file.value.trim_start().starts_with('{') {
         let complaint = Complaint::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
@@ -95,6 +95,6 @@ fn usable(set: KeySet) -> Result<KeySet, Complaint> {
     }
 }
 
-fn told<T, E: ToString>(section: &Section<'_>, file: &At<String>, made: Result<T, E>) -> Option<T> {
+fn told<T, E: ToString>(section: &Section<'_>, file: &Located<String>, made: Result<T, E>) -> Option<T> {
     made.map_err(|error| section.reading.error(&file.location, error.to_string())).ok()
 }

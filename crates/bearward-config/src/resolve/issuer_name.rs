@@ -3,11 +3,11 @@
 use bearward_core::{IssuerName, IssuerVariable};
 
 use super::{claims, urls};
-use crate::location::{At, Complaint, values};
+use crate::location::{Complaint, Located, values};
 use crate::reader::Section;
 
 /// What the variable of a template is bound to; `None` where `issuer` is an identifier.
-pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> Option<IssuerVariable> {
+pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>) -> Option<IssuerVariable> {
     let is_template = name.is_some_and(|name| name.value.contains(['{', '}']));
     let mut bound = section.section("variable");
     if bound.is_none() && is_template {
@@ -33,7 +33,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&At<String>>) -> 
 }
 
 /// An issuer from whose name addresses follow must be a URL; otherwise it is a name, and some issuers have no better one.
-pub(super) fn check(section: &Section<'_>, name: &At<String>, is_found_by_name: bool, is_template: bool) {
+pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_name: bool, is_template: bool) {
     let complaint = match urls::issuer(&name.value) {
         _ if is_template && is_found_by_name => {
             let complaint = Complaint::new("from a template no address follows");

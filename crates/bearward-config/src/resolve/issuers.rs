@@ -4,14 +4,14 @@ use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
 use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, traps, unique};
-use crate::location::{At, Complaint, quote};
+use crate::location::{Complaint, Located, quote};
 use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
 
 /// Every issuer, readable or not: routes that name a broken one are not at fault. And which of them have a preset.
-pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, Vec<(String, Provider)>) {
-    let mut issuers: Vec<At<IssuerSettings>> = Vec::new();
+pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<Located<IssuerSettings>>, Vec<(String, Provider)>) {
+    let mut issuers: Vec<Located<IssuerSettings>> = Vec::new();
     let mut providers = Vec::new();
     for section in sections {
         let (issuer, provider) = issuer(section, &issuers);
@@ -21,7 +21,10 @@ pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<At<IssuerSettings>>, V
     (issuers, providers)
 }
 
-fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<IssuerSettings>, Option<Provider>) {
+fn issuer(
+    mut section: Section<'_>,
+    earlier: &[Located<IssuerSettings>],
+) -> (Located<IssuerSettings>, Option<Provider>) {
     let location = section.location.clone();
     let provider = section.choice("provider", &Provider::ALL.map(|provider| (provider.name(), provider)));
     let name = section.required("issuer", "\"https://auth.example.com\"");
@@ -74,7 +77,7 @@ fn issuer(mut section: Section<'_>, earlier: &[At<IssuerSettings>]) -> (At<Issue
         traps::check(&section, provider, &settings);
     }
     section.finish();
-    (At { value: settings, location }, provider.map(|provider| provider.value))
+    (Located { value: settings, location }, provider.map(|provider| provider.value))
 }
 
 /// `tokens`: who can say what an issuer's tokens mean.

@@ -6,14 +6,14 @@ use bearward_core::Access;
 use bearward_gate::RouteSettings;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
-use crate::location::{At, Complaint, Layer, Step, quote};
+use crate::location::{Complaint, Layer, Located, Step, quote};
 use crate::reader::Reading;
 
 pub(super) use spellings::other_spellings;
 
 /// Notes each route that matches what an earlier one matches as well. Only one of the two can ever be reached, and its
 /// author may have meant the other, whose access is another.
-pub(super) fn told_apart(reading: &Reading<'_>, routes: &[At<RouteSettings>]) {
+pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>]) {
     for (index, route) in routes.iter().enumerate() {
         let before = || routes.iter().take(index);
         if let Some(earlier) = before().find(|earlier| earlier.value.differs_in_case(&route.value)) {
@@ -41,8 +41,8 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[At<RouteSettings>]) {
 /// was verified.
 pub(super) fn forwarded_unverified(
     reading: &Reading<'_>,
-    routes: &[At<RouteSettings>],
-    upstreams: &[At<UpstreamSettings>],
+    routes: &[Located<RouteSettings>],
+    upstreams: &[Located<UpstreamSettings>],
 ) {
     let forwards = |name: &str| {
         let mut named = upstreams.iter().filter(|upstream| upstream.value.name == name);

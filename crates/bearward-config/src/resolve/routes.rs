@@ -9,7 +9,7 @@ use bearward_proxy::UpstreamSettings;
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
-use crate::location::{At, Complaint, Location, quote, values};
+use crate::location::{Complaint, Located, Location, quote, values};
 use crate::reader::{Reading, Section};
 use crate::suggest;
 
@@ -23,7 +23,7 @@ pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: K
             complaint.hint("add [[routes]] with a path, an upstream and the scopes it needs"),
         );
     }
-    let mut routes: Vec<At<RouteSettings>> = Vec::new();
+    let mut routes: Vec<Located<RouteSettings>> = Vec::new();
     let mut used = BTreeSet::new();
     for section in sections {
         let route = Reader { known, earlier: &routes, used: &mut used }.read(section);
@@ -42,20 +42,20 @@ pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: K
 /// What routes refer to.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
-    pub(super) issuers: &'a [At<IssuerSettings>],
-    pub(super) upstreams: &'a [At<UpstreamSettings>],
+    pub(super) issuers: &'a [Located<IssuerSettings>],
+    pub(super) upstreams: &'a [Located<UpstreamSettings>],
     pub(super) implications: &'a Arc<ScopeImplications>,
 }
 
 /// What the reading of one route needs to know of the rest.
 struct Reader<'a> {
     known: Known<'a>,
-    earlier: &'a [At<RouteSettings>],
+    earlier: &'a [Located<RouteSettings>],
     used: &'a mut BTreeSet<String>,
 }
 
 impl Reader<'_> {
-    fn read(self, mut section: Section<'_>) -> Option<At<RouteSettings>> {
+    fn read(self, mut section: Section<'_>) -> Option<Located<RouteSettings>> {
         let location = section.location.clone();
         if !section.has("path") {
             section.missing("path", "\"/orders/*\"");
@@ -78,7 +78,7 @@ impl Reader<'_> {
         let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
         let value =
             RouteSettings { name, hosts, methods, path, ignore_case, upstream, access, issuers, referential_issuer };
-        Some(At { value, location })
+        Some(Located { value, location })
     }
 
     fn upstream(&self, section: &mut Section<'_>) -> String {
@@ -156,7 +156,7 @@ impl Reader<'_> {
     }
 
     /// A referential token names no issuer, so there must be one issuer to ask, and it must be one that can answer.
-    fn referential(&self, section: &Section<'_>, names: &[String], referential: Option<&At<String>>) {
+    fn referential(&self, section: &Section<'_>, names: &[String], referential: Option<&Located<String>>) {
         let candidates: Vec<&str> = self
             .of_route(names)
             .filter(|issuer| issuer.answers_for_referential_tokens())
@@ -193,7 +193,7 @@ impl Reader<'_> {
 
     /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
     /// enough to be a typing error.
-    fn audiences(&self, section: &Section<'_>, names: &[String], audiences: &[At<String>]) {
+    fn audiences(&self, section: &Section<'_>, names: &[String], audiences: &[Located<String>]) {
         let known: BTreeSet<&str> =
             self.of_route(names).flat_map(|issuer| &issuer.audiences).map(String::as_str).collect();
         for audience in audiences.iter().filter(|audience| !known.is_empty() && !known.contains(&*audience.value)) {

@@ -5,24 +5,24 @@ use std::path::{Path, PathBuf};
 
 use bearward_gate::Secret;
 
-use crate::location::{At, Complaint, quote};
+use crate::location::{Complaint, Located, quote};
 use crate::reader::Reading;
 use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
-pub(super) fn from_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
+pub(super) fn from_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
     let secret = there(reading, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
     secret.map_err(|complaint| reading.error(&path.location, complaint)).ok()
 }
 
 /// What is in a file that every user may read, and is read again when it changes: a certificate.
-pub(super) fn from_public_file(reading: &Reading<'_>, path: &At<String>) -> Option<Secret> {
+pub(super) fn from_public_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
     let text = there(reading, path).and_then(|file| read_file(&file));
     text.map_err(|complaint| reading.error(&path.location, complaint)).ok()
 }
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
-pub(super) fn there(reading: &Reading<'_>, path: &At<String>) -> Result<PathBuf, Complaint> {
+pub(super) fn there(reading: &Reading<'_>, path: &Located<String>) -> Result<PathBuf, Complaint> {
     if reading.known.has_path(&path.value) {
         return Ok(reading.known.folder.join(&path.value));
     }
@@ -31,7 +31,7 @@ pub(super) fn there(reading: &Reading<'_>, path: &At<String>) -> Result<PathBuf,
 }
 
 /// The secret in an environment variable.
-pub(super) fn from_environment(reading: &Reading<'_>, name: &At<String>) -> Option<Secret> {
+pub(super) fn from_environment(reading: &Reading<'_>, name: &Located<String>) -> Option<Secret> {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let complaint = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
         // It may be the secret itself.

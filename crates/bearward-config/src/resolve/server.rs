@@ -7,7 +7,7 @@ use bearward_gate::{CacheSettings, GateSettings, ReadyWhen, bounds};
 use bearward_proxy::ProxySettings;
 
 use super::set;
-use crate::location::{At, Complaint, Location, quote};
+use crate::location::{Complaint, Located, Location, quote};
 use crate::reader::Section;
 use crate::units::format_size;
 use crate::{AdminSettings, LogFormat, LogSettings, suggest};
@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// `[server]`
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) listen: Vec<At<SocketAddr>>,
+    pub(super) listen: Vec<Located<SocketAddr>>,
     /// Without upstreams.
     pub(super) proxy: ProxySettings,
     pub(super) max_token_bytes: usize,
@@ -36,7 +36,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let defaults = GateSettings::new(Vec::new(), Vec::new());
     section.refuse_empty("listen", "name at least one address, such as \"127.0.0.1:8080\"");
     let listen = section.one_or_more("listen", address).map(|listen| listen.value);
-    let listen = listen.unwrap_or_else(|| vec![At { value: SocketAddr::from(([127, 0, 0, 1], 8080)), location }]);
+    let listen = listen.unwrap_or_else(|| vec![Located { value: SocketAddr::from(([127, 0, 0, 1], 8080)), location }]);
     let mut proxy = ProxySettings::new(listen.iter().map(|address| address.value), []);
     let threads = section.integer("threads", 1..=1_024);
     let max_connections = section.integer("max_connections", 1..=1_000_000);
@@ -153,6 +153,6 @@ fn level(text: &str) -> Result<String, Complaint> {
 }
 
 /// The bounds of every setting are far below the smallest `usize` that Bearward runs on.
-fn as_usize(number: At<u64>) -> usize {
+fn as_usize(number: Located<u64>) -> usize {
     usize::try_from(number.value).unwrap_or(usize::MAX)
 }

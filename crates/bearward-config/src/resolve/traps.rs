@@ -4,11 +4,11 @@ use bearward_core::AbsentAudience;
 use bearward_gate::{IssuerSettings, TokenFormats};
 
 use crate::Provider;
-use crate::location::{At, Complaint};
+use crate::location::{Complaint, Located};
 use crate::reader::Section;
 
 /// Notes the provider's known traps that this issuer runs into.
-pub(super) fn check(section: &Section<'_>, provider: &At<Provider>, issuer: &IssuerSettings) {
+pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer: &IssuerSettings) {
     let reading = section.reading;
     let name = issuer.issuer.as_str();
     let introspection = issuer.introspection.as_ref();

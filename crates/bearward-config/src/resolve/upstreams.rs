@@ -7,15 +7,15 @@ use bearward_gate::Credentials;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
 use super::{secret, set, unique};
-use crate::location::{At, Complaint, quote, values};
+use crate::location::{Complaint, Located, quote, values};
 use crate::reader::Section;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Every upstream, readable or not: routes that name a broken one are not at fault.
-pub(super) fn upstreams(sections: Vec<Section<'_>>) -> Vec<At<UpstreamSettings>> {
-    let mut upstreams: Vec<At<UpstreamSettings>> = Vec::new();
+pub(super) fn upstreams(sections: Vec<Section<'_>>) -> Vec<Located<UpstreamSettings>> {
+    let mut upstreams: Vec<Located<UpstreamSettings>> = Vec::new();
     for section in sections {
         let upstream = upstream(section, &upstreams);
         upstreams.push(upstream);
@@ -23,7 +23,7 @@ pub(super) fn upstreams(sections: Vec<Section<'_>>) -> Vec<At<UpstreamSettings>>
     upstreams
 }
 
-fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<UpstreamSettings> {
+fn upstream(mut section: Section<'_>, earlier: &[Located<UpstreamSettings>]) -> Located<UpstreamSettings> {
     let name = section.required("name", "\"orders\"");
     unique(&section, name.as_ref(), earlier.iter().map(|upstream| upstream.value.name.as_str()));
     if !section.has("servers") {
@@ -45,7 +45,7 @@ fn upstream(mut section: Section<'_>, earlier: &[At<UpstreamSettings>]) -> At<Up
     set(&mut settings.read_timeout, read_timeout.map(|timeout| timeout.value));
     set(&mut settings.write_timeout, write_timeout.map(|timeout| timeout.value));
     set(&mut settings.idle_timeout, idle_timeout.map(|timeout| timeout.value));
-    At { value: settings, location }
+    Located { value: settings, location }
 }
 
 /// `host:port`.

@@ -8,7 +8,7 @@ use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
 use super::auth_method::AuthMethod;
 use super::client_credentials::{Grant, grant};
 use super::keys::Keys;
-use crate::location::{At, Complaint};
+use crate::location::{Complaint, Located};
 use crate::reader::Section;
 use crate::resolve::urls;
 
@@ -36,15 +36,15 @@ const INLINE: [(&str, &str); 5] = [
 /// How the gateway proves that it may ask. `None` where that cannot be read, which is noted.
 pub(super) fn auth(
     section: &mut Section<'_>,
-    chosen: Option<At<AuthMethod>>,
-    url: Option<&At<String>>,
+    chosen: Option<Located<AuthMethod>>,
+    url: Option<&Located<String>>,
 ) -> Option<IntrospectionAuth> {
     let mut inline = false;
     for (key, elsewhere) in INLINE {
         inline |= section.has(key);
         section.refuse(key, || Complaint::new("secrets do not stand in the configuration").hint(elsewhere).private());
     }
-    let texts: BTreeMap<&str, At<String>> =
+    let texts: BTreeMap<&str, Located<String>> =
         TEXTS.into_iter().filter_map(|key| Some((key, section.string(key)?))).collect();
     let algorithms = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Ps256];
     let algorithm = section.choice("algorithm", &algorithms.map(|algorithm| (algorithm.name(), algorithm)));

@@ -3,14 +3,14 @@
 use bearward_core::Scope;
 
 use crate::location::values;
-use crate::location::{At, Location};
+use crate::location::{Located, Location};
 use crate::reader::Section;
 use crate::resolve::{scopes, urls};
 
 /// The client credentials grant, but for how the gateway authenticates itself there.
 pub(super) struct Grant {
     pub(super) location: Location,
-    pub(super) token_url: Option<At<String>>,
+    pub(super) token_url: Option<Located<String>>,
     pub(super) scopes: Vec<Scope>,
     pub(super) resources: Vec<String>,
 }

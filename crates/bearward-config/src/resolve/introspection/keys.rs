@@ -8,7 +8,7 @@ use bearward_gate::{
 };
 
 use super::auth_method::AuthMethod;
-use crate::location::{At, Complaint, Location};
+use crate::location::{Complaint, Located, Location};
 use crate::reader::Section;
 use crate::resolve::secret;
 
@@ -18,8 +18,8 @@ pub(super) struct Keys<'s, 'r> {
     pub(super) method: AuthMethod,
     /// Where the way is chosen, or could be.
     pub(super) location: Location,
-    pub(super) texts: BTreeMap<&'static str, At<String>>,
-    pub(super) algorithm: Option<At<Algorithm>>,
+    pub(super) texts: BTreeMap<&'static str, Located<String>>,
+    pub(super) algorithm: Option<Located<Algorithm>>,
     pub(super) audience: AssertionAudience,
 }
 
@@ -30,7 +30,7 @@ impl Keys<'_, '_> {
             AuthMethod::SecretBasic => self.client_secret().map(|secret| ClientAuth::Basic(secret.value)),
             AuthMethod::SecretPost => self.client_secret().map(|secret| ClientAuth::Post(secret.value)),
             AuthMethod::SecretJwt => {
-                let At { value, location } = self.client_secret()?;
+                let Located { value, location } = self.client_secret()?;
                 let key = SecretJwt::new(value, std::mem::take(&mut self.audience));
                 self.usable(key, |_| &location).map(ClientAuth::SecretJwt)
             }
@@ -49,7 +49,7 @@ impl Keys<'_, '_> {
         self.sendable("bearer_token_file", "an access token", |_| true)
     }
 
-    fn client_secret(&self) -> Option<At<Secret>> {
+    fn client_secret(&self) -> Option<Located<Secret>> {
         const ELSEWHERE: &str =
             "name a file with `client_secret_file`, or an environment variable with `client_secret_env`";
         let Self { section, texts, .. } = self;
@@ -67,11 +67,14 @@ impl Keys<'_, '_> {
             }
             [true, false] => {
                 let file = texts.get("client_secret_file")?;
-                Some(At { value: secret::from_file(reading, file)?, location: file.location.clone() })
+                Some(Located { value: secret::from_file(reading, file)?, location: file.location.clone() })
             }
             [false, true] => {
                 let variable = texts.get("client_secret_env")?;
-                Some(At { value: secret::from_environment(reading, variable)?, location: variable.location.clone() })
+                Some(Located {
+                    value: secret::from_environment(reading, variable)?,
+                    location: variable.location.clone(),
+                })
             }
         }
     }
@@ -118,7 +121,7 @@ impl Keys<'_, '_> {
     }
 
     /// A file that this way cannot do without.
-    fn file(&self, key: &str) -> Option<&At<String>> {
+    fn file(&self, key: &str) -> Option<&Located<String>> {
         if !self.section.has(key) {
             let complaint = Complaint::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
             let example = key.trim_end_matches("_file").replace('_', "-");

@@ -4,7 +4,7 @@ use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
 
 use super::auth;
 use super::auth_method::AuthMethod;
-use crate::location::{At, Complaint};
+use crate::location::{Complaint, Located};
 use crate::reader::Section;
 
 /// Where Google's endpoint is. It is in no metadata.
@@ -58,7 +58,7 @@ pub(in crate::resolve) fn example_url(kind: IntrospectionKind) -> &'static str {
 pub(super) fn auth(
     section: &mut Section<'_>,
     kind: IntrospectionKind,
-    method: Option<At<AuthMethod>>,
+    method: Option<Located<AuthMethod>>,
 ) -> Option<IntrospectionAuth> {
     let shows_token = kind == IntrospectionKind::KubernetesTokenReview;
     for key in OF_CLIENTS {

@@ -9,15 +9,15 @@ use bearward_core::{Access, PathPattern, PatternPart, RequestPath, Requirement};
 use bearward_gate::RouteSettings;
 use bearward_proxy::UpstreamSettings;
 
-use crate::location::{At, Complaint, Layer, Step, quote};
+use crate::location::{Complaint, Layer, Located, Step, quote};
 use crate::reader::Reading;
 
 /// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
 /// the same servers.
 pub(in crate::resolve) fn other_spellings(
     reading: &Reading<'_>,
-    routes: &[At<RouteSettings>],
-    upstreams: &[At<UpstreamSettings>],
+    routes: &[Located<RouteSettings>],
+    upstreams: &[Located<UpstreamSettings>],
 ) {
     for guarded in routes.iter().filter(|route| matches!(route.value.access, Access::Token(_))) {
         let route = &guarded.value;
@@ -102,7 +102,7 @@ fn sample(pattern: &PathPattern, literal: impl Fn(usize, &str) -> String) -> Str
 }
 
 /// Whether a request for the path, of a method and a host of `route`, can come to `other`.
-fn falls_to(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[At<RouteSettings>]) -> bool {
+fn falls_to(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[Located<RouteSettings>]) -> bool {
     let hosts: Vec<Option<&str>> = match route.hosts.is_empty() {
         true => vec![None],
         false => route.hosts.iter().map(|host| Some(host.as_str())).collect(),
@@ -151,7 +151,7 @@ fn asks_as_much(route: &RouteSettings, guarded: &RouteSettings) -> bool {
 }
 
 /// Whether two upstreams are one, or have a server in common.
-fn share_a_server(a: &str, b: &str, upstreams: &[At<UpstreamSettings>]) -> bool {
+fn share_a_server(a: &str, b: &str, upstreams: &[Located<UpstreamSettings>]) -> bool {
     let servers = |name: &str| {
         let name = name.to_owned();
         upstreams
