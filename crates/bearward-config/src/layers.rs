@@ -10,7 +10,7 @@ use toml_edit::Item;
 
 use super::Overrides;
 use super::locate::Source;
-use super::location::{Complaint, Finding, Layer, Location, PREFIX, Step};
+use super::location::{Diagnostic, Layer, LocatedDiagnostic, Location, PREFIX, Step};
 use super::provider;
 use super::suggest;
 
@@ -25,10 +25,10 @@ pub(super) fn merge(
     source: &Source,
     environment: &BTreeMap<String, String>,
     overrides: &Overrides,
-) -> (Layers, Vec<Finding>) {
+) -> (Layers, Vec<LocatedDiagnostic>) {
     let file = file_values(source);
-    let mut findings = Vec::new();
-    let mut environment = environment_values(environment, &mut findings);
+    let mut diagnostics = Vec::new();
+    let mut environment = environment_values(environment, &mut diagnostics);
     let mut flags = flag_values(overrides);
     for (section, value) in &file {
         // A section that is no table would be replaced by the table above it, and its mistake never told.
@@ -42,7 +42,7 @@ pub(super) fn merge(
         .merge(Values { layer: Layer::Environment, values: environment })
         .merge(Values { layer: Layer::Flags, values: flags });
     let presets = Figment::new().merge(Values { layer: Layer::Preset, values: preset_values() });
-    (Layers { figment, presets }, findings)
+    (Layers { figment, presets }, diagnostics)
 }
 
 /// The merged values, which still know their layers.
@@ -172,7 +172,7 @@ fn value_of(item: &Item) -> Value {
 /// They stay strings: what looks like a number to a parser is still a password to its author. Only the setting itself
 /// knows what it needs. Names without `__` belong to the command line, or to Kubernetes, which announces a service
 /// called `bearward` as `BEARWARD_PORT` and the like.
-fn environment_values(environment: &BTreeMap<String, String>, findings: &mut Vec<Finding>) -> Dict {
+fn environment_values(environment: &BTreeMap<String, String>, diagnostics: &mut Vec<LocatedDiagnostic>) -> Dict {
     let mut sections = Dict::new();
     for (name, value) in environment {
         let Some(path) = name.strip_prefix(PREFIX).filter(|path| path.contains("__")) else { continue };
@@ -182,25 +182,25 @@ fn environment_values(environment: &BTreeMap<String, String>, findings: &mut Vec
             keys => {
                 let steps = keys.iter().cloned().map(Step::Key).collect();
                 let location = Location { path: steps, layer: Layer::Environment, ..Location::root() };
-                findings.push(Finding::error(&location, unknown_variable(keys)));
+                diagnostics.push(LocatedDiagnostic::error(&location, unknown_variable(keys)));
             }
         }
     }
     sections
 }
 
-fn unknown_variable(keys: &[String]) -> Complaint {
+fn unknown_variable(keys: &[String]) -> Diagnostic {
     let section = keys.first().map(String::as_str).unwrap_or_default();
     if FILE_ONLY.contains(&section) {
-        return Complaint::new(format!("[{section}] can be set in the configuration file alone"));
+        return Diagnostic::new(format!("[{section}] can be set in the configuration file alone"));
     }
-    let complaint = Complaint::new("no setting goes by this name");
+    let diagnostic = Diagnostic::new("no setting goes by this name");
     let list = SIMPLE.join("`, `").to_ascii_uppercase();
     match (suggest::nearest(section, SIMPLE.iter().copied()), keys) {
         (Some(meant), [_, key]) if meant != section => {
-            complaint.did_you_mean(Some(format!("{PREFIX}{meant}__{key}").to_ascii_uppercase()))
+            diagnostic.did_you_mean(Some(format!("{PREFIX}{meant}__{key}").to_ascii_uppercase()))
         }
-        _ => complaint.hint(format!("variables are {PREFIX}SECTION__KEY, with one of the sections `{list}`")),
+        _ => diagnostic.hint(format!("variables are {PREFIX}SECTION__KEY, with one of the sections `{list}`")),
     }
 }
 

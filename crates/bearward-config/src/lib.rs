@@ -164,11 +164,11 @@ fn understand<T>(
     let folder = name.parent().unwrap_or(Path::new("")).to_owned();
     let known = Known { folder: &folder, environment: &environment };
     let source = Source::parse(name, text, known)?;
-    let (layers, findings) = layers::merge(&source, &environment, overrides);
-    let reading = Reading::new(&layers, known, findings);
+    let (layers, diagnostics) = layers::merge(&source, &environment, overrides);
+    let reading = Reading::new(&layers, known, diagnostics);
     let config = resolve::resolve(&reading);
 
-    let problems = reading.into_findings().into_iter().map(|finding| source.locate(finding)).collect();
+    let problems = reading.into_diagnostics().into_iter().map(|located| source.locate(located)).collect();
     let problems = Problems::new(problems);
     if problems.has_errors() {
         return Err(problems);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, Key, TableLike, Value};
 
-use super::location::{Complaint, Finding, Layer, Location, Part, Step, visible};
+use super::location::{Diagnostic, Layer, LocatedDiagnostic, Location, Part, Step, visible};
 use super::problem::{Excerpt, Position, Problem, Problems, Severity};
 use super::public::{Known, REDACTED, names_another_place, without_queries};
 use super::suggest;
@@ -56,8 +56,8 @@ impl Source {
     }
 
     /// A finding with its place looked up.
-    pub(super) fn locate(&self, finding: Finding) -> Problem {
-        let Finding { severity, location, complaint: Complaint { message, hint, private } } = finding;
+    pub(super) fn locate(&self, located: LocatedDiagnostic) -> Problem {
+        let LocatedDiagnostic { severity, location, diagnostic: Diagnostic { message, hint, private } } = located;
         let message = match location.layer {
             Layer::Preset => {
                 format!("`{}` of this preset: {message}", location.keys().skip(1).collect::<Vec<_>>().join("."))
@@ -349,7 +349,7 @@ issuer = "one"
     }
 
     fn shown(text: &str, location: Location) -> String {
-        source(text).unwrap().locate(Finding::error(&location, "wrong")).to_string()
+        source(text).unwrap().locate(LocatedDiagnostic::error(&location, "wrong")).to_string()
     }
 
     /// A file in a folder without files, and with one variable.
@@ -457,7 +457,7 @@ issuer = "one"
                         ["client_secret", "x", "x/client_secret", "x/0/password", "x/0", "x/api_key", "authorization"];
                     let more = ["x/client_secret_file", "x/jwks_file", "x/url", "x/client_id"];
                     let paths = paths.into_iter().chain(more);
-                    paths.map(|path| source.locate(Finding::error(&location(path), "wrong"))).collect()
+                    paths.map(|path| source.locate(LocatedDiagnostic::error(&location(path), "wrong"))).collect()
                 }
             };
             for problem in problems {
@@ -473,9 +473,9 @@ issuer = "one"
     #[test]
     fn a_password_leaves_its_place_with_no_message() {
         let source = source("url = 'https://a:hunter2@b'").unwrap();
-        let complaint =
-            Complaint::new("there is no `https://a:hunter2@b/`").hint("did you mean `https://a:hunter2@b`?");
-        let told = source.locate(Finding::error(&Location::root(), complaint)).to_string();
+        let diagnostic =
+            Diagnostic::new("there is no `https://a:hunter2@b/`").hint("did you mean `https://a:hunter2@b`?");
+        let told = source.locate(LocatedDiagnostic::error(&Location::root(), diagnostic)).to_string();
         let expected = "there is no `https://[redacted]@b/`\n  hint: did you mean `https://[redacted]@b`?";
         assert_eq!(told, format!("c.toml: error: {expected}"));
     }
@@ -483,7 +483,7 @@ issuer = "one"
     #[test]
     fn a_stray_secret_is_hidden_where_the_complaint_says_so() {
         let source = source("url = 'https://a:hunter2@b'").unwrap();
-        let finding = Finding::error(&location("url").key(), Complaint::new("wrong").private());
-        assert_eq!(source.locate(finding).to_string(), "c.toml:1:1: error: wrong\n  1 | url = [redacted]\n    | ^^^");
+        let located = LocatedDiagnostic::error(&location("url").key(), Diagnostic::new("wrong").private());
+        assert_eq!(source.locate(located).to_string(), "c.toml:1:1: error: wrong\n  1 | url = [redacted]\n    | ^^^");
     }
 }

@@ -118,32 +118,32 @@ impl fmt::Display for Location {
 
 /// A problem whose place is not yet looked up in the file.
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
+pub(super) struct LocatedDiagnostic {
     pub(super) severity: Severity,
     pub(super) location: Location,
-    pub(super) complaint: Complaint,
+    pub(super) diagnostic: Diagnostic,
 }
 
-impl Finding {
-    pub(super) fn error(location: &Location, complaint: impl Into<Complaint>) -> Self {
-        Self { severity: Severity::Error, location: location.clone(), complaint: complaint.into() }
+impl LocatedDiagnostic {
+    pub(super) fn error(location: &Location, diagnostic: impl Into<Diagnostic>) -> Self {
+        Self { severity: Severity::Error, location: location.clone(), diagnostic: diagnostic.into() }
     }
 
-    pub(super) fn warning(location: &Location, complaint: impl Into<Complaint>) -> Self {
-        Self { severity: Severity::Warning, location: location.clone(), complaint: complaint.into() }
+    pub(super) fn warning(location: &Location, diagnostic: impl Into<Diagnostic>) -> Self {
+        Self { severity: Severity::Warning, location: location.clone(), diagnostic: diagnostic.into() }
     }
 }
 
 /// What is wrong with a value, told by one who does not know where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Complaint {
+pub(super) struct Diagnostic {
     pub(super) message: String,
     pub(super) hint: Option<String>,
     /// Whether the value may be a secret that strayed here, and must not be shown.
     pub(super) private: bool,
 }
 
-impl Complaint {
+impl Diagnostic {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, private: false }
     }
@@ -167,13 +167,13 @@ impl Complaint {
     }
 }
 
-impl From<String> for Complaint {
+impl From<String> for Diagnostic {
     fn from(message: String) -> Self {
         Self::new(message)
     }
 }
 
-impl From<&str> for Complaint {
+impl From<&str> for Diagnostic {
     fn from(message: &str) -> Self {
         Self::new(message)
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Value};
 
 use super::layers::Layers;
-use super::location::{Complaint, Finding, Layer, Located, LocatedList, Location, Step, quote};
+use super::location::{Diagnostic, Layer, Located, LocatedDiagnostic, LocatedList, Location, Step, quote};
 use super::public::Known;
 use super::suggest;
 
@@ -23,18 +23,18 @@ use super::suggest;
 pub(super) struct Reading<'a> {
     layers: &'a Layers,
     pub(super) known: Known<'a>,
-    findings: RefCell<Vec<Finding>>,
+    diagnostics: RefCell<Vec<LocatedDiagnostic>>,
     /// Every key that was asked for, and what may stand there; the example file and the reference are held against it.
     #[cfg(test)]
     pub(super) asked: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(layers: &'a Layers, known: Known<'a>, findings: Vec<Finding>) -> Self {
+    pub(super) fn new(layers: &'a Layers, known: Known<'a>, diagnostics: Vec<LocatedDiagnostic>) -> Self {
         Self {
             layers,
             known,
-            findings: RefCell::new(findings),
+            diagnostics: RefCell::new(diagnostics),
             #[cfg(test)]
             asked: RefCell::default(),
         }
@@ -51,18 +51,18 @@ impl<'a> Reading<'a> {
     }
 
     /// Notes an error.
-    pub(super) fn error(&self, location: &Location, complaint: impl Into<Complaint>) {
-        self.findings.borrow_mut().push(Finding::error(location, complaint));
+    pub(super) fn error(&self, location: &Location, diagnostic: impl Into<Diagnostic>) {
+        self.diagnostics.borrow_mut().push(LocatedDiagnostic::error(location, diagnostic));
     }
 
     /// Notes something odd.
-    pub(super) fn warning(&self, location: &Location, complaint: impl Into<Complaint>) {
-        self.findings.borrow_mut().push(Finding::warning(location, complaint));
+    pub(super) fn warning(&self, location: &Location, diagnostic: impl Into<Diagnostic>) {
+        self.diagnostics.borrow_mut().push(LocatedDiagnostic::warning(location, diagnostic));
     }
 
     /// Everything that was noted.
-    pub(super) fn into_findings(self) -> Vec<Finding> {
-        self.findings.into_inner()
+    pub(super) fn into_diagnostics(self) -> Vec<LocatedDiagnostic> {
+        self.diagnostics.into_inner()
     }
 }
 
@@ -96,8 +96,8 @@ impl<'r> Section<'r> {
 
     /// Notes that a key without a default is missing.
     pub(super) fn missing(&self, key: &str, example: &str) {
-        let complaint = Complaint::new(format!("missing key `{key}` in {}", self.location));
-        self.reading.error(&self.location, complaint.hint(format!("for example: {key} = {example}")));
+        let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
+        self.reading.error(&self.location, diagnostic.hint(format!("for example: {key} = {example}")));
     }
 
     /// A table, if it is there.
@@ -112,8 +112,8 @@ impl<'r> Section<'r> {
                 Some(Section::new(self.reading, Some(values), location))
             }
             Value::Array(..) => {
-                let complaint = Complaint::new(format!("{location} stands once, it is not a list"));
-                self.reading.error(&location, complaint.hint(format!("write {location} in single brackets")));
+                let diagnostic = Diagnostic::new(format!("{location} stands once, it is not a list"));
+                self.reading.error(&location, diagnostic.hint(format!("write {location} in single brackets")));
                 None
             }
             value => {
@@ -136,9 +136,9 @@ impl<'r> Section<'r> {
         self.kind(key, "a list of tables");
         let Some(Located { value, location }) = self.take(key) else { return Some(Vec::new()) };
         let Value::Array(_, values) = value else {
-            let complaint = Complaint::new(format!("`{key}` is a list of tables"));
+            let diagnostic = Diagnostic::new(format!("`{key}` is a list of tables"));
             let table = location.step(Step::Index(0), Layer::File);
-            self.reading.error(&location, complaint.hint(format!("write {table}, in double brackets")));
+            self.reading.error(&location, diagnostic.hint(format!("write {table}, in double brackets")));
             return None;
         };
         let mut sections = Vec::new();
@@ -156,7 +156,7 @@ impl<'r> Section<'r> {
     pub(super) fn entries<T>(
         &mut self,
         key: &'static str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
+        parse: impl Fn(&str) -> Result<T, Diagnostic>,
     ) -> Vec<(Located<String>, Located<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of strings");
@@ -176,7 +176,7 @@ impl<'r> Section<'r> {
     pub(super) fn lists<T>(
         &mut self,
         key: &'static str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
+        parse: impl Fn(&str) -> Result<T, Diagnostic>,
     ) -> Vec<(Located<String>, LocatedList<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of lists of strings");
@@ -202,14 +202,14 @@ impl<'r> Section<'r> {
                 true => "at the top level".to_owned(),
                 false => format!("in {}", self.location),
             };
-            let complaint = Complaint::new(format!("unknown key {} {table}", quote(name)));
+            let diagnostic = Diagnostic::new(format!("unknown key {} {table}", quote(name)));
             let meant = suggest::key(name, &self.known);
-            let complaint = match (location.layer, meant) {
-                (Layer::Environment, Some(meant)) => complaint.did_you_mean(Some(self.location_of(meant).variable())),
-                (_, Some(meant)) => complaint.did_you_mean(Some(meant)),
-                (_, None) => complaint.hint(format!("the keys here are {}", self.known.join(", "))),
+            let diagnostic = match (location.layer, meant) {
+                (Layer::Environment, Some(meant)) => diagnostic.did_you_mean(Some(self.location_of(meant).variable())),
+                (_, Some(meant)) => diagnostic.did_you_mean(Some(meant)),
+                (_, None) => diagnostic.hint(format!("the keys here are {}", self.known.join(", "))),
             };
-            self.reading.error(&location, complaint);
+            self.reading.error(&location, diagnostic);
         }
     }
 
@@ -222,14 +222,14 @@ impl<'r> Section<'r> {
     pub(super) fn refuse_empty(&self, key: &str, hint: &str) {
         if matches!(self.values.and_then(|values| values.get(key)), Some(Value::Array(_, values)) if values.is_empty())
         {
-            self.reading.error(&self.location_of(key), Complaint::new("must not be empty").hint(hint));
+            self.reading.error(&self.location_of(key), Diagnostic::new("must not be empty").hint(hint));
         }
     }
 
     /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
-    pub(super) fn refuse(&mut self, key: &'static str, complaint: impl FnOnce() -> Complaint) {
+    pub(super) fn refuse(&mut self, key: &'static str, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.has(key) {
-            self.reading.error(&self.location_of(key).key(), complaint());
+            self.reading.error(&self.location_of(key).key(), diagnostic());
             self.refused.push(key);
         }
     }

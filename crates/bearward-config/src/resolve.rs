@@ -26,7 +26,7 @@ use bearward_gate::GateSettings;
 
 use self::server::{Admin, Server};
 use super::Config;
-use super::location::{Complaint, Located};
+use super::location::{Diagnostic, Located};
 use super::reader::{Reading, Section};
 
 /// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
@@ -70,14 +70,14 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
 fn listeners(reading: &Reading<'_>, server: &Server, admin: &Admin) {
     let listen = admin.settings.listen;
     if let Some(address) = server.listen.iter().find(|address| overlap(address.value, listen)) {
-        let complaint = Complaint::new(format!("server.listen {} and admin.listen {listen} overlap", address.value));
+        let diagnostic = Diagnostic::new(format!("server.listen {} and admin.listen {listen} overlap", address.value));
         let location = admin.location.as_ref().unwrap_or(&address.location);
-        reading.error(location, complaint.hint("give the admin server a port of its own"));
+        reading.error(location, diagnostic.hint("give the admin server a port of its own"));
     }
     if let Some(location) = admin.location.as_ref().filter(|_| !listen.ip().to_canonical().is_loopback()) {
-        let complaint = Complaint::new(format!("the admin server at {listen} can be reached from other machines"));
+        let diagnostic = Diagnostic::new(format!("the admin server at {listen} can be reached from other machines"));
         let hint = "it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring";
-        reading.warning(location, complaint.hint(hint));
+        reading.warning(location, diagnostic.hint(hint));
     }
     for (index, address) in server.listen.iter().enumerate() {
         let earlier = server.listen.iter().take(index).find(|earlier| overlap(earlier.value, address.value));
@@ -105,7 +105,7 @@ fn set<T>(setting: &mut T, said: Option<T>) {
 fn unique<'a>(section: &Section<'_>, name: Option<&Located<String>>, earlier: impl IntoIterator<Item = &'a str>) {
     let Some(name) = name else { return };
     if earlier.into_iter().any(|earlier| earlier == name.value) {
-        let complaint = Complaint::new(format!("a second of this name in {}", section.location));
-        section.reading.error(&name.location, complaint.hint("give each its own"));
+        let diagnostic = Diagnostic::new(format!("a second of this name in {}", section.location));
+        section.reading.error(&name.location, diagnostic.hint("give each its own"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::Section;
-use crate::location::{Complaint, Layer, Located, LocatedList, Location, Step, quote};
+use crate::location::{Diagnostic, Layer, Located, LocatedList, Location, Step, quote};
 use crate::suggest;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
 
@@ -29,7 +29,7 @@ impl Section<'_> {
         &mut self,
         key: &'static str,
         kind: &str,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+        parse: impl FnOnce(&str) -> Result<T, Diagnostic>,
     ) -> Option<Located<T>> {
         #[cfg(test)]
         self.kind(key, kind);
@@ -47,7 +47,7 @@ impl Section<'_> {
             Some((_, choice)) => Ok(*choice),
             None => {
                 let list = list();
-                Err(Complaint::new(format!("must be one of {list}")).did_you_mean(suggest::nearest(text, names())))
+                Err(Diagnostic::new(format!("must be one of {list}")).did_you_mean(suggest::nearest(text, names())))
             }
         })
     }
@@ -62,8 +62,8 @@ impl Section<'_> {
         self.kind(key, between("a duration", &bounds, |duration| format_duration(*duration)));
         self.parsed(key, "a duration such as \"30s\"", |text| {
             let duration = parse_duration(text).ok_or_else(|| {
-                let complaint = Complaint::new(format!("{} is not a duration", quote(text)));
-                complaint.hint("write whole numbers with ms, s, m, h or d: \"250ms\", \"30s\", \"1h30m\"")
+                let diagnostic = Diagnostic::new(format!("{} is not a duration", quote(text)));
+                diagnostic.hint("write whole numbers with ms, s, m, h or d: \"250ms\", \"30s\", \"1h30m\"")
             })?;
             within(duration, &bounds, |duration| format_duration(*duration))
         })
@@ -75,8 +75,8 @@ impl Section<'_> {
         self.kind(key, between("a size", &bounds, |size| format_size(*size)));
         self.parsed(key, "a size such as \"32KiB\"", |text| {
             let size = parse_size(text).ok_or_else(|| {
-                let complaint = Complaint::new(format!("{} is not a size", quote(text)));
-                complaint.hint("write a whole number with B, KiB or MiB: \"512B\", \"32KiB\", \"1MiB\"")
+                let diagnostic = Diagnostic::new(format!("{} is not a size", quote(text)));
+                diagnostic.hint("write a whole number with B, KiB or MiB: \"512B\", \"32KiB\", \"1MiB\"")
             })?;
             within(size, &bounds, |size| format_size(*size))
         })
@@ -103,8 +103,8 @@ impl Section<'_> {
         let number = u64::try_from(number).unwrap_or(if number < 0 { 0 } else { u64::MAX });
         match within(number, &bounds, u64::to_string) {
             Ok(value) => Some(Located { value, location }),
-            Err(complaint) => {
-                self.reading.error(&location, complaint);
+            Err(diagnostic) => {
+                self.reading.error(&location, diagnostic);
                 None
             }
         }
@@ -126,7 +126,7 @@ impl Section<'_> {
     pub(crate) fn list<T>(
         &mut self,
         key: &'static str,
-        parse: impl FnMut(&str) -> Result<T, Complaint>,
+        parse: impl FnMut(&str) -> Result<T, Diagnostic>,
     ) -> Option<LocatedList<T>> {
         #[cfg(test)]
         self.kind(key, "a list of strings");
@@ -138,7 +138,7 @@ impl Section<'_> {
         &self,
         value: &Value,
         location: Location,
-        mut parse: impl FnMut(&str) -> Result<T, Complaint>,
+        mut parse: impl FnMut(&str) -> Result<T, Diagnostic>,
     ) -> Option<LocatedList<T>> {
         let values = match value {
             Value::Array(_, values) => values.as_slice(),
@@ -166,7 +166,7 @@ impl Section<'_> {
     pub(crate) fn one_or_more<T>(
         &mut self,
         key: &'static str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
+        parse: impl Fn(&str) -> Result<T, Diagnostic>,
     ) -> Option<LocatedList<T>> {
         #[cfg(test)]
         self.kind(key, "a string, or a list of strings");
@@ -188,7 +188,7 @@ impl Section<'_> {
         value: &Value,
         location: Location,
         kind: &str,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+        parse: impl FnOnce(&str) -> Result<T, Diagnostic>,
     ) -> Option<Located<T>> {
         match value.as_str() {
             Some(text) => self.parse_text(text, location, parse),
@@ -203,28 +203,28 @@ impl Section<'_> {
         &self,
         text: &str,
         location: Location,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
+        parse: impl FnOnce(&str) -> Result<T, Diagnostic>,
     ) -> Option<Located<T>> {
         let parsed = match text {
-            "" => Err(Complaint::new("must not be empty")),
-            text if text.chars().any(char::is_control) => Err(Complaint::new("must not hold control characters")),
+            "" => Err(Diagnostic::new("must not be empty")),
+            text if text.chars().any(char::is_control) => Err(Diagnostic::new("must not hold control characters")),
             text => parse(text),
         };
         match parsed {
             Ok(value) => Some(Located { value, location }),
-            Err(complaint) => {
-                self.reading.error(&location, complaint);
+            Err(diagnostic) => {
+                self.reading.error(&location, diagnostic);
                 None
             }
         }
     }
 }
 
-fn within<T: PartialOrd>(value: T, bounds: &RangeInclusive<T>, show: impl Fn(&T) -> String) -> Result<T, Complaint> {
+fn within<T: PartialOrd>(value: T, bounds: &RangeInclusive<T>, show: impl Fn(&T) -> String) -> Result<T, Diagnostic> {
     if bounds.contains(&value) {
         return Ok(value);
     }
-    Err(Complaint::new(format!("must be between {} and {}", show(bounds.start()), show(bounds.end()))))
+    Err(Diagnostic::new(format!("must be between {} and {}", show(bounds.start()), show(bounds.end()))))
 }
 
 #[cfg(test)]

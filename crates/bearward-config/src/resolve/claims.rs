@@ -2,19 +2,19 @@
 
 use bearward_core::{ClaimPointer, ClaimRule, ClaimTest};
 
-use crate::location::{Complaint, quote};
+use crate::location::{Diagnostic, quote};
 use crate::reader::Section;
 
 /// A claim: by its plain name, or by a JSON pointer (RFC 6901), which begins with `/`.
-pub(super) fn claim(text: &str) -> Result<ClaimPointer, Complaint> {
+pub(super) fn claim(text: &str) -> Result<ClaimPointer, Diagnostic> {
     if text.starts_with('/') {
         return ClaimPointer::parse(text)
-            .map_err(|error| Complaint::new(format!("{} points to no claim: {error}", quote(text))));
+            .map_err(|error| Diagnostic::new(format!("{} points to no claim: {error}", quote(text))));
     }
     // Claims that are named by a URL have slashes; other names with one are pointers that lack their first.
     if text.contains('/') && !text.contains("://") {
-        let complaint = Complaint::new(format!("{} is neither a plain name nor a JSON pointer", quote(text)));
-        return Err(complaint.did_you_mean(Some(format!("/{text}"))));
+        let diagnostic = Diagnostic::new(format!("{} is neither a plain name nor a JSON pointer", quote(text)));
+        return Err(diagnostic.did_you_mean(Some(format!("/{text}"))));
     }
     Ok(ClaimPointer::member(text))
 }
@@ -39,20 +39,20 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
     let contains = section.scalar("contains").map(|value| ClaimTest::Contains(value.value));
     let exists = section.boolean("exists");
     if let Some(exists) = exists.as_ref().filter(|exists| !exists.value) {
-        let complaint = Complaint::new("no rule asks for a claim to be absent");
-        reading.error(&exists.location, complaint.hint("write `exists = true`, or leave the rule out"));
+        let diagnostic = Diagnostic::new("no rule asks for a claim to be absent");
+        reading.error(&exists.location, diagnostic.hint("write `exists = true`, or leave the rule out"));
     }
     let asked: Vec<&str> = TESTS.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = asked.as_slice() {
-        let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
+        let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
         let hint = "keep one of the two, or write a rule for each: all of them must hold";
-        reading.error(&section.location_of(second).key(), complaint.hint(hint));
+        reading.error(&section.location_of(second).key(), diagnostic.hint(hint));
     }
     // An unknown key is told below, and was probably meant to be the test.
     if asked.is_empty() && !section.has_unknown_keys() {
-        let complaint = Complaint::new(format!("{} asks nothing of the claim", section.location));
+        let diagnostic = Diagnostic::new(format!("{} asks nothing of the claim", section.location));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";
-        reading.error(&section.location, complaint.hint(hint));
+        reading.error(&section.location, diagnostic.hint(hint));
     }
     section.finish();
     let test = equals.or(one_of).or(contains).or(exists.map(|_| ClaimTest::Exists))?;

@@ -4,7 +4,7 @@
 use bearward_gate::{Contradiction, IntrospectionKind, IssuerSettings, TokenFormats};
 
 use super::introspection::{AuthMethod, example_url};
-use crate::location::Complaint;
+use crate::location::Diagnostic;
 use crate::reader::Section;
 
 /// Notes every contradiction in the settings of an issuer. `asked` is its introspection, where it has a readable one.
@@ -21,35 +21,35 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
         // An introspection that cannot be read is told already.
         (Contradiction::TokensWithoutIntrospection(_), _) if section.has("introspection") => {}
         (Contradiction::TokensWithoutIntrospection(formats), _) => {
-            let complaint = Complaint::new(format!(
+            let diagnostic = Diagnostic::new(format!(
                 "tokens that are `{}` are asked about, and there is no introspection to ask",
                 formats.name()
             ));
-            reading.error(&section.location_of("tokens"), complaint.hint("add [issuers.introspection]"));
+            reading.error(&section.location_of("tokens"), diagnostic.hint("add [issuers.introspection]"));
         }
         (Contradiction::IntrospectionUnused, _) => {
-            let complaint = Complaint::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
+            let diagnostic = Diagnostic::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
             let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
-            reading.error(&section.location_of("introspection").key(), complaint.hint(hint));
+            reading.error(&section.location_of("introspection").key(), diagnostic.hint(hint));
         }
         (Contradiction::DecryptionKeysUnused, _) => {
-            let complaint = Complaint::new("`tokens = \"referential\"`, so no token is ever decrypted here");
-            reading.error(&section.location_of("decryption_keys_file").key(), complaint.hint("remove it"));
+            let diagnostic = Diagnostic::new("`tokens = \"referential\"`, so no token is ever decrypted here");
+            reading.error(&section.location_of("decryption_keys_file").key(), diagnostic.hint("remove it"));
         }
         (Contradiction::LifetimeUnknown(kind), _) => {
-            let complaint =
-                Complaint::new(format!("answers of the kind `{}` do not say how long a token lives", kind.name()));
-            reading.error(&section.location_of("max_lifetime").key(), complaint.hint("remove it"));
+            let diagnostic =
+                Diagnostic::new(format!("answers of the kind `{}` do not say how long a token lives", kind.name()));
+            reading.error(&section.location_of("max_lifetime").key(), diagnostic.hint("remove it"));
         }
         (Contradiction::AnonymousIntrospection, Some(asked)) => {
-            let complaint = AuthMethod::unknown();
+            let diagnostic = AuthMethod::unknown();
             let hint = "an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)";
-            reading.error(&asked.location_of("auth"), complaint.hint(hint));
+            reading.error(&asked.location_of("auth"), diagnostic.hint(hint));
         }
         (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
             if asked.has("auth") {
-                let complaint = Complaint::new("a Kubernetes API server is shown an access token");
-                reading.error(&asked.location_of("auth"), complaint.did_you_mean(Some("bearer")));
+                let diagnostic = Diagnostic::new("a Kubernetes API server is shown an access token");
+                reading.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
             } else {
                 asked.missing("auth", "\"bearer\"");
             }
@@ -58,11 +58,11 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
         (Contradiction::NoEndpoint(_), Some(asked)) if asked.has("url") => {}
         (Contradiction::NoEndpoint(kind), Some(asked)) => asked.missing("url", &format!("\"{}\"", example_url(kind))),
         (Contradiction::NeverSigned(kind), Some(asked)) => {
-            let complaint = Complaint::new(format!(
+            let diagnostic = Diagnostic::new(format!(
                 "`signed_response` means nothing with `kind = \"{}\"`: its answers are never signed",
                 kind.name()
             ));
-            reading.error(&asked.location_of("signed_response").key(), complaint);
+            reading.error(&asked.location_of("signed_response").key(), diagnostic);
         }
         // None that a file can hold today. What the gate refuses must still be told before it is built.
         (other, asked) => reading.error(asked.map_or(&section.location, |asked| &asked.location), other.to_string()),
@@ -73,9 +73,9 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
 fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
     let kind = issuer.introspection.as_ref().map(|asked| asked.kind);
     if kind == Some(IntrospectionKind::KubernetesTokenReview) && issuer.tokens == TokenFormats::Auto {
-        let complaint =
-            Complaint::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
+        let diagnostic =
+            Diagnostic::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
         let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
-        section.reading.warning(&section.location_of("introspection").key(), complaint.hint(hint));
+        section.reading.warning(&section.location_of("introspection").key(), diagnostic.hint(hint));
     }
 }

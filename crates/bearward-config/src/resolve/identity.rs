@@ -3,15 +3,15 @@
 use bearward_core::{ClaimPointer, IdentityHeaders};
 use http::HeaderName;
 
-use crate::location::{Complaint, quote};
+use crate::location::{Diagnostic, quote};
 use crate::reader::Section;
 
 pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
     let reading = section.reading;
     let entries = section.entries("claims", |text| {
         ClaimPointer::parse(text).map_err(|error| {
-            let complaint = Complaint::new(format!("{} points to no claim: {error}", quote(text)));
-            complaint.did_you_mean((!text.starts_with('/')).then(|| format!("/{}", text.replace('.', "/"))))
+            let diagnostic = Diagnostic::new(format!("{} points to no claim: {error}", quote(text)));
+            diagnostic.did_you_mean((!text.starts_with('/')).then(|| format!("/{}", text.replace('.', "/"))))
         })
     });
     section.finish();
@@ -20,8 +20,8 @@ pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
     let mut headers = IdentityHeaders::default();
     for (name, pointer) in entries {
         let Ok(header) = HeaderName::from_bytes(name.value.as_bytes()) else {
-            let complaint = Complaint::new(format!("{} is not the name of a header", quote(&name.value)));
-            reading.error(&name.location, complaint.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
+            let diagnostic = Diagnostic::new(format!("{} is not the name of a header", quote(&name.value)));
+            reading.error(&name.location, diagnostic.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
             continue;
         };
         claims.push((header, pointer.value));

@@ -11,7 +11,7 @@ use bearward_gate::{IntrospectionKind, IntrospectionSettings, SignedResponse, bo
 pub(super) use self::auth_method::AuthMethod;
 pub(super) use self::kind::example_url;
 use super::urls;
-use crate::location::Complaint;
+use crate::location::Diagnostic;
 use crate::reader::Section;
 
 /// How the issuer of that name is asked. `has_clients`: whether clients are named that stand for an absent audience.
@@ -36,9 +36,9 @@ pub(super) fn introspection(
     let url = url.map(|url| url.value).or_else(|| kind::default_url(section, kind, issuer));
     let bare_answers = section.boolean("bare_answers");
     if let Some(bare) = bare_answers.as_ref().filter(|bare| bare.value && !has_clients) {
-        let complaint = Complaint::new("an answer without `aud` is for no audience, unless its client is known");
+        let diagnostic = Diagnostic::new("an answer without `aud` is for no audience, unless its client is known");
         let hint = "name the clients with `absent_audience_clients` in [[issuers]]";
-        section.reading.error(&bare.location, complaint.hint(hint));
+        section.reading.error(&bare.location, diagnostic.hint(hint));
     }
     let signed_responses =
         [("never", SignedResponse::Never), ("accept", SignedResponse::Accept), ("require", SignedResponse::Require)];

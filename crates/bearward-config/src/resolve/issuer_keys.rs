@@ -6,7 +6,7 @@ use bearward_core::{KeySet, KeySetError, SkippedKey};
 use bearward_gate::{Credentials, DecryptionKeySource, KeyFileError, KeySource, TrustedRoots, read_key_file};
 
 use super::{secret, urls};
-use crate::location::{Complaint, Located, quote};
+use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Section;
 use crate::reason;
 
@@ -25,8 +25,8 @@ const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
 pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
-        let complaint = Complaint::new(format!("`{first}` and `{second}` exclude each other"));
-        section.reading.error(&section.location_of(second).key(), complaint.hint("keys come from one place"));
+        let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
+        section.reading.error(&section.location_of(second).key(), diagnostic.hint("keys come from one place"));
     }
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
@@ -55,42 +55,42 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
 fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource> {
     // No file is called so, and this may be a private key.
     if file.value.trim_start().starts_with('{') {
-        let complaint = Complaint::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
-        section.reading.error(&file.location, complaint.private());
+        let diagnostic = Diagnostic::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
+        section.reading.error(&file.location, diagnostic.private());
         return None;
     }
     let path = secret::there(section.reading, file);
-    let path = path.map_err(|complaint| section.reading.error(&file.location, complaint)).ok()?;
+    let path = path.map_err(|diagnostic| section.reading.error(&file.location, diagnostic)).ok()?;
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
-        KeyFileError::Unreadable(error) => Complaint::new(format!("cannot read {shown}: {}", reason(&error))),
-        KeyFileError::TooLarge => Complaint::new(format!("{shown} is {error}")),
+        KeyFileError::Unreadable(error) => Diagnostic::new(format!("cannot read {shown}: {}", reason(&error))),
+        KeyFileError::TooLarge => Diagnostic::new(format!("{shown} is {error}")),
         KeyFileError::NotAKeySet(error) => not_a_key_set(&error),
     });
-    read.and_then(usable).map_err(|complaint| section.reading.error(&file.location, complaint)).ok()?;
+    read.and_then(usable).map_err(|diagnostic| section.reading.error(&file.location, diagnostic)).ok()?;
     Some(KeySource::File(path))
 }
 
 /// What is written there may be a private key.
-fn not_a_key_set(error: &KeySetError) -> Complaint {
-    Complaint::new(error.to_string()).private()
+fn not_a_key_set(error: &KeySetError) -> Diagnostic {
+    Diagnostic::new(error.to_string()).private()
 }
 
 /// A JWK set in which a key can be used: one without has been mistaken for one. What an issuer publishes is not for us to
 /// mend, but here a private key is the author's own accident, and beside a good key it would go unnoticed.
-fn usable(set: KeySet) -> Result<KeySet, Complaint> {
+fn usable(set: KeySet) -> Result<KeySet, Diagnostic> {
     if set.skipped().iter().any(SkippedKey::is_private) {
-        let complaint =
-            Complaint::new("a key of the JWK set is a secret or private one, which belongs to the issuer alone");
+        let diagnostic =
+            Diagnostic::new("a key of the JWK set is a secret or private one, which belongs to the issuer alone");
         let hint =
             "leave its public members here; and have the issuer replace it, as each reader of this file has it too";
-        return Err(complaint.hint(hint).private());
+        return Err(diagnostic.hint(hint).private());
     }
     match set.skipped() {
         _ if !set.is_empty() => Ok(set),
-        [] => Err(Complaint::new("a JWK set without keys")),
+        [] => Err(Diagnostic::new("a JWK set without keys")),
         [skipped, ..] => {
-            Err(Complaint::new(format!("no key of the JWK set can verify a token: {}", skipped.why)).private())
+            Err(Diagnostic::new(format!("no key of the JWK set can verify a token: {}", skipped.why)).private())
         }
     }
 }

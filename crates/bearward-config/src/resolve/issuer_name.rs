@@ -3,7 +3,7 @@
 use bearward_core::{IssuerName, IssuerVariable};
 
 use super::{claims, urls};
-use crate::location::{Complaint, Located, values};
+use crate::location::{Diagnostic, Located, values};
 use crate::reader::Section;
 
 /// What the variable of a template is bound to; `None` where `issuer` is an identifier.
@@ -11,9 +11,9 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
     let is_template = name.is_some_and(|name| name.value.contains(['{', '}']));
     let mut bound = section.section("variable");
     if bound.is_none() && is_template {
-        let complaint = Complaint::new("the variable of an issuer template must be bound");
+        let diagnostic = Diagnostic::new("the variable of an issuer template must be bound");
         let hint = "add [issuers.variable] with claim = \"tid\", one_of = [\"a\", \"b\"], or both";
-        section.reading.error(&section.location_of("issuer"), complaint.hint(hint));
+        section.reading.error(&section.location_of("issuer"), diagnostic.hint(hint));
     }
     let variable = bound.as_mut().map(|bound| {
         bound.refuse_empty("one_of", "name the values that the variable may have, or leave it out");
@@ -34,15 +34,15 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
 
 /// An issuer from whose name addresses follow must be a URL; otherwise it is a name, and some issuers have no better one.
 pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_name: bool, is_template: bool) {
-    let complaint = match urls::issuer(&name.value) {
+    let diagnostic = match urls::issuer(&name.value) {
         _ if is_template && is_found_by_name => {
-            let complaint = Complaint::new("from a template no address follows");
-            complaint.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
+            let diagnostic = Diagnostic::new("from a template no address follows");
+            diagnostic.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
         }
-        Err(complaint) if is_found_by_name => complaint,
+        Err(diagnostic) if is_found_by_name => diagnostic,
         // Under any name: an address with a password in it, or of the metadata, is a mistake.
-        Err(complaint) if name.value.contains("://") && !is_template => complaint,
+        Err(diagnostic) if name.value.contains("://") && !is_template => diagnostic,
         _ => return,
     };
-    section.reading.error(&name.location, complaint);
+    section.reading.error(&name.location, diagnostic);
 }

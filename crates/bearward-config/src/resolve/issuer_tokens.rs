@@ -5,7 +5,7 @@ use std::time::Duration;
 use bearward_core::{AbsentAudience, ClaimPointer, ClaimRule, Profile};
 
 use super::claims;
-use crate::location::{Complaint, values};
+use crate::location::{Diagnostic, values};
 use crate::reader::Section;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -46,8 +46,9 @@ fn absent_audience(section: &mut Section<'_>, audiences: &[String]) -> AbsentAud
     let Some(clients) = section.list(KEY, |text| Ok(text.to_owned())) else { return AbsentAudience::Refuse };
     // Clients are the audience of their ID tokens (OpenID Connect Core, 2).
     for client in clients.value.iter().filter(|client| audiences.contains(&client.value)) {
-        let complaint = Complaint::new("this client is one of `audiences` too, and so are its ID tokens for this API");
-        section.reading.warning(&client.location, complaint.hint("take it out of `audiences`"));
+        let diagnostic =
+            Diagnostic::new("this client is one of `audiences` too, and so are its ID tokens for this API");
+        section.reading.warning(&client.location, diagnostic.hint("take it out of `audiences`"));
     }
     AbsentAudience::Clients(values(Some(clients)))
 }

@@ -4,7 +4,7 @@ use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
 use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, traps, unique};
-use crate::location::{Complaint, Located, quote};
+use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
@@ -102,18 +102,18 @@ fn audiences(section: &mut Section<'_>) -> Vec<String> {
     audiences.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
 }
 
-fn algorithm(name: &str) -> Result<Algorithm, Complaint> {
+fn algorithm(name: &str) -> Result<Algorithm, Diagnostic> {
     name.parse().map_err(|_| {
-        let complaint = Complaint::new(format!("{} is not a supported signature algorithm", quote(name)));
+        let diagnostic = Diagnostic::new(format!("{} is not a supported signature algorithm", quote(name)));
         let names = Algorithm::ALL.map(Algorithm::name);
         match name {
-            _ if name.eq_ignore_ascii_case("none") => complaint.hint("tokens without a signature are never accepted"),
-            _ if name.starts_with("HS") => complaint.hint(
+            _ if name.eq_ignore_ascii_case("none") => diagnostic.hint("tokens without a signature are never accepted"),
+            _ if name.starts_with("HS") => diagnostic.hint(
                 "with a shared secret, each party that can verify a token can also make one; use RS, PS, ES or EdDSA",
             ),
             _ => match suggest::nearest(name, names) {
-                Some(meant) => complaint.did_you_mean(Some(meant)),
-                None => complaint.hint(format!("the supported ones are {}", names.join(", "))),
+                Some(meant) => diagnostic.did_you_mean(Some(meant)),
+                None => diagnostic.hint(format!("the supported ones are {}", names.join(", "))),
             },
         }
     })

@@ -3,7 +3,7 @@
 use bearward_core::{Host, Server};
 use http::Method;
 
-use crate::location::{Complaint, quote, values};
+use crate::location::{Diagnostic, quote, values};
 use crate::reader::Section;
 use crate::suggest;
 
@@ -19,8 +19,8 @@ pub(super) fn methods(section: &mut Section<'_>) -> Option<Vec<Method>> {
 pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
     if section.has("host") && section.has("hosts") {
-        let complaint = Complaint::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
-        section.reading.error(&section.location_of("host").key(), complaint);
+        let diagnostic = Diagnostic::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
+        section.reading.error(&section.location_of("host").key(), diagnostic);
     }
     let one = section.parsed("host", "a host name", host).map(|host| host.value);
     let several = values(section.list("hosts", host));
@@ -28,17 +28,17 @@ pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     (!hosts.is_empty() || !section.has("host") && !section.has("hosts")).then_some(hosts)
 }
 
-fn host(text: &str) -> Result<Host, Complaint> {
+fn host(text: &str) -> Result<Host, Diagnostic> {
     if text.contains('*') {
-        let complaint = Complaint::new("a host is matched as a whole, `*` stands for nothing here");
-        return Err(complaint.hint("list the hosts, or leave them out to match every host"));
+        let diagnostic = Diagnostic::new("a host is matched as a whole, `*` stands for nothing here");
+        return Err(diagnostic.hint("list the hosts, or leave them out to match every host"));
     }
     if let Ok(server) = Server::parse(text) {
-        let complaint = Complaint::new("a route matches the host without its port");
-        return Err(complaint.did_you_mean(Some(server.host())));
+        let diagnostic = Diagnostic::new("a route matches the host without its port");
+        return Err(diagnostic.did_you_mean(Some(server.host())));
     }
     Host::parse(text).map_err(|why| {
-        Complaint::new(format!("{} is not a host name: {why}", quote(text))).hint("for example: \"api.example.com\"")
+        Diagnostic::new(format!("{} is not a host name: {why}", quote(text))).hint("for example: \"api.example.com\"")
     })
 }
 
@@ -65,19 +65,19 @@ const METHODS: [&str; 19] = [
     "ACL",
 ];
 
-fn method(text: &str) -> Result<Method, Complaint> {
+fn method(text: &str) -> Result<Method, Diagnostic> {
     if METHODS.contains(&text) {
-        return Method::from_bytes(text.as_bytes()).map_err(|error| Complaint::new(error.to_string()));
+        return Method::from_bytes(text.as_bytes()).map_err(|error| Diagnostic::new(error.to_string()));
     }
     let upper = text.to_ascii_uppercase();
-    let complaint = match upper.as_str() {
-        "CONNECT" | "TRACE" => return Err(Complaint::new(format!("{upper} is never passed on"))),
+    let diagnostic = match upper.as_str() {
+        "CONNECT" | "TRACE" => return Err(Diagnostic::new(format!("{upper} is never passed on"))),
         "ALL" | "ANY" | "*" => {
-            return Err(Complaint::new(format!("{} is not a method", quote(text)))
+            return Err(Diagnostic::new(format!("{} is not a method", quote(text)))
                 .hint("leave `methods` out to match every method"));
         }
-        _ if METHODS.contains(&upper.as_str()) => Complaint::new("methods are written in capitals (RFC 9110, 9.1)"),
-        _ => Complaint::new(format!("{} is not a known method", quote(text))),
+        _ if METHODS.contains(&upper.as_str()) => Diagnostic::new("methods are written in capitals (RFC 9110, 9.1)"),
+        _ => Diagnostic::new(format!("{} is not a known method", quote(text))),
     };
-    Err(complaint.did_you_mean(suggest::nearest(&upper, METHODS)))
+    Err(diagnostic.did_you_mean(suggest::nearest(&upper, METHODS)))
 }

@@ -6,7 +6,7 @@ use bearward_core::Access;
 use bearward_gate::RouteSettings;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
-use crate::location::{Complaint, Layer, Located, Step, quote};
+use crate::location::{Diagnostic, Layer, Located, Step, quote};
 use crate::reader::Reading;
 
 pub(super) use spellings::other_spellings;
@@ -22,7 +22,7 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>
                 quote(&earlier.value.name)
             );
             let hint = "set `ignore_case = true` for both or for neither; another spelling would lead past one of them";
-            reading.error(&route.location, Complaint::new(message).hint(hint));
+            reading.error(&route.location, Diagnostic::new(message).hint(hint));
             continue;
         }
         let earlier = before().find_map(|earlier| {
@@ -30,9 +30,9 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>
             Some((earlier, shared))
         });
         if let Some((earlier, shared)) = earlier {
-            let complaint =
-                Complaint::new(format!("matches {shared}, as the route `{}` above does already", earlier.value.name));
-            reading.error(&route.location, complaint.hint("join the two, or give them other hosts, methods or paths"));
+            let diagnostic =
+                Diagnostic::new(format!("matches {shared}, as the route `{}` above does already", earlier.value.name));
+            reading.error(&route.location, diagnostic.hint("join the two, or give them other hosts, methods or paths"));
         }
     }
 }
@@ -61,6 +61,6 @@ pub(super) fn forwarded_unverified(
         let hint = "set `optional = true` in place of `open = true`, so that a token that is sent must hold, or give the route an \
                     upstream that does not get the token";
         let location = route.location.step(Step::Key("open".to_owned()), Layer::File);
-        reading.warning(&location.key(), Complaint::new(message).hint(hint));
+        reading.warning(&location.key(), Diagnostic::new(message).hint(hint));
     }
 }

@@ -9,7 +9,7 @@ use bearward_proxy::UpstreamSettings;
 use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
-use crate::location::{Complaint, Located, Location, quote, values};
+use crate::location::{Diagnostic, Located, Location, quote, values};
 use crate::reader::{Reading, Section};
 use crate::suggest;
 
@@ -17,10 +17,10 @@ use crate::suggest;
 /// leads to.
 pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
     if sections.is_empty() {
-        let complaint = Complaint::new("no [[routes]]: every request would be answered with 404");
+        let diagnostic = Diagnostic::new("no [[routes]]: every request would be answered with 404");
         reading.error(
             &Location::root(),
-            complaint.hint("add [[routes]] with a path, an upstream and the scopes it needs"),
+            diagnostic.hint("add [[routes]] with a path, an upstream and the scopes it needs"),
         );
     }
     let mut routes: Vec<Located<RouteSettings>> = Vec::new();
@@ -61,7 +61,7 @@ impl Reader<'_> {
             section.missing("path", "\"/orders/*\"");
         }
         let path = section.parsed("path", "a path", |text| {
-            PathPattern::parse(text).map_err(|error| Complaint::new(format!("path {}: {error}", quote(text))))
+            PathPattern::parse(text).map_err(|error| Diagnostic::new(format!("path {}: {error}", quote(text))))
         });
         let ignore_case = section.boolean("ignore_case").is_some_and(|ignore_case| ignore_case.value);
         let methods = route_match::methods(&mut section);
@@ -85,15 +85,15 @@ impl Reader<'_> {
         let Some(upstream) = section.required("upstream", "\"orders\"") else { return String::new() };
         let mut names = self.known.upstreams.iter().map(|upstream| upstream.value.name.as_str());
         if !names.clone().any(|name| name == upstream.value) {
-            let complaint = Complaint::new(format!("there is no upstream {}", quote(&upstream.value)));
-            let complaint = match suggest::nearest(&upstream.value, names.clone()) {
-                Some(meant) => complaint.did_you_mean(Some(meant)),
-                None if names.next().is_none() => complaint.hint("add [[upstreams]] with this name and its servers"),
+            let diagnostic = Diagnostic::new(format!("there is no upstream {}", quote(&upstream.value)));
+            let diagnostic = match suggest::nearest(&upstream.value, names.clone()) {
+                Some(meant) => diagnostic.did_you_mean(Some(meant)),
+                None if names.next().is_none() => diagnostic.hint("add [[upstreams]] with this name and its servers"),
                 None => {
-                    complaint.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
+                    diagnostic.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
                 }
             };
-            section.reading.error(&upstream.location, complaint);
+            section.reading.error(&upstream.location, diagnostic);
         }
         upstream.value
     }
@@ -121,27 +121,27 @@ impl Reader<'_> {
         }
 
         if let Some(optional) = optional.as_ref().filter(|_| open) {
-            let complaint = Complaint::new("`open` and `optional` exclude each other");
+            let diagnostic = Diagnostic::new("`open` and `optional` exclude each other");
             let hint = "open: no token is looked at; optional: one that is sent must be valid and meet what the route asks for";
-            reading.error(&optional.location.key(), complaint.hint(hint));
+            reading.error(&optional.location.key(), diagnostic.hint(hint));
         }
         if open {
             for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
                 if section.has(key) {
-                    let complaint =
-                        Complaint::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
+                    let diagnostic =
+                        Diagnostic::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
                     let hint = format!("remove `open = true` to protect the route, or `{key}` to leave it open");
-                    reading.error(&section.location_of(key).key(), complaint.hint(hint));
+                    reading.error(&section.location_of(key).key(), diagnostic.hint(hint));
                 }
             }
             return (Access::Open, Vec::new(), None);
         }
         if self.known.issuers.is_empty() {
             let looks_at = if optional.is_some() { "looks at tokens" } else { "needs a token" };
-            let complaint =
-                Complaint::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
+            let diagnostic =
+                Diagnostic::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
             let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let every caller in";
-            reading.error(&section.location, complaint.hint(hint));
+            reading.error(&section.location, diagnostic.hint(hint));
         }
         let names: Vec<String> = issuers.into_iter().map(|name| name.value).collect();
         self.referential(section, &names, referential.as_ref());
@@ -164,31 +164,31 @@ impl Reader<'_> {
             .collect();
         let Some(named) = referential else {
             if candidates.len() > 1 {
-                let complaint = Complaint::new(format!(
+                let diagnostic = Diagnostic::new(format!(
                     "referential tokens of this route could go to {} issuers: {}",
                     candidates.len(),
                     candidates.join(", ")
                 ));
                 let hint = "name the one to ask with `referential_issuer`; a token must not be shown to other issuers";
-                section.reading.error(&section.location, complaint.hint(hint));
+                section.reading.error(&section.location, diagnostic.hint(hint));
             }
             return;
         };
-        let complaint = match self.issuer(&named.value) {
+        let diagnostic = match self.issuer(&named.value) {
             Some(issuer) if issuer.introspection.is_none() => {
-                let complaint = Complaint::new("this issuer has no introspection, so it cannot be asked");
-                complaint.hint("add [issuers.introspection] to it")
+                let diagnostic = Diagnostic::new("this issuer has no introspection, so it cannot be asked");
+                diagnostic.hint("add [issuers.introspection] to it")
             }
             Some(issuer) if !issuer.answers_for_referential_tokens() => {
-                let complaint = Complaint::new("this issuer has self-contained tokens alone, so it is not asked");
-                complaint.hint("remove `tokens` from it, or this line")
+                let diagnostic = Diagnostic::new("this issuer has self-contained tokens alone, so it is not asked");
+                diagnostic.hint("remove `tokens` from it, or this line")
             }
             Some(_) if !names.is_empty() && !names.contains(&named.value) => {
-                Complaint::new("this issuer is not among the `issuers` of the route")
+                Diagnostic::new("this issuer is not among the `issuers` of the route")
             }
             _ => return,
         };
-        section.reading.error(&named.location, complaint);
+        section.reading.error(&named.location, diagnostic);
     }
 
     /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
@@ -197,9 +197,9 @@ impl Reader<'_> {
         let known: BTreeSet<&str> =
             self.of_route(names).flat_map(|issuer| &issuer.audiences).map(String::as_str).collect();
         for audience in audiences.iter().filter(|audience| !known.is_empty() && !known.contains(&*audience.value)) {
-            let complaint = Complaint::new("no issuer of this route has this audience, so a token needs one of each");
+            let diagnostic = Diagnostic::new("no issuer of this route has this audience, so a token needs one of each");
             let meant = suggest::nearest(&audience.value, known.iter().copied());
-            section.reading.warning(&audience.location, complaint.did_you_mean(meant));
+            section.reading.warning(&audience.location, diagnostic.did_you_mean(meant));
         }
     }
 
@@ -213,17 +213,17 @@ impl Reader<'_> {
         issuers.filter(move |issuer| names.is_empty() || names.contains(&issuer.issuer))
     }
 
-    fn unknown_issuer(&self, name: &str) -> Complaint {
-        let complaint = Complaint::new(format!("there is no issuer {}", quote(name)));
+    fn unknown_issuer(&self, name: &str) -> Diagnostic {
+        let diagnostic = Diagnostic::new(format!("there is no issuer {}", quote(name)));
         let names = || self.known.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
         // One `/` at the end, more or less, is the usual mistake.
         let slash = names().find(|known| known.trim_end_matches('/') == name.trim_end_matches('/'));
         match slash.or_else(|| suggest::nearest(name, names())) {
-            Some(meant) => complaint.did_you_mean(Some(meant)),
+            Some(meant) => diagnostic.did_you_mean(Some(meant)),
             None if self.known.issuers.is_empty() => {
-                complaint.hint("add [[issuers]] with this issuer and its audiences")
+                diagnostic.hint("add [[issuers]] with this issuer and its audiences")
             }
-            None => complaint.hint(format!("the issuers are {}", list(self.known.issuers, |at| &at.value.issuer))),
+            None => diagnostic.hint(format!("the issuers are {}", list(self.known.issuers, |at| &at.value.issuer))),
         }
     }
 

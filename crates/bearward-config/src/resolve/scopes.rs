@@ -2,13 +2,13 @@
 
 use bearward_core::Scope;
 
-use crate::location::Complaint;
+use crate::location::Diagnostic;
 use crate::reader::Section;
 
-pub(super) fn scope(text: &str) -> Result<Scope, Complaint> {
+pub(super) fn scope(text: &str) -> Result<Scope, Diagnostic> {
     Scope::parse(text).map_err(|error| {
-        let complaint = Complaint::new(error.to_string());
-        if text.contains(' ') { complaint.hint("write each scope as a string of its own") } else { complaint }
+        let diagnostic = Diagnostic::new(error.to_string());
+        if text.contains(' ') { diagnostic.hint("write each scope as a string of its own") } else { diagnostic }
     })
 }
 
@@ -23,7 +23,7 @@ pub(super) fn implications(root: &mut Section<'_>) -> Vec<(Scope, Vec<Scope>)> {
         }
         match scope(&name.value) {
             Ok(scope) => implications.push((scope, implied.value.into_iter().map(|at| at.value).collect())),
-            Err(complaint) => reading.error(&name.location, complaint),
+            Err(diagnostic) => reading.error(&name.location, diagnostic),
         }
     }
     implications

@@ -5,72 +5,72 @@ use std::path::{Path, PathBuf};
 
 use bearward_gate::Secret;
 
-use crate::location::{Complaint, Located, quote};
+use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Reading;
 use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
     let secret = there(reading, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
-    secret.map_err(|complaint| reading.error(&path.location, complaint)).ok()
+    secret.map_err(|diagnostic| reading.error(&path.location, diagnostic)).ok()
 }
 
 /// What is in a file that every user may read, and is read again when it changes: a certificate.
 pub(super) fn from_public_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
     let text = there(reading, path).and_then(|file| read_file(&file));
-    text.map_err(|complaint| reading.error(&path.location, complaint)).ok()
+    text.map_err(|diagnostic| reading.error(&path.location, diagnostic)).ok()
 }
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
-pub(super) fn there(reading: &Reading<'_>, path: &Located<String>) -> Result<PathBuf, Complaint> {
+pub(super) fn there(reading: &Reading<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
     if reading.known.has_path(&path.value) {
         return Ok(reading.known.folder.join(&path.value));
     }
-    let complaint = Complaint::new("there is no such file, and no such folder for it").private();
-    Err(complaint.hint("name a file that is there; the value is not shown, because it may be the content itself"))
+    let diagnostic = Diagnostic::new("there is no such file, and no such folder for it").private();
+    Err(diagnostic.hint("name a file that is there; the value is not shown, because it may be the content itself"))
 }
 
 /// The secret in an environment variable.
 pub(super) fn from_environment(reading: &Reading<'_>, name: &Located<String>) -> Option<Secret> {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let complaint = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
+    let diagnostic = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
         // It may be the secret itself.
-        let complaint = Complaint::new("must be the name of an environment variable").private();
-        complaint.hint("the secret itself stands in the variable, never in this file")
+        let diagnostic = Diagnostic::new("must be the name of an environment variable").private();
+        diagnostic.hint("the secret itself stands in the variable, never in this file")
     } else {
         match reading.known.environment.get(&name.value).map(String::as_str) {
-            Some("") => Complaint::new(format!("the environment variable {} is empty", name.value)),
+            Some("") => Diagnostic::new(format!("the environment variable {} is empty", name.value)),
             Some(secret) => return Some(Secret::from_text(secret.to_owned())),
-            None => Complaint::new("no environment variable of this name is set").private().hint(
+            None => Diagnostic::new("no environment variable of this name is set").private().hint(
                 "name a variable that is set where the gateway runs; the value is not shown, because it may be the \
                  secret itself",
             ),
         }
     };
-    reading.error(&name.location, complaint);
+    reading.error(&name.location, diagnostic);
     None
 }
 
-fn guarded(path: &Path) -> Result<(), Complaint> {
+fn guarded(path: &Path) -> Result<(), Diagnostic> {
     let shown = quote(&path.display().to_string());
     // What is not there, or is a directory, is told by who reads it.
     if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
         return Ok(());
     }
-    let complaint = Complaint::new(format!("every user of this machine can get at {shown}"));
-    Err(complaint.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
+    let diagnostic = Diagnostic::new(format!("every user of this machine can get at {shown}"));
+    Err(diagnostic.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
 }
 
-fn read_file(path: &Path) -> Result<Secret, Complaint> {
+fn read_file(path: &Path) -> Result<Secret, Diagnostic> {
     let shown = quote(&path.display().to_string());
-    let unreadable = |error| Complaint::new(format!("cannot read {shown}: {}", reason(&error)));
+    let unreadable = |error| Diagnostic::new(format!("cannot read {shown}: {}", reason(&error)));
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(Complaint::new(format!("{shown} is a directory")));
+        return Err(Diagnostic::new(format!("{shown} is a directory")));
     }
     if metadata.is_file() && metadata.len() == 0 {
-        return Err(Complaint::new(format!("{shown} is empty")));
+        return Err(Diagnostic::new(format!("{shown} is empty")));
     }
     // Its errors name the path, and never show the content.
-    Secret::from_file(path).map_err(|error| Complaint::new(format!("cannot use the secret: {error}")))
+    Secret::from_file(path).map_err(|error| Diagnostic::new(format!("cannot use the secret: {error}")))
 }

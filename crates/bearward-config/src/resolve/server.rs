@@ -7,7 +7,7 @@ use bearward_gate::{CacheSettings, GateSettings, ReadyWhen, bounds};
 use bearward_proxy::ProxySettings;
 
 use super::set;
-use crate::location::{Complaint, Located, Location, quote};
+use crate::location::{Diagnostic, Located, Location, quote};
 use crate::reader::Section;
 use crate::units::format_size;
 use crate::{AdminSettings, LogFormat, LogSettings, suggest};
@@ -44,14 +44,14 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let max_token_bytes = section.size("max_token_bytes", 1 << 8..=1 << 20);
     let most = max_header_bytes.as_ref().map_or(proxy.max_header_bytes as u64, |size| size.value);
     if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
-        let complaint = Complaint::new("must not be larger than max_header_bytes: the token is in a header");
-        section.reading.error(&token.location, complaint);
+        let diagnostic = Diagnostic::new("must not be larger than max_header_bytes: the token is in a header");
+        section.reading.error(&token.location, diagnostic);
     } else if let Some(header) =
         max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < defaults.max_token_bytes as u64)
     {
         let shown = format_size(defaults.max_token_bytes as u64);
-        let complaint = Complaint::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
-        section.reading.error(&header.location, complaint.hint("set max_token_bytes to less than this"));
+        let diagnostic = Diagnostic::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
+        section.reading.error(&header.location, diagnostic.hint("set max_token_bytes to less than this"));
     }
     let realm = section.parsed("realm", "a string", realm).map_or(defaults.realm, |realm| realm.value);
     let drain = section.duration("drain", Duration::ZERO..=HOUR);
@@ -101,53 +101,53 @@ pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
 }
 
 /// An address to listen on.
-fn address(text: &str) -> Result<SocketAddr, Complaint> {
+fn address(text: &str) -> Result<SocketAddr, Diagnostic> {
     let address: SocketAddr = text.parse().map_err(|_| no_address(text))?;
     if address.port() == 0 {
         // The system would choose one, another at each start, and no client is told which.
-        let complaint = Complaint::new(format!("{} has port 0, where no client can connect", quote(text)));
-        return Err(complaint.hint("name the port that clients are to use"));
+        let diagnostic = Diagnostic::new(format!("{} has port 0, where no client can connect", quote(text)));
+        return Err(diagnostic.hint("name the port that clients are to use"));
     }
     Ok(address)
 }
 
 /// What people write elsewhere, and what it is here.
-fn no_address(text: &str) -> Complaint {
-    let complaint = Complaint::new(format!("{} is not an address to listen on", quote(text)));
+fn no_address(text: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::new(format!("{} is not an address to listen on", quote(text)));
     let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
     let host = text.strip_suffix(port).unwrap_or_default().trim_end_matches(':');
     match (host, port.parse::<u16>()) {
-        ("" | "*", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("0.0.0.0:{port}"))),
-        ("localhost", Ok(port @ 1..)) => complaint.did_you_mean(Some(format!("127.0.0.1:{port}"))),
-        _ => complaint.hint("write an IP address and a port: \"127.0.0.1:8080\", \"0.0.0.0:8080\", \"[::]:8080\""),
+        ("" | "*", Ok(port @ 1..)) => diagnostic.did_you_mean(Some(format!("0.0.0.0:{port}"))),
+        ("localhost", Ok(port @ 1..)) => diagnostic.did_you_mean(Some(format!("127.0.0.1:{port}"))),
+        _ => diagnostic.hint("write an IP address and a port: \"127.0.0.1:8080\", \"0.0.0.0:8080\", \"[::]:8080\""),
     }
 }
 
 /// A realm stands between quotes in each challenge (RFC 9110, 11.5).
-fn realm(text: &str) -> Result<String, Complaint> {
+fn realm(text: &str) -> Result<String, Diagnostic> {
     let fits = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '"' && c != '\\';
     if text.chars().all(fits) {
         return Ok(text.to_owned());
     }
-    Err(Complaint::new("must be plain ASCII, without `\"` and `\\`"))
+    Err(Diagnostic::new("must be plain ASCII, without `\"` and `\\`"))
 }
 
 /// A level, or directives. A word that is no level would be read as the name of a target, and log nothing.
-fn level(text: &str) -> Result<String, Complaint> {
+fn level(text: &str) -> Result<String, Diagnostic> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     for directive in text.split(',').map(str::trim) {
         if directive.contains('=') || LEVELS.contains(&directive) {
             continue;
         }
-        let complaint = Complaint::new(format!("{} is not a level", quote(directive)));
+        let diagnostic = Diagnostic::new(format!("{} is not a level", quote(directive)));
         return Err(match suggest::nearest(directive, LEVELS) {
-            Some(level) => complaint.did_you_mean(Some(level)),
-            None => complaint.hint("the levels are off, error, warn, info, debug and trace"),
+            Some(level) => diagnostic.did_you_mean(Some(level)),
+            None => diagnostic.hint("the levels are off, error, warn, info, debug and trace"),
         });
     }
     match tracing_subscriber::EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(Complaint::new(format!("{} cannot be read as log directives", quote(text)))
+        Err(_) => Err(Diagnostic::new(format!("{} cannot be read as log directives", quote(text)))
             .hint("for example: \"info\", or \"info,bearward_gate=debug\"")),
     }
 }

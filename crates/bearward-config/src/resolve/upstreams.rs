@@ -7,7 +7,7 @@ use bearward_gate::Credentials;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
 use super::{secret, set, unique};
-use crate::location::{Complaint, Located, quote, values};
+use crate::location::{Diagnostic, Located, quote, values};
 use crate::reader::Section;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -49,26 +49,26 @@ fn upstream(mut section: Section<'_>, earlier: &[Located<UpstreamSettings>]) -> 
 }
 
 /// `host:port`.
-fn server(text: &str) -> Result<Server, Complaint> {
+fn server(text: &str) -> Result<Server, Diagnostic> {
     const EXAMPLE: &str = "write host:port, such as \"127.0.0.1:3000\", \"orders.internal:80\" or \"[::1]:3000\"";
     if text.contains('@') {
-        return Err(Complaint::new("a server holds no user name and no password").private());
+        return Err(Diagnostic::new("a server holds no user name and no password").private());
     }
     if let Some((_, rest)) = text.split_once("://") {
-        let complaint = Complaint::new(format!("{} is a URL; a server is host:port", quote(text)));
+        let diagnostic = Diagnostic::new(format!("{} is a URL; a server is host:port", quote(text)));
         let server = rest.split('/').next().filter(|rest| Server::parse(rest).is_ok());
         return Err(match server {
-            Some(server) => complaint.did_you_mean(Some(server)),
-            None => complaint.hint(EXAMPLE),
+            Some(server) => diagnostic.did_you_mean(Some(server)),
+            None => diagnostic.hint(EXAMPLE),
         });
     }
     Server::parse(text).map_err(|error| {
-        let no_port = Complaint::new(format!("{} has no port", quote(text)));
+        let no_port = Diagnostic::new(format!("{} has no port", quote(text)));
         match error {
             ServerError::NoPort => no_port.hint(format!("write \"{text}:80\"")),
             ServerError::Host(HostError::NoBrackets) => no_port.hint(format!("write \"[{text}]:80\"")),
-            ServerError::Port => Complaint::new(format!("{} is not host:port: {error}", quote(text))).hint(EXAMPLE),
-            ServerError::Host(why) => Complaint::new(format!("{} is not host:port: {why}", quote(text))).hint(EXAMPLE),
+            ServerError::Port => Diagnostic::new(format!("{} is not host:port: {error}", quote(text))).hint(EXAMPLE),
+            ServerError::Host(why) => Diagnostic::new(format!("{} is not host:port: {why}", quote(text))).hint(EXAMPLE),
         }
     })
 }
@@ -97,15 +97,15 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
                 Ok(credentials) => AuthorizationMode::Replace(credentials),
                 Err(error) => {
                     let hint = "it is the whole value in one line, such as: Basic Z2F0ZXdheTpzZWNyZXQ=";
-                    reading.error(&file.location, Complaint::new(error.to_string()).hint(hint));
+                    reading.error(&file.location, Diagnostic::new(error.to_string()).hint(hint));
                     AuthorizationMode::Remove
                 }
             }
         }
         mode => {
             if let Some(file) = file.filter(|_| readable || mode.is_some()) {
-                let complaint = Complaint::new("is of use with `authorization = \"replace\"` alone");
-                reading.error(&file.location, complaint);
+                let diagnostic = Diagnostic::new("is of use with `authorization = \"replace\"` alone");
+                reading.error(&file.location, diagnostic);
             }
             match mode {
                 Some(Mode::Forward) => AuthorizationMode::Forward,

@@ -2,51 +2,51 @@
 
 use bearward_core::{Endpoint, EndpointError};
 
-use crate::location::{Complaint, quote};
+use crate::location::{Diagnostic, quote};
 use crate::public::without_query;
 
 /// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
 /// is compared letter for letter.
-pub(super) fn issuer(text: &str) -> Result<String, Complaint> {
+pub(super) fn issuer(text: &str) -> Result<String, Diagnostic> {
     let url = endpoint(text)?;
     if url.contains('?') {
-        return Err(Complaint::new("an issuer has no query (RFC 8414, 2)"));
+        return Err(Diagnostic::new("an issuer has no query (RFC 8414, 2)"));
     }
     if let Some((issuer, _)) = url.split_once("/.well-known/") {
-        let complaint = Complaint::new("this is where the issuer's metadata is, not the issuer");
-        return Err(complaint.did_you_mean(Some(issuer)));
+        let diagnostic = Diagnostic::new("this is where the issuer's metadata is, not the issuer");
+        return Err(diagnostic.did_you_mean(Some(issuer)));
     }
     Ok(url)
 }
 
 /// The URL of an endpoint, to which the gateway may connect.
-pub(super) fn endpoint(text: &str) -> Result<String, Complaint> {
+pub(super) fn endpoint(text: &str) -> Result<String, Diagnostic> {
     const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
     let Err(error) = Endpoint::parse(text) else { return Ok(text.to_owned()) };
-    let complaint = Complaint::new(error.to_string());
+    let diagnostic = Diagnostic::new(error.to_string());
     Err(match error {
-        EndpointError::NotAUrl => Complaint::new(format!("{} is {error}", quote(&without_query(text)))).hint(EXAMPLE),
-        EndpointError::UserInfo => complaint.private(),
+        EndpointError::NotAUrl => Diagnostic::new(format!("{} is {error}", quote(&without_query(text)))).hint(EXAMPLE),
+        EndpointError::UserInfo => diagnostic.private(),
         EndpointError::PlainHttp => {
-            complaint.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{}", without_query(rest))))
+            diagnostic.did_you_mean(text.strip_prefix("http").map(|rest| format!("https{}", without_query(rest))))
         }
-        EndpointError::OtherScheme => complaint.hint(EXAMPLE),
-        EndpointError::Fragment => complaint,
+        EndpointError::OtherScheme => diagnostic.hint(EXAMPLE),
+        EndpointError::Fragment => diagnostic,
     })
 }
 
 /// An absolute URI without fragment that names something and is never connected to (RFC 8707, 2).
-pub(super) fn identifier(text: &str) -> Result<String, Complaint> {
+pub(super) fn identifier(text: &str) -> Result<String, Diagnostic> {
     let named = |(scheme, rest): (&str, &str)| {
         let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(letters) && !rest.is_empty()
     };
     if !text.split_once(':').is_some_and(named) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let complaint = Complaint::new(format!("{} is not an absolute URI", quote(&without_query(text))));
-        return Err(complaint.hint("for example: \"https://auth.example.com\""));
+        let diagnostic = Diagnostic::new(format!("{} is not an absolute URI", quote(&without_query(text))));
+        return Err(diagnostic.hint("for example: \"https://auth.example.com\""));
     }
     if text.contains('#') {
-        return Err(Complaint::new("a URI here has no fragment"));
+        return Err(Diagnostic::new("a URI here has no fragment"));
     }
     Ok(text.to_owned())
 }
@@ -104,9 +104,9 @@ mod tests {
             ("http://0x7f000001", "must be https"),
         ];
         for (text, expected) in table {
-            let complaint = issuer(text).unwrap_err();
-            assert!(complaint.message.contains(expected), "{text}: {}", complaint.message);
-            assert!(!complaint.message.contains("hunter2"));
+            let diagnostic = issuer(text).unwrap_err();
+            assert!(diagnostic.message.contains(expected), "{text}: {}", diagnostic.message);
+            assert!(!diagnostic.message.contains("hunter2"));
         }
     }
 

@@ -91,8 +91,8 @@ pub(super) fn asked() -> BTreeMap<String, String> {
     let environment = BTreeMap::new();
     let known = Known { folder: Path::new(""), environment: &environment };
     let source = Source::parse(Path::new("config.toml"), &text, known).unwrap();
-    let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, known, findings);
+    let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
+    let reading = Reading::new(&layers, known, diagnostics);
     resolve(&reading);
     reading.asked.into_inner()
 }

@@ -60,8 +60,8 @@ fn every_setting_that_has_a_default_is_shown_and_everything_that_is_set() {
     let environment = environment().into_iter().collect::<BTreeMap<_, _>>();
     let known = Known { folder: folder.path(), environment: &environment };
     let source = Source::parse(&path, &text, known).unwrap();
-    let (layers, findings) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, known, findings);
+    let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
+    let reading = Reading::new(&layers, known, diagnostics);
     resolve(&reading);
     let present = super::example::keys_of(source.document().as_item(), "");
     let missing: Vec<String> = reading.asked.borrow().keys().filter(|key| !present.contains(key)).cloned().collect();

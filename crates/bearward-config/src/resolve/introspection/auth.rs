@@ -8,7 +8,7 @@ use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
 use super::auth_method::AuthMethod;
 use super::client_credentials::{Grant, grant};
 use super::keys::Keys;
-use crate::location::{Complaint, Located};
+use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 use crate::resolve::urls;
 
@@ -42,7 +42,7 @@ pub(super) fn auth(
     let mut inline = false;
     for (key, elsewhere) in INLINE {
         inline |= section.has(key);
-        section.refuse(key, || Complaint::new("secrets do not stand in the configuration").hint(elsewhere).private());
+        section.refuse(key, || Diagnostic::new("secrets do not stand in the configuration").hint(elsewhere).private());
     }
     let texts: BTreeMap<&str, Located<String>> =
         TEXTS.into_iter().filter_map(|key| Some((key, section.string(key)?))).collect();
@@ -63,15 +63,15 @@ pub(super) fn auth(
     let of_another = refuse_keys_of_other_methods(section, method);
     if method == AuthMethod::Bearer {
         if let Some(grant) = &grant {
-            let complaint =
-                Complaint::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
-            section.reading.error(&grant.location, complaint.hint("keep one of the two"));
+            let diagnostic =
+                Diagnostic::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
+            section.reading.error(&grant.location, diagnostic.hint("keep one of the two"));
         }
     } else if method.shows_certificate() {
         let token_url = grant.as_ref().and_then(|grant| grant.token_url.as_ref());
         for url in url.into_iter().chain(token_url).filter(|url| !url.value.starts_with("https:")) {
-            let complaint = Complaint::new("must be https: a client shows its certificate while TLS begins");
-            section.reading.error(&url.location, complaint);
+            let diagnostic = Diagnostic::new("must be https: a client shows its certificate while TLS begins");
+            section.reading.error(&url.location, diagnostic);
         }
     }
     // The author of a key of another method probably forgot to name that method; what this one lacks would be no help.
@@ -99,21 +99,21 @@ fn refuse_keys_of_other_methods(section: &Section<'_>, method: AuthMethod) -> bo
     let default = if section.has("auth") { "" } else { ", the default" };
     let mut any = false;
     for key in method.keys_of_others().filter(|key| section.has(key)) {
-        let complaint = Complaint::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
+        let diagnostic = Diagnostic::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
         let hint = format!("it belongs to {}", AuthMethod::with_key(key));
-        section.reading.error(&section.location_of(key).key(), complaint.hint(hint));
+        section.reading.error(&section.location_of(key).key(), diagnostic.hint(hint));
         any = true;
     }
     any
 }
 
-fn assertion_audience(text: &str) -> Result<AssertionAudience, Complaint> {
+fn assertion_audience(text: &str) -> Result<AssertionAudience, Diagnostic> {
     match text {
         "issuer" => Ok(AssertionAudience::Issuer),
         "endpoint" => Ok(AssertionAudience::Endpoint),
         text => urls::identifier(text).map(AssertionAudience::Exactly).map_err(|_| {
-            let complaint = Complaint::new("must be `issuer`, `endpoint`, or the value itself, a URL");
-            complaint.did_you_mean(crate::suggest::nearest(text, ["issuer", "endpoint"]))
+            let diagnostic = Diagnostic::new("must be `issuer`, `endpoint`, or the value itself, a URL");
+            diagnostic.did_you_mean(crate::suggest::nearest(text, ["issuer", "endpoint"]))
         }),
     }
 }

@@ -1,6 +1,6 @@
 //! The ways in which the gateway can show an issuer who it is, and the keys of each.
 
-use crate::location::Complaint;
+use crate::location::Diagnostic;
 use crate::suggest;
 
 /// A way, as `auth` names it: by the registered name of the method where it has one.
@@ -31,23 +31,23 @@ impl AuthMethod {
         Self::Bearer,
     ];
 
-    pub(super) fn parse(name: &str) -> Result<Self, Complaint> {
+    pub(super) fn parse(name: &str) -> Result<Self, Diagnostic> {
         if let Some(method) = Self::ALL.into_iter().chain([Self::None]).find(|method| method.name() == name) {
             return Ok(method);
         }
-        let complaint = Self::unknown();
+        let diagnostic = Self::unknown();
         Err(match name {
-            "client_credentials" => complaint.hint(
+            "client_credentials" => diagnostic.hint(
                 "the client credentials grant is a table of its own, [issuers.introspection.client_credentials]; \
                  `auth` says how the gateway authenticates itself there",
             ),
-            _ => complaint.did_you_mean(suggest::nearest(name, Self::ALL.map(Self::name))),
+            _ => diagnostic.did_you_mean(suggest::nearest(name, Self::ALL.map(Self::name))),
         })
     }
 
     /// What is told of a method that cannot be used.
-    pub(in crate::resolve) fn unknown() -> Complaint {
-        Complaint::new(format!("must be one of `{}`", Self::ALL.map(Self::name).join("`, `")))
+    pub(in crate::resolve) fn unknown() -> Diagnostic {
+        Diagnostic::new(format!("must be one of `{}`", Self::ALL.map(Self::name).join("`, `")))
     }
 
     pub(super) fn name(self) -> &'static str {

@@ -8,7 +8,7 @@ use bearward_gate::{
 };
 
 use super::auth_method::AuthMethod;
-use crate::location::{Complaint, Located, Location};
+use crate::location::{Diagnostic, Located, Location};
 use crate::reader::Section;
 use crate::resolve::secret;
 
@@ -56,13 +56,13 @@ impl Keys<'_, '_> {
         let reading = section.reading;
         match ["client_secret_file", "client_secret_env"].map(|key| section.has(key)) {
             [true, true] => {
-                let complaint = Complaint::new("`client_secret_file` and `client_secret_env` exclude each other");
-                reading.error(&section.location_of("client_secret_env").key(), complaint.hint("keep one of the two"));
+                let diagnostic = Diagnostic::new("`client_secret_file` and `client_secret_env` exclude each other");
+                reading.error(&section.location_of("client_secret_env").key(), diagnostic.hint("keep one of the two"));
                 None
             }
             [false, false] => {
-                let complaint = Complaint::new(format!("the client's secret is missing in {}", section.location));
-                reading.error(&section.location, complaint.hint(ELSEWHERE));
+                let diagnostic = Diagnostic::new(format!("the client's secret is missing in {}", section.location));
+                reading.error(&section.location, diagnostic.hint(ELSEWHERE));
                 None
             }
             [true, false] => {
@@ -113,8 +113,8 @@ impl Keys<'_, '_> {
         let secret = secret::from_file(self.section.reading, file)?;
         let text = secret.read();
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
-            let complaint = Complaint::new(format!("the content of this file is not {what}"));
-            self.section.reading.error(&file.location, complaint.hint("it stands there alone, in one line"));
+            let diagnostic = Diagnostic::new(format!("the content of this file is not {what}"));
+            self.section.reading.error(&file.location, diagnostic.hint("it stands there alone, in one line"));
             return None;
         }
         Some(secret)
@@ -123,11 +123,11 @@ impl Keys<'_, '_> {
     /// A file that this way cannot do without.
     fn file(&self, key: &str) -> Option<&Located<String>> {
         if !self.section.has(key) {
-            let complaint = Complaint::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
+            let diagnostic = Diagnostic::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
             let example = key.trim_end_matches("_file").replace('_', "-");
             self.section
                 .reading
-                .error(&self.location, complaint.hint(format!("for example: {key} = \"secrets/{example}\"")));
+                .error(&self.location, diagnostic.hint(format!("for example: {key} = \"secrets/{example}\"")));
         }
         self.texts.get(key)
     }

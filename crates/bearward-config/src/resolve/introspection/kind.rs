@@ -4,7 +4,7 @@ use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
 
 use super::auth;
 use super::auth_method::AuthMethod;
-use crate::location::{Complaint, Located};
+use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 
 /// Where Google's endpoint is. It is in no metadata.
@@ -63,7 +63,7 @@ pub(super) fn auth(
     let shows_token = kind == IntrospectionKind::KubernetesTokenReview;
     for key in OF_CLIENTS {
         if !(shows_token && ["auth", "bearer_token_file"].contains(&key)) {
-            section.refuse(key, || Complaint::new(format!("`{key}` means nothing with `kind = \"{}\"`", kind.name())));
+            section.refuse(key, || Diagnostic::new(format!("`{key}` means nothing with `kind = \"{}\"`", kind.name())));
         }
     }
     if !shows_token {

@@ -9,7 +9,7 @@ use bearward_core::{Access, PathPattern, PatternPart, RequestPath, Requirement};
 use bearward_gate::RouteSettings;
 use bearward_proxy::UpstreamSettings;
 
-use crate::location::{Complaint, Layer, Located, Step, quote};
+use crate::location::{Diagnostic, Layer, Located, Step, quote};
 use crate::reader::Reading;
 
 /// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
@@ -51,7 +51,7 @@ pub(in crate::resolve) fn other_spellings(
         }
         hints.push("or let the other route ask for as much, or lead to other servers");
         let location = guarded.location.step(Step::Key("path".to_owned()), Layer::File);
-        reading.warning(&location, Complaint::new(message).hint(hints.join("; ")));
+        reading.warning(&location, Diagnostic::new(message).hint(hints.join("; ")));
     }
 }
 
