@@ -41,7 +41,7 @@ use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
 pub use self::provider::Provider;
 use self::public::Known;
-use self::reader::Reading;
+use self::reader::Reader;
 pub use self::report::report;
 pub use self::table::table;
 
@@ -165,10 +165,10 @@ fn understand<T>(
     let known = Known { folder: &folder, environment: &environment };
     let source = Source::parse(name, text, known)?;
     let (layers, diagnostics) = layers::merge(&source, &environment, overrides);
-    let reading = Reading::new(&layers, known, diagnostics);
-    let config = resolve::resolve(&reading);
+    let reader = Reader::new(&layers, known, diagnostics);
+    let config = resolve::resolve(&reader);
 
-    let problems = reading.into_diagnostics().into_iter().map(|located| source.locate(located)).collect();
+    let problems = reader.into_diagnostics().into_iter().map(|located| source.locate(located)).collect();
     let problems = Problems::new(problems);
     if problems.has_errors() {
         return Err(problems);

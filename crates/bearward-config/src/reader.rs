@@ -20,7 +20,7 @@ use super::suggest;
 
 /// What is common to the reading of all sections.
 #[derive(Debug)]
-pub(super) struct Reading<'a> {
+pub(super) struct Reader<'a> {
     layers: &'a Layers,
     pub(super) known: Known<'a>,
     diagnostics: RefCell<Vec<LocatedDiagnostic>>,
@@ -29,7 +29,7 @@ pub(super) struct Reading<'a> {
     pub(super) asked: RefCell<BTreeMap<String, String>>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Reader<'a> {
     pub(super) fn new(layers: &'a Layers, known: Known<'a>, diagnostics: Vec<LocatedDiagnostic>) -> Self {
         Self {
             layers,
@@ -69,7 +69,7 @@ impl<'a> Reading<'a> {
 /// A table, while it is read.
 #[derive(Debug)]
 pub(super) struct Section<'r> {
-    pub(super) reading: &'r Reading<'r>,
+    pub(super) reader: &'r Reader<'r>,
     /// `None` where the table is absent and everything in it has its default.
     values: Option<&'r Dict>,
     pub(super) location: Location,
@@ -78,8 +78,8 @@ pub(super) struct Section<'r> {
 }
 
 impl<'r> Section<'r> {
-    fn new(reading: &'r Reading<'r>, values: Option<&'r Dict>, location: Location) -> Self {
-        Self { reading, values, location, known: Vec::new(), refused: Vec::new() }
+    fn new(reader: &'r Reader<'r>, values: Option<&'r Dict>, location: Location) -> Self {
+        Self { reader, values, location, known: Vec::new(), refused: Vec::new() }
     }
 
     /// Whether the key is there, readable or not.
@@ -90,14 +90,14 @@ impl<'r> Section<'r> {
     /// The place of a key, there or not.
     pub(super) fn location_of(&self, key: &str) -> Location {
         let value = self.values.and_then(|values| values.get(key));
-        let layer = value.map_or(self.location.layer, |value| self.reading.layers.layer(value));
+        let layer = value.map_or(self.location.layer, |value| self.reader.layers.layer(value));
         self.location.step(Step::Key(key.to_owned()), layer)
     }
 
     /// Notes that a key without a default is missing.
     pub(super) fn missing(&self, key: &str, example: &str) {
         let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
-        self.reading.error(&self.location, diagnostic.hint(format!("for example: {key} = {example}")));
+        self.reader.error(&self.location, diagnostic.hint(format!("for example: {key} = {example}")));
     }
 
     /// A table, if it is there.
@@ -109,11 +109,11 @@ impl<'r> Section<'r> {
             // The layer of a merged table says nothing: its values have layers of their own.
             Value::Dict(_, values) => {
                 let location = Location { layer: Layer::File, ..location };
-                Some(Section::new(self.reading, Some(values), location))
+                Some(Section::new(self.reader, Some(values), location))
             }
             Value::Array(..) => {
                 let diagnostic = Diagnostic::new(format!("{location} stands once, it is not a list"));
-                self.reading.error(&location, diagnostic.hint(format!("write {location} in single brackets")));
+                self.reader.error(&location, diagnostic.hint(format!("write {location} in single brackets")));
                 None
             }
             value => {
@@ -126,8 +126,8 @@ impl<'r> Section<'r> {
     /// A table; an empty one if it is absent.
     pub(super) fn section_or_empty(&mut self, key: &'static str) -> Section<'r> {
         let location = Location { layer: Layer::File, ..self.location_of(key) };
-        let reading = self.reading;
-        self.section(key).unwrap_or(Section::new(reading, None, location))
+        let reader = self.reader;
+        self.section(key).unwrap_or(Section::new(reader, None, location))
     }
 
     /// The tables of a list; none if it is absent. `None` where it is there and is something else, which is noted.
@@ -138,14 +138,14 @@ impl<'r> Section<'r> {
         let Value::Array(_, values) = value else {
             let diagnostic = Diagnostic::new(format!("`{key}` is a list of tables"));
             let table = location.step(Step::Index(0), Layer::File);
-            self.reading.error(&location, diagnostic.hint(format!("write {table}, in double brackets")));
+            self.reader.error(&location, diagnostic.hint(format!("write {table}, in double brackets")));
             return None;
         };
         let mut sections = Vec::new();
         for (index, value) in values.iter().enumerate() {
             let location = location.step(Step::Index(index), Layer::File);
             match value {
-                Value::Dict(_, values) => sections.push(Section::new(self.reading, Some(values), location)),
+                Value::Dict(_, values) => sections.push(Section::new(self.reader, Some(values), location)),
                 value => self.wrong_type(&location, &format!("a table, {location}"), value),
             }
         }
@@ -209,7 +209,7 @@ impl<'r> Section<'r> {
                 (_, Some(meant)) => diagnostic.did_you_mean(Some(meant)),
                 (_, None) => diagnostic.hint(format!("the keys here are {}", self.known.join(", "))),
             };
-            self.reading.error(&location, diagnostic);
+            self.reader.error(&location, diagnostic);
         }
     }
 
@@ -222,14 +222,14 @@ impl<'r> Section<'r> {
     pub(super) fn refuse_empty(&self, key: &str, hint: &str) {
         if matches!(self.values.and_then(|values| values.get(key)), Some(Value::Array(_, values)) if values.is_empty())
         {
-            self.reading.error(&self.location_of(key), Diagnostic::new("must not be empty").hint(hint));
+            self.reader.error(&self.location_of(key), Diagnostic::new("must not be empty").hint(hint));
         }
     }
 
     /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
     pub(super) fn refuse(&mut self, key: &'static str, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.has(key) {
-            self.reading.error(&self.location_of(key).key(), diagnostic());
+            self.reader.error(&self.location_of(key).key(), diagnostic());
             self.refused.push(key);
         }
     }
@@ -255,7 +255,7 @@ impl<'r> Section<'r> {
     #[cfg(test)]
     fn kind(&self, key: &str, kind: impl Into<String>) {
         let path = self.location_of(key).keys().collect::<Vec<_>>().join(".");
-        self.reading.asked.borrow_mut().entry(path).or_insert(kind.into());
+        self.reader.asked.borrow_mut().entry(path).or_insert(kind.into());
     }
 
     fn wrong_type(&self, location: &Location, expected: &str, found: &Value) {
@@ -268,6 +268,6 @@ impl<'r> Section<'r> {
             Value::Dict(..) => "a table",
             Value::Array(..) => "a list",
         };
-        self.reading.error(location, format!("expected {expected}, found {found}"));
+        self.reader.error(location, format!("expected {expected}, found {found}"));
     }
 }

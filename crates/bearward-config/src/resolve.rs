@@ -27,12 +27,12 @@ use bearward_gate::GateSettings;
 use self::server::{Admin, Server};
 use super::Config;
 use super::location::{Diagnostic, Located};
-use super::reader::{Reading, Section};
+use super::reader::{Reader, Section};
 
 /// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
-pub(super) fn resolve(reading: &Reading<'_>) -> Config {
-    let values = reading.values();
-    let mut root = reading.root(&values);
+pub(super) fn resolve(reader: &Reader<'_>) -> Config {
+    let values = reader.values();
+    let mut root = reader.root(&values);
     let server = server::server(root.section_or_empty("server"));
     let admin = server::admin(root.section_or_empty("admin"));
     let log = server::log(root.section_or_empty("log"));
@@ -44,14 +44,14 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
     let implications = Arc::new(ScopeImplications::new(scope_implications.clone()));
     let routes = match (root.sections("routes"), &issuers, &upstreams) {
         (Some(routes), Some(issuers), Some(upstreams)) => {
-            routes::routes(reading, routes, routes::Known { issuers, upstreams, implications: &implications })
+            routes::routes(reader, routes, routes::Known { issuers, upstreams, implications: &implications })
         }
         // Routes that refer to what could not be read are not at fault.
         _ => Vec::new(),
     };
     root.finish();
 
-    listeners(reading, &server, &admin);
+    listeners(reader, &server, &admin);
     let mut proxy = server.proxy;
     proxy.upstreams = upstreams.into_iter().flatten().map(|upstream| upstream.value).collect();
     let gate = GateSettings {
@@ -67,22 +67,22 @@ pub(super) fn resolve(reading: &Reading<'_>) -> Config {
 }
 
 /// Two listeners cannot share an address, and the operating system's own message would name only one of them.
-fn listeners(reading: &Reading<'_>, server: &Server, admin: &Admin) {
+fn listeners(reader: &Reader<'_>, server: &Server, admin: &Admin) {
     let listen = admin.settings.listen;
     if let Some(address) = server.listen.iter().find(|address| overlap(address.value, listen)) {
         let diagnostic = Diagnostic::new(format!("server.listen {} and admin.listen {listen} overlap", address.value));
         let location = admin.location.as_ref().unwrap_or(&address.location);
-        reading.error(location, diagnostic.hint("give the admin server a port of its own"));
+        reader.error(location, diagnostic.hint("give the admin server a port of its own"));
     }
     if let Some(location) = admin.location.as_ref().filter(|_| !listen.ip().to_canonical().is_loopback()) {
         let diagnostic = Diagnostic::new(format!("the admin server at {listen} can be reached from other machines"));
         let hint = "it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring";
-        reading.warning(location, diagnostic.hint(hint));
+        reader.warning(location, diagnostic.hint(hint));
     }
     for (index, address) in server.listen.iter().enumerate() {
         let earlier = server.listen.iter().take(index).find(|earlier| overlap(earlier.value, address.value));
         if let Some(earlier) = earlier {
-            reading.error(&address.location, format!("{} and {} overlap", earlier.value, address.value));
+            reader.error(&address.location, format!("{} and {} overlap", earlier.value, address.value));
         }
     }
 }
@@ -106,6 +106,6 @@ fn unique<'a>(section: &Section<'_>, name: Option<&Located<String>>, earlier: im
     let Some(name) = name else { return };
     if earlier.into_iter().any(|earlier| earlier == name.value) {
         let diagnostic = Diagnostic::new(format!("a second of this name in {}", section.location));
-        section.reading.error(&name.location, diagnostic.hint("give each its own"));
+        section.reader.error(&name.location, diagnostic.hint("give each its own"));
     }
 }

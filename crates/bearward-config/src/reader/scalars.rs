@@ -28,10 +28,10 @@ impl Section<'_> {
         };
         let mut scalars = Vec::new();
         for (index, value) in values.iter().enumerate() {
-            let location = location.step(Step::Index(index), self.reading.layers.layer(value));
+            let location = location.step(Step::Index(index), self.reader.layers.layer(value));
             let Some(scalar) = self.parse_scalar(value, location) else { continue };
             if scalars.contains(&scalar.value) {
-                self.reading.error(&scalar.location, "stands twice in this list");
+                self.reader.error(&scalar.location, "stands twice in this list");
             }
             scalars.push(scalar.value);
         }

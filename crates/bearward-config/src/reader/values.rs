@@ -94,7 +94,7 @@ impl Section<'_> {
         };
         let Some(number) = number else {
             match value.as_str().filter(|_| location.layer != Layer::File) {
-                Some(text) => self.reading.error(&location, format!("{} is not a whole number", quote(text))),
+                Some(text) => self.reader.error(&location, format!("{} is not a whole number", quote(text))),
                 None => self.wrong_type(&location, "a whole number", value),
             }
             return None;
@@ -104,7 +104,7 @@ impl Section<'_> {
         match within(number, &bounds, u64::to_string) {
             Ok(value) => Some(Located { value, location }),
             Err(diagnostic) => {
-                self.reading.error(&location, diagnostic);
+                self.reader.error(&location, diagnostic);
                 None
             }
         }
@@ -152,9 +152,9 @@ impl Section<'_> {
             let repeated = value
                 .as_str()
                 .is_some_and(|text| values.iter().take(index).any(|earlier| earlier.as_str() == Some(text)));
-            let location = location.step(Step::Index(index), self.reading.layers.layer(value));
+            let location = location.step(Step::Index(index), self.reader.layers.layer(value));
             if repeated {
-                self.reading.error(&location, "stands twice in this list");
+                self.reader.error(&location, "stands twice in this list");
             } else {
                 list.extend(self.parse_value(value, location, "a string", &mut parse));
             }
@@ -213,7 +213,7 @@ impl Section<'_> {
         match parsed {
             Ok(value) => Some(Located { value, location }),
             Err(diagnostic) => {
-                self.reading.error(&location, diagnostic);
+                self.reader.error(&location, diagnostic);
                 None
             }
         }

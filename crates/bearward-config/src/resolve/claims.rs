@@ -28,7 +28,7 @@ pub(super) fn rules(section: &mut Section<'_>, key: &'static str) -> Vec<ClaimRu
 const TESTS: [&str; 4] = ["equals", "one_of", "contains", "exists"];
 
 fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
-    let reading = section.reading;
+    let reader = section.reader;
     if !section.has("claim") {
         section.missing("claim", "\"/tenant\"");
     }
@@ -40,19 +40,19 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
     let exists = section.boolean("exists");
     if let Some(exists) = exists.as_ref().filter(|exists| !exists.value) {
         let diagnostic = Diagnostic::new("no rule asks for a claim to be absent");
-        reading.error(&exists.location, diagnostic.hint("write `exists = true`, or leave the rule out"));
+        reader.error(&exists.location, diagnostic.hint("write `exists = true`, or leave the rule out"));
     }
     let asked: Vec<&str> = TESTS.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = asked.as_slice() {
         let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
         let hint = "keep one of the two, or write a rule for each: all of them must hold";
-        reading.error(&section.location_of(second).key(), diagnostic.hint(hint));
+        reader.error(&section.location_of(second).key(), diagnostic.hint(hint));
     }
     // An unknown key is told below, and was probably meant to be the test.
     if asked.is_empty() && !section.has_unknown_keys() {
         let diagnostic = Diagnostic::new(format!("{} asks nothing of the claim", section.location));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";
-        reading.error(&section.location, diagnostic.hint(hint));
+        reader.error(&section.location, diagnostic.hint(hint));
     }
     section.finish();
     let test = equals.or(one_of).or(contains).or(exists.map(|_| ClaimTest::Exists))?;

@@ -16,7 +16,7 @@ pub(super) fn check(section: &Section<'_>, asked: Option<&Section<'_>>, issuer: 
 }
 
 fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Section<'_>>) {
-    let reading = section.reading;
+    let reader = section.reader;
     match (contradiction, asked) {
         // An introspection that cannot be read is told already.
         (Contradiction::TokensWithoutIntrospection(_), _) if section.has("introspection") => {}
@@ -25,31 +25,31 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
                 "tokens that are `{}` are asked about, and there is no introspection to ask",
                 formats.name()
             ));
-            reading.error(&section.location_of("tokens"), diagnostic.hint("add [issuers.introspection]"));
+            reader.error(&section.location_of("tokens"), diagnostic.hint("add [issuers.introspection]"));
         }
         (Contradiction::IntrospectionUnused, _) => {
             let diagnostic = Diagnostic::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
             let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
-            reading.error(&section.location_of("introspection").key(), diagnostic.hint(hint));
+            reader.error(&section.location_of("introspection").key(), diagnostic.hint(hint));
         }
         (Contradiction::DecryptionKeysUnused, _) => {
             let diagnostic = Diagnostic::new("`tokens = \"referential\"`, so no token is ever decrypted here");
-            reading.error(&section.location_of("decryption_keys_file").key(), diagnostic.hint("remove it"));
+            reader.error(&section.location_of("decryption_keys_file").key(), diagnostic.hint("remove it"));
         }
         (Contradiction::LifetimeUnknown(kind), _) => {
             let diagnostic =
                 Diagnostic::new(format!("answers of the kind `{}` do not say how long a token lives", kind.name()));
-            reading.error(&section.location_of("max_lifetime").key(), diagnostic.hint("remove it"));
+            reader.error(&section.location_of("max_lifetime").key(), diagnostic.hint("remove it"));
         }
         (Contradiction::AnonymousIntrospection, Some(asked)) => {
             let diagnostic = AuthMethod::unknown();
             let hint = "an issuer that answers every caller lets every caller try tokens (RFC 7662, 4)";
-            reading.error(&asked.location_of("auth"), diagnostic.hint(hint));
+            reader.error(&asked.location_of("auth"), diagnostic.hint(hint));
         }
         (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
             if asked.has("auth") {
                 let diagnostic = Diagnostic::new("a Kubernetes API server is shown an access token");
-                reading.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
+                reader.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
             } else {
                 asked.missing("auth", "\"bearer\"");
             }
@@ -62,10 +62,10 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
                 "`signed_response` means nothing with `kind = \"{}\"`: its answers are never signed",
                 kind.name()
             ));
-            reading.error(&asked.location_of("signed_response").key(), diagnostic);
+            reader.error(&asked.location_of("signed_response").key(), diagnostic);
         }
         // None that a file can hold today. What the gate refuses must still be told before it is built.
-        (other, asked) => reading.error(asked.map_or(&section.location, |asked| &asked.location), other.to_string()),
+        (other, asked) => reader.error(asked.map_or(&section.location, |asked| &asked.location), other.to_string()),
     }
 }
 
@@ -76,6 +76,6 @@ fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
         let diagnostic =
             Diagnostic::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
         let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
-        section.reading.warning(&section.location_of("introspection").key(), diagnostic.hint(hint));
+        section.reader.warning(&section.location_of("introspection").key(), diagnostic.hint(hint));
     }
 }

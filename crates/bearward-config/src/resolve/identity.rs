@@ -7,7 +7,7 @@ use crate::location::{Diagnostic, quote};
 use crate::reader::Section;
 
 pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
-    let reading = section.reading;
+    let reader = section.reader;
     let entries = section.entries("claims", |text| {
         ClaimPointer::parse(text).map_err(|error| {
             let diagnostic = Diagnostic::new(format!("{} points to no claim: {error}", quote(text)));
@@ -21,7 +21,7 @@ pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
     for (name, pointer) in entries {
         let Ok(header) = HeaderName::from_bytes(name.value.as_bytes()) else {
             let diagnostic = Diagnostic::new(format!("{} is not the name of a header", quote(&name.value)));
-            reading.error(&name.location, diagnostic.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
+            reader.error(&name.location, diagnostic.hint("letters, digits and `-`, such as \"X-Auth-Email\""));
             continue;
         };
         claims.push((header, pointer.value));
@@ -29,7 +29,7 @@ pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
             Ok(all) => headers = all,
             Err(error) => {
                 claims.pop();
-                reading.error(&name.location, error.to_string());
+                reader.error(&name.location, error.to_string());
             }
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn introspection(
     if let Some(bare) = bare_answers.as_ref().filter(|bare| bare.value && !has_clients) {
         let diagnostic = Diagnostic::new("an answer without `aud` is for no audience, unless its client is known");
         let hint = "name the clients with `absent_audience_clients` in [[issuers]]";
-        section.reading.error(&bare.location, diagnostic.hint(hint));
+        section.reader.error(&bare.location, diagnostic.hint(hint));
     }
     let signed_responses =
         [("never", SignedResponse::Never), ("accept", SignedResponse::Accept), ("require", SignedResponse::Require)];

@@ -26,7 +26,7 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
-        section.reading.error(&section.location_of(second).key(), diagnostic.hint("keys come from one place"));
+        section.reader.error(&section.location_of(second).key(), diagnostic.hint("keys come from one place"));
     }
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
@@ -36,15 +36,15 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     let inline = inline.map(|set| KeySource::Fixed(Arc::new(set.value)));
     let discovery_url = section.parsed("discovery_url", "a URL", urls::endpoint).map(|url| url.value);
     let roots = section.string("ca_file").and_then(|file| {
-        let pem = secret::from_public_file(section.reading, &file)?;
+        let pem = secret::from_public_file(section.reader, &file)?;
         told(section, &file, TrustedRoots::new(pem))
     });
     let bearer_token = section.string("bearer_token_file").and_then(|file| {
-        let token = secret::from_file(section.reading, &file)?;
+        let token = secret::from_file(section.reader, &file)?;
         told(section, &file, Credentials::bearer(token))
     });
     let decryption = section.string("decryption_keys_file").and_then(|file| {
-        let json = secret::from_file(section.reading, &file)?;
+        let json = secret::from_file(section.reader, &file)?;
         told(section, &file, DecryptionKeySource::new(json))
     });
     let source = url.or(file).or(inline).unwrap_or_default();
@@ -56,18 +56,18 @@ fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource>
     // No file is called so, and this may be a private key.
     if file.value.trim_start().starts_with('{') {
         let diagnostic = Diagnostic::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
-        section.reading.error(&file.location, diagnostic.private());
+        section.reader.error(&file.location, diagnostic.private());
         return None;
     }
-    let path = secret::there(section.reading, file);
-    let path = path.map_err(|diagnostic| section.reading.error(&file.location, diagnostic)).ok()?;
+    let path = secret::there(section.reader, file);
+    let path = path.map_err(|diagnostic| section.reader.error(&file.location, diagnostic)).ok()?;
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
         KeyFileError::Unreadable(error) => Diagnostic::new(format!("cannot read {shown}: {}", reason(&error))),
         KeyFileError::TooLarge => Diagnostic::new(format!("{shown} is {error}")),
         KeyFileError::NotAKeySet(error) => not_a_key_set(&error),
     });
-    read.and_then(usable).map_err(|diagnostic| section.reading.error(&file.location, diagnostic)).ok()?;
+    read.and_then(usable).map_err(|diagnostic| section.reader.error(&file.location, diagnostic)).ok()?;
     Some(KeySource::File(path))
 }
 
@@ -96,5 +96,5 @@ fn usable(set: KeySet) -> Result<KeySet, Diagnostic> {
 }
 
 fn told<T, E: ToString>(section: &Section<'_>, file: &Located<String>, made: Result<T, E>) -> Option<T> {
-    made.map_err(|error| section.reading.error(&file.location, error.to_string())).ok()
+    made.map_err(|error| section.reader.error(&file.location, error.to_string())).ok()
 }

@@ -13,7 +13,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
     if bound.is_none() && is_template {
         let diagnostic = Diagnostic::new("the variable of an issuer template must be bound");
         let hint = "add [issuers.variable] with claim = \"tid\", one_of = [\"a\", \"b\"], or both";
-        section.reading.error(&section.location_of("issuer"), diagnostic.hint(hint));
+        section.reader.error(&section.location_of("issuer"), diagnostic.hint(hint));
     }
     let variable = bound.as_mut().map(|bound| {
         bound.refuse_empty("one_of", "name the values that the variable may have, or leave it out");
@@ -26,7 +26,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
         bound.finish();
         let template = name.zip(variable.clone()).map(|(name, bound)| IssuerName::template(&name.value, bound));
         if let Some(Err(error)) = template {
-            section.reading.error(&location, error.to_string());
+            section.reader.error(&location, error.to_string());
         }
     }
     variable
@@ -44,5 +44,5 @@ pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_n
         Err(diagnostic) if name.value.contains("://") && !is_template => diagnostic,
         _ => return,
     };
-    section.reading.error(&name.location, diagnostic);
+    section.reader.error(&name.location, diagnostic);
 }

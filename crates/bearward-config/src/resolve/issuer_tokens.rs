@@ -48,7 +48,7 @@ fn absent_audience(section: &mut Section<'_>, audiences: &[String]) -> AbsentAud
     for client in clients.value.iter().filter(|client| audiences.contains(&client.value)) {
         let diagnostic =
             Diagnostic::new("this client is one of `audiences` too, and so are its ID tokens for this API");
-        section.reading.warning(&client.location, diagnostic.hint("take it out of `audiences`"));
+        section.reader.warning(&client.location, diagnostic.hint("take it out of `audiences`"));
     }
     AbsentAudience::Clients(values(Some(clients)))
 }

@@ -134,7 +134,7 @@ fn refresh(mut section: Section<'_>) -> RefreshSettings {
     };
     if let Some(location) = location.filter(|_| refresh.min > refresh.max) {
         let [min, max] = [refresh.min, refresh.max].map(format_duration);
-        section.reading.error(&location, format!("refresh.min, {min}, is more than refresh.max, {max}"));
+        section.reader.error(&location, format!("refresh.min, {min}, is more than refresh.max, {max}"));
     }
     section.finish();
     refresh

@@ -20,7 +20,7 @@ pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
     if section.has("host") && section.has("hosts") {
         let diagnostic = Diagnostic::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
-        section.reading.error(&section.location_of("host").key(), diagnostic);
+        section.reader.error(&section.location_of("host").key(), diagnostic);
     }
     let one = section.parsed("host", "a host name", host).map(|host| host.value);
     let several = values(section.list("hosts", host));

@@ -7,13 +7,13 @@ use bearward_gate::RouteSettings;
 use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 
 use crate::location::{Diagnostic, Layer, Located, Step, quote};
-use crate::reader::Reading;
+use crate::reader::Reader;
 
 pub(super) use spellings::other_spellings;
 
 /// Notes each route that matches what an earlier one matches as well. Only one of the two can ever be reached, and its
 /// author may have meant the other, whose access is another.
-pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>]) {
+pub(super) fn told_apart(reader: &Reader<'_>, routes: &[Located<RouteSettings>]) {
     for (index, route) in routes.iter().enumerate() {
         let before = || routes.iter().take(index);
         if let Some(earlier) = before().find(|earlier| earlier.value.differs_in_case(&route.value)) {
@@ -22,7 +22,7 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>
                 quote(&earlier.value.name)
             );
             let hint = "set `ignore_case = true` for both or for neither; another spelling would lead past one of them";
-            reading.error(&route.location, Diagnostic::new(message).hint(hint));
+            reader.error(&route.location, Diagnostic::new(message).hint(hint));
             continue;
         }
         let earlier = before().find_map(|earlier| {
@@ -32,7 +32,7 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>
         if let Some((earlier, shared)) = earlier {
             let diagnostic =
                 Diagnostic::new(format!("matches {shared}, as the route `{}` above does already", earlier.value.name));
-            reading.error(&route.location, diagnostic.hint("join the two, or give them other hosts, methods or paths"));
+            reader.error(&route.location, diagnostic.hint("join the two, or give them other hosts, methods or paths"));
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn told_apart(reading: &Reading<'_>, routes: &[Located<RouteSettings>
 /// Warns of each open route that leads to an upstream to which the client's token is passed on: there it looks like one that
 /// was verified.
 pub(super) fn forwarded_unverified(
-    reading: &Reading<'_>,
+    reader: &Reader<'_>,
     routes: &[Located<RouteSettings>],
     upstreams: &[Located<UpstreamSettings>],
 ) {
@@ -61,6 +61,6 @@ pub(super) fn forwarded_unverified(
         let hint = "set `optional = true` in place of `open = true`, so that a token that is sent must hold, or give the route an \
                     upstream that does not get the token";
         let location = route.location.step(Step::Key("open".to_owned()), Layer::File);
-        reading.warning(&location.key(), Diagnostic::new(message).hint(hint));
+        reader.warning(&location.key(), Diagnostic::new(message).hint(hint));
     }
 }

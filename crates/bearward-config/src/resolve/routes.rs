@@ -10,15 +10,15 @@ use http::Method;
 
 use super::{claims, route_match, route_rules, scopes, unique};
 use crate::location::{Diagnostic, Located, Location, quote, values};
-use crate::reader::{Reading, Section};
+use crate::reader::{Reader, Section};
 use crate::suggest;
 
 /// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
 /// leads to.
-pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
+pub(super) fn routes(reader: &Reader<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
     if sections.is_empty() {
         let diagnostic = Diagnostic::new("no [[routes]]: every request would be answered with 404");
-        reading.error(
+        reader.error(
             &Location::root(),
             diagnostic.hint("add [[routes]] with a path, an upstream and the scopes it needs"),
         );
@@ -26,16 +26,16 @@ pub(super) fn routes(reading: &Reading<'_>, sections: Vec<Section<'_>>, known: K
     let mut routes: Vec<Located<RouteSettings>> = Vec::new();
     let mut used = BTreeSet::new();
     for section in sections {
-        let route = Reader { known, earlier: &routes, used: &mut used }.read(section);
+        let route = RouteReader { known, earlier: &routes, used: &mut used }.read(section);
         routes.extend(route);
     }
     let named = known.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
     for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
-        reading.warning(&upstream.location, "no route leads to this upstream");
+        reader.warning(&upstream.location, "no route leads to this upstream");
     }
-    route_rules::told_apart(reading, &routes);
-    route_rules::other_spellings(reading, &routes, known.upstreams);
-    route_rules::forwarded_unverified(reading, &routes, known.upstreams);
+    route_rules::told_apart(reader, &routes);
+    route_rules::other_spellings(reader, &routes, known.upstreams);
+    route_rules::forwarded_unverified(reader, &routes, known.upstreams);
     routes.into_iter().map(|route| route.value).collect()
 }
 
@@ -48,13 +48,13 @@ pub(super) struct Known<'a> {
 }
 
 /// What the reading of one route needs to know of the rest.
-struct Reader<'a> {
+struct RouteReader<'a> {
     known: Known<'a>,
     earlier: &'a [Located<RouteSettings>],
     used: &'a mut BTreeSet<String>,
 }
 
-impl Reader<'_> {
+impl RouteReader<'_> {
     fn read(self, mut section: Section<'_>) -> Option<Located<RouteSettings>> {
         let location = section.location.clone();
         if !section.has("path") {
@@ -93,14 +93,14 @@ impl Reader<'_> {
                     diagnostic.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
                 }
             };
-            section.reading.error(&upstream.location, diagnostic);
+            section.reader.error(&upstream.location, diagnostic);
         }
         upstream.value
     }
 
     /// What a caller must show, and whose tokens are taken.
     fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
-        let reading = section.reading;
+        let reader = section.reader;
         let open = section.boolean("open").is_some_and(|open| open.value);
         let optional = section.boolean("optional").filter(|optional| optional.value);
         // Who writes a list wants to ask for something, and with an empty one every valid token would do.
@@ -117,13 +117,13 @@ impl Reader<'_> {
         let referential = section.string("referential_issuer");
         let unknown = issuers.iter().chain(&referential).filter(|name| self.issuer(&name.value).is_none());
         for name in unknown {
-            reading.error(&name.location, self.unknown_issuer(&name.value));
+            reader.error(&name.location, self.unknown_issuer(&name.value));
         }
 
         if let Some(optional) = optional.as_ref().filter(|_| open) {
             let diagnostic = Diagnostic::new("`open` and `optional` exclude each other");
             let hint = "open: no token is looked at; optional: one that is sent must be valid and meet what the route asks for";
-            reading.error(&optional.location.key(), diagnostic.hint(hint));
+            reader.error(&optional.location.key(), diagnostic.hint(hint));
         }
         if open {
             for key in ["scopes", "any_scope", "claims", "audiences", "issuers", "referential_issuer"] {
@@ -131,7 +131,7 @@ impl Reader<'_> {
                     let diagnostic =
                         Diagnostic::new(format!("an open route asks for no token, so `{key}` would mean nothing"));
                     let hint = format!("remove `open = true` to protect the route, or `{key}` to leave it open");
-                    reading.error(&section.location_of(key).key(), diagnostic.hint(hint));
+                    reader.error(&section.location_of(key).key(), diagnostic.hint(hint));
                 }
             }
             return (Access::Open, Vec::new(), None);
@@ -141,7 +141,7 @@ impl Reader<'_> {
             let diagnostic =
                 Diagnostic::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
             let hint = "add [[issuers]] with an issuer and its audiences, or set `open = true` to let every caller in";
-            reading.error(&section.location, diagnostic.hint(hint));
+            reader.error(&section.location, diagnostic.hint(hint));
         }
         let names: Vec<String> = issuers.into_iter().map(|name| name.value).collect();
         self.referential(section, &names, referential.as_ref());
@@ -170,7 +170,7 @@ impl Reader<'_> {
                     candidates.join(", ")
                 ));
                 let hint = "name the one to ask with `referential_issuer`; a token must not be shown to other issuers";
-                section.reading.error(&section.location, diagnostic.hint(hint));
+                section.reader.error(&section.location, diagnostic.hint(hint));
             }
             return;
         };
@@ -188,7 +188,7 @@ impl Reader<'_> {
             }
             _ => return,
         };
-        section.reading.error(&named.location, diagnostic);
+        section.reader.error(&named.location, diagnostic);
     }
 
     /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
@@ -199,7 +199,7 @@ impl Reader<'_> {
         for audience in audiences.iter().filter(|audience| !known.is_empty() && !known.contains(&*audience.value)) {
             let diagnostic = Diagnostic::new("no issuer of this route has this audience, so a token needs one of each");
             let meant = suggest::nearest(&audience.value, known.iter().copied());
-            section.reading.warning(&audience.location, diagnostic.did_you_mean(meant));
+            section.reader.warning(&audience.location, diagnostic.did_you_mean(meant));
         }
     }
 

@@ -14,16 +14,16 @@ pub(super) fn scope(text: &str) -> Result<Scope, Diagnostic> {
 
 /// Scopes that stand for others, each with those that it stands for.
 pub(super) fn implications(root: &mut Section<'_>) -> Vec<(Scope, Vec<Scope>)> {
-    let reading = root.reading;
+    let reader = root.reader;
     let mut implications = Vec::new();
     for (name, implied) in root.lists("scope_implications", scope) {
         let itself = implied.value.iter().find(|implied| implied.value.as_str() == name.value);
         if let Some(itself) = itself {
-            reading.error(&itself.location, "a scope stands for itself anyway");
+            reader.error(&itself.location, "a scope stands for itself anyway");
         }
         match scope(&name.value) {
             Ok(scope) => implications.push((scope, implied.value.into_iter().map(|at| at.value).collect())),
-            Err(diagnostic) => reading.error(&name.location, diagnostic),
+            Err(diagnostic) => reader.error(&name.location, diagnostic),
         }
     }
     implications

@@ -6,39 +6,39 @@ use std::path::{Path, PathBuf};
 use bearward_gate::Secret;
 
 use crate::location::{Diagnostic, Located, quote};
-use crate::reader::Reading;
+use crate::reader::Reader;
 use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
-pub(super) fn from_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
-    let secret = there(reading, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
-    secret.map_err(|diagnostic| reading.error(&path.location, diagnostic)).ok()
+pub(super) fn from_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
+    let secret = there(reader, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
+    secret.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
 /// What is in a file that every user may read, and is read again when it changes: a certificate.
-pub(super) fn from_public_file(reading: &Reading<'_>, path: &Located<String>) -> Option<Secret> {
-    let text = there(reading, path).and_then(|file| read_file(&file));
-    text.map_err(|diagnostic| reading.error(&path.location, diagnostic)).ok()
+pub(super) fn from_public_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
+    let text = there(reader, path).and_then(|file| read_file(&file));
+    text.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
-pub(super) fn there(reading: &Reading<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
-    if reading.known.has_path(&path.value) {
-        return Ok(reading.known.folder.join(&path.value));
+pub(super) fn there(reader: &Reader<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
+    if reader.known.has_path(&path.value) {
+        return Ok(reader.known.folder.join(&path.value));
     }
     let diagnostic = Diagnostic::new("there is no such file, and no such folder for it").private();
     Err(diagnostic.hint("name a file that is there; the value is not shown, because it may be the content itself"))
 }
 
 /// The secret in an environment variable.
-pub(super) fn from_environment(reading: &Reading<'_>, name: &Located<String>) -> Option<Secret> {
+pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> Option<Secret> {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let diagnostic = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
         // It may be the secret itself.
         let diagnostic = Diagnostic::new("must be the name of an environment variable").private();
         diagnostic.hint("the secret itself stands in the variable, never in this file")
     } else {
-        match reading.known.environment.get(&name.value).map(String::as_str) {
+        match reader.known.environment.get(&name.value).map(String::as_str) {
             Some("") => Diagnostic::new(format!("the environment variable {} is empty", name.value)),
             Some(secret) => return Some(Secret::from_text(secret.to_owned())),
             None => Diagnostic::new("no environment variable of this name is set").private().hint(
@@ -47,7 +47,7 @@ pub(super) fn from_environment(reading: &Reading<'_>, name: &Located<String>) ->
             ),
         }
     };
-    reading.error(&name.location, diagnostic);
+    reader.error(&name.location, diagnostic);
     None
 }
 

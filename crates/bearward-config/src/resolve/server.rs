@@ -45,13 +45,13 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let most = max_header_bytes.as_ref().map_or(proxy.max_header_bytes as u64, |size| size.value);
     if let Some(token) = max_token_bytes.as_ref().filter(|size| size.value > most) {
         let diagnostic = Diagnostic::new("must not be larger than max_header_bytes: the token is in a header");
-        section.reading.error(&token.location, diagnostic);
+        section.reader.error(&token.location, diagnostic);
     } else if let Some(header) =
         max_header_bytes.as_ref().filter(|_| max_token_bytes.is_none() && most < defaults.max_token_bytes as u64)
     {
         let shown = format_size(defaults.max_token_bytes as u64);
         let diagnostic = Diagnostic::new(format!("leaves no room for max_token_bytes, which is {shown} unless set"));
-        section.reading.error(&header.location, diagnostic.hint("set max_token_bytes to less than this"));
+        section.reader.error(&header.location, diagnostic.hint("set max_token_bytes to less than this"));
     }
     let realm = section.parsed("realm", "a string", realm).map_or(defaults.realm, |realm| realm.value);
     let drain = section.duration("drain", Duration::ZERO..=HOUR);

@@ -9,17 +9,17 @@ use crate::reader::Section;
 
 /// Notes the provider's known traps that this issuer runs into.
 pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer: &IssuerSettings) {
-    let reading = section.reading;
+    let reader = section.reader;
     let name = issuer.issuer.as_str();
     let introspection = issuer.introspection.as_ref();
     let warn = |key: &str, message: &str, hint: &str| {
         let location = if section.has(key) { section.location_of(key) } else { provider.location.clone() };
-        reading.warning(&location, Diagnostic::new(message).hint(hint));
+        reader.warning(&location, Diagnostic::new(message).hint(hint));
     };
     let no_endpoint = |who: &str| {
         if introspection.is_some_and(|introspection| introspection.url.is_none()) {
             let diagnostic = Diagnostic::new(format!("{who} has no introspection endpoint"));
-            reading
+            reader
                 .error(&section.location_of("introspection").key(), diagnostic.hint("remove [issuers.introspection]"));
         }
     };
@@ -58,7 +58,7 @@ pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer:
                 let diagnostic = Diagnostic::new("this stands for many tenants, and no token says so in `iss`");
                 let hint =
                     "name the tenant, or write {tenantid} in its place and bind it: [issuers.variable] claim = \"tid\"";
-                reading.error(&section.location_of("issuer"), diagnostic.hint(hint));
+                reader.error(&section.location_of("issuer"), diagnostic.hint(hint));
             }
         }
         Provider::Keycloak => {
@@ -77,13 +77,13 @@ pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer:
                 Diagnostic::new("every user with an account there can have such a token made for any audience");
             let claim = if provider.value == Provider::GitLab { "project_id" } else { "repository_id" };
             let hint = format!("add [[issuers.required_claims]] with claim = \"{claim}\" and equals = \"1234\"");
-            reading.error(&provider.location, diagnostic.hint(hint));
+            reader.error(&provider.location, diagnostic.hint(hint));
         }
         // Those tokens are for Okta itself, and their form may change at any time.
         Provider::Okta if !name.contains("/oauth2/") && issuer.tokens != TokenFormats::Referential => {
             let diagnostic = Diagnostic::new("tokens of Okta's org authorization server are for Okta alone to read");
             let hint = "set tokens = \"referential\", or use a custom authorization server: \"https://example.okta.com/oauth2/default\"";
-            reading.error(&section.location_of("issuer"), diagnostic.hint(hint));
+            reader.error(&section.location_of("issuer"), diagnostic.hint(hint));
         }
         Provider::OryHydra if introspection.is_some_and(|introspection| introspection.url.is_none()) => {
             let hint = "set `url` to /admin/oauth2/introspect there";

@@ -85,19 +85,19 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
     let readable = !section.has("authorization");
     let mode = section.choice("authorization", &modes);
     let file = section.string("authorization_file");
-    let reading = section.reading;
+    let reader = section.reader;
     match mode.map(|mode| mode.value) {
         Some(Mode::Replace) => {
             if !section.has("authorization_file") {
                 section.missing("authorization_file", "\"orders.authorization\"");
             }
             let Some(file) = file else { return AuthorizationMode::Remove };
-            let Some(secret) = secret::from_file(reading, &file) else { return AuthorizationMode::Remove };
+            let Some(secret) = secret::from_file(reader, &file) else { return AuthorizationMode::Remove };
             match Credentials::new(secret) {
                 Ok(credentials) => AuthorizationMode::Replace(credentials),
                 Err(error) => {
                     let hint = "it is the whole value in one line, such as: Basic Z2F0ZXdheTpzZWNyZXQ=";
-                    reading.error(&file.location, Diagnostic::new(error.to_string()).hint(hint));
+                    reader.error(&file.location, Diagnostic::new(error.to_string()).hint(hint));
                     AuthorizationMode::Remove
                 }
             }
@@ -105,7 +105,7 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
         mode => {
             if let Some(file) = file.filter(|_| readable || mode.is_some()) {
                 let diagnostic = Diagnostic::new("is of use with `authorization = \"replace\"` alone");
-                reading.error(&file.location, diagnostic);
+                reader.error(&file.location, diagnostic);
             }
             match mode {
                 Some(Mode::Forward) => AuthorizationMode::Forward,

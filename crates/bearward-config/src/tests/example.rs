@@ -9,7 +9,7 @@ use super::*;
 use crate::layers;
 use crate::locate::Source;
 use crate::public::Known;
-use crate::reader::Reading;
+use crate::reader::Reader;
 use crate::report;
 use crate::resolve::resolve;
 
@@ -92,9 +92,9 @@ pub(super) fn asked() -> BTreeMap<String, String> {
     let known = Known { folder: Path::new(""), environment: &environment };
     let source = Source::parse(Path::new("config.toml"), &text, known).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, known, diagnostics);
-    resolve(&reading);
-    reading.asked.into_inner()
+    let reader = Reader::new(&layers, known, diagnostics);
+    resolve(&reader);
+    reader.asked.into_inner()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::example::{EXAMPLE, environment, folder, uncommented};
 use super::*;
 use crate::public::Known;
-use crate::reader::Reading;
+use crate::reader::Reader;
 use crate::{Provider, layers, locate::Source, resolve::resolve, show, understand};
 
 fn shown(text: &str, path: &Path) -> (Config, String) {
@@ -61,10 +61,10 @@ fn every_setting_that_has_a_default_is_shown_and_everything_that_is_set() {
     let known = Known { folder: folder.path(), environment: &environment };
     let source = Source::parse(&path, &text, known).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
-    let reading = Reading::new(&layers, known, diagnostics);
-    resolve(&reading);
+    let reader = Reader::new(&layers, known, diagnostics);
+    resolve(&reader);
     let present = super::example::keys_of(source.document().as_item(), "");
-    let missing: Vec<String> = reading.asked.borrow().keys().filter(|key| !present.contains(key)).cloned().collect();
+    let missing: Vec<String> = reader.asked.borrow().keys().filter(|key| !present.contains(key)).cloned().collect();
     assert_eq!(missing, [""; 0]);
 }
 

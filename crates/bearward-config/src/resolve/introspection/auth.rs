@@ -65,13 +65,13 @@ pub(super) fn auth(
         if let Some(grant) = &grant {
             let diagnostic =
                 Diagnostic::new("with `auth = \"bearer\"` the gateway has an access token and asks for none");
-            section.reading.error(&grant.location, diagnostic.hint("keep one of the two"));
+            section.reader.error(&grant.location, diagnostic.hint("keep one of the two"));
         }
     } else if method.shows_certificate() {
         let token_url = grant.as_ref().and_then(|grant| grant.token_url.as_ref());
         for url in url.into_iter().chain(token_url).filter(|url| !url.value.starts_with("https:")) {
             let diagnostic = Diagnostic::new("must be https: a client shows its certificate while TLS begins");
-            section.reading.error(&url.location, diagnostic);
+            section.reader.error(&url.location, diagnostic);
         }
     }
     // The author of a key of another method probably forgot to name that method; what this one lacks would be no help.
@@ -101,7 +101,7 @@ fn refuse_keys_of_other_methods(section: &Section<'_>, method: AuthMethod) -> bo
     for key in method.keys_of_others().filter(|key| section.has(key)) {
         let diagnostic = Diagnostic::new(format!("`{key}` means nothing with `auth = \"{name}\"`{default}"));
         let hint = format!("it belongs to {}", AuthMethod::with_key(key));
-        section.reading.error(&section.location_of(key).key(), diagnostic.hint(hint));
+        section.reader.error(&section.location_of(key).key(), diagnostic.hint(hint));
         any = true;
     }
     any

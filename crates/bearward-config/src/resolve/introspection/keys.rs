@@ -53,26 +53,26 @@ impl Keys<'_, '_> {
         const ELSEWHERE: &str =
             "name a file with `client_secret_file`, or an environment variable with `client_secret_env`";
         let Self { section, texts, .. } = self;
-        let reading = section.reading;
+        let reader = section.reader;
         match ["client_secret_file", "client_secret_env"].map(|key| section.has(key)) {
             [true, true] => {
                 let diagnostic = Diagnostic::new("`client_secret_file` and `client_secret_env` exclude each other");
-                reading.error(&section.location_of("client_secret_env").key(), diagnostic.hint("keep one of the two"));
+                reader.error(&section.location_of("client_secret_env").key(), diagnostic.hint("keep one of the two"));
                 None
             }
             [false, false] => {
                 let diagnostic = Diagnostic::new(format!("the client's secret is missing in {}", section.location));
-                reading.error(&section.location, diagnostic.hint(ELSEWHERE));
+                reader.error(&section.location, diagnostic.hint(ELSEWHERE));
                 None
             }
             [true, false] => {
                 let file = texts.get("client_secret_file")?;
-                Some(Located { value: secret::from_file(reading, file)?, location: file.location.clone() })
+                Some(Located { value: secret::from_file(reader, file)?, location: file.location.clone() })
             }
             [false, true] => {
                 let variable = texts.get("client_secret_env")?;
                 Some(Located {
-                    value: secret::from_environment(reading, variable)?,
+                    value: secret::from_environment(reader, variable)?,
                     location: variable.location.clone(),
                 })
             }
@@ -81,7 +81,7 @@ impl Keys<'_, '_> {
 
     fn private_key(mut self) -> Option<PrivateKeyJwt> {
         let file = self.file("private_key_file")?.clone();
-        let key = secret::from_file(self.section.reading, &file)?;
+        let key = secret::from_file(self.section.reader, &file)?;
         if self.algorithm.is_none() && self.section.has("algorithm") {
             return None;
         }
@@ -95,11 +95,11 @@ impl Keys<'_, '_> {
     }
 
     fn certificate(&self) -> Option<ClientCertificate> {
-        let reading = self.section.reading;
+        let reader = self.section.reader;
         let (chain_file, key_file) = (self.file("certificate_file"), self.file("certificate_key_file"));
         // The chain is public; what proves that it is ours is the key.
-        let chain = chain_file.and_then(|file| secret::from_public_file(reading, file));
-        let key = key_file.and_then(|file| secret::from_file(reading, file));
+        let chain = chain_file.and_then(|file| secret::from_public_file(reader, file));
+        let key = key_file.and_then(|file| secret::from_file(reader, file));
         let (chain_place, key_place) = (&chain_file?.location, &key_file?.location);
         self.usable(ClientCertificate::new(chain?, key?), |error| match error {
             ClientAuthError::NoCertificate => chain_place,
@@ -110,11 +110,11 @@ impl Keys<'_, '_> {
     /// A file whose whole content is sent as it is.
     fn sendable(&self, key: &str, what: &str, fits: impl Fn(&str) -> bool) -> Option<Secret> {
         let file = self.file(key)?;
-        let secret = secret::from_file(self.section.reading, file)?;
+        let secret = secret::from_file(self.section.reader, file)?;
         let text = secret.read();
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
             let diagnostic = Diagnostic::new(format!("the content of this file is not {what}"));
-            self.section.reading.error(&file.location, diagnostic.hint("it stands there alone, in one line"));
+            self.section.reader.error(&file.location, diagnostic.hint("it stands there alone, in one line"));
             return None;
         }
         Some(secret)
@@ -126,7 +126,7 @@ impl Keys<'_, '_> {
             let diagnostic = Diagnostic::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
             let example = key.trim_end_matches("_file").replace('_', "-");
             self.section
-                .reading
+                .reader
                 .error(&self.location, diagnostic.hint(format!("for example: {key} = \"secrets/{example}\"")));
         }
         self.texts.get(key)
@@ -138,6 +138,6 @@ impl Keys<'_, '_> {
         made: Result<T, ClientAuthError>,
         at_fault: impl FnOnce(ClientAuthError) -> &'p Location,
     ) -> Option<T> {
-        made.map_err(|error| self.section.reading.error(at_fault(error), error.to_string())).ok()
+        made.map_err(|error| self.section.reader.error(at_fault(error), error.to_string())).ok()
     }
 }

@@ -10,12 +10,12 @@ use bearward_gate::RouteSettings;
 use bearward_proxy::UpstreamSettings;
 
 use crate::location::{Diagnostic, Layer, Located, Step, quote};
-use crate::reader::Reading;
+use crate::reader::Reader;
 
 /// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
 /// the same servers.
 pub(in crate::resolve) fn other_spellings(
-    reading: &Reading<'_>,
+    reader: &Reader<'_>,
     routes: &[Located<RouteSettings>],
     upstreams: &[Located<UpstreamSettings>],
 ) {
@@ -51,7 +51,7 @@ pub(in crate::resolve) fn other_spellings(
         }
         hints.push("or let the other route ask for as much, or lead to other servers");
         let location = guarded.location.step(Step::Key("path".to_owned()), Layer::File);
-        reading.warning(&location, Diagnostic::new(message).hint(hints.join("; ")));
+        reader.warning(&location, Diagnostic::new(message).hint(hints.join("; ")));
     }
 }
 
