@@ -44,7 +44,7 @@ pub(super) fn resolve(reader: &Reader<'_>) -> Config {
     let implications = Arc::new(ScopeImplications::new(scope_implications.clone()));
     let routes = match (root.sections("routes"), &issuers, &upstreams) {
         (Some(routes), Some(issuers), Some(upstreams)) => {
-            routes::routes(reader, routes, routes::Known { issuers, upstreams, implications: &implications })
+            routes::routes(reader, routes, routes::Definitions { issuers, upstreams, implications: &implications })
         }
         // Routes that refer to what could not be read are not at fault.
         _ => Vec::new(),

@@ -15,7 +15,11 @@ use crate::suggest;
 
 /// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
 /// leads to.
-pub(super) fn routes(reader: &Reader<'_>, sections: Vec<Section<'_>>, known: Known<'_>) -> Vec<RouteSettings> {
+pub(super) fn routes(
+    reader: &Reader<'_>,
+    sections: Vec<Section<'_>>,
+    definitions: Definitions<'_>,
+) -> Vec<RouteSettings> {
     if sections.is_empty() {
         let diagnostic = Diagnostic::new("no [[routes]]: every request would be answered with 404");
         reader.error(
@@ -26,22 +30,22 @@ pub(super) fn routes(reader: &Reader<'_>, sections: Vec<Section<'_>>, known: Kno
     let mut routes: Vec<Located<RouteSettings>> = Vec::new();
     let mut used = BTreeSet::new();
     for section in sections {
-        let route = RouteReader { known, earlier: &routes, used: &mut used }.read(section);
+        let route = RouteReader { definitions, earlier: &routes, used: &mut used }.read(section);
         routes.extend(route);
     }
-    let named = known.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
+    let named = definitions.upstreams.iter().filter(|upstream| !upstream.value.name.is_empty());
     for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
         reader.warning(&upstream.location, "no route leads to this upstream");
     }
     route_rules::told_apart(reader, &routes);
-    route_rules::other_spellings(reader, &routes, known.upstreams);
-    route_rules::forwarded_unverified(reader, &routes, known.upstreams);
+    route_rules::other_spellings(reader, &routes, definitions.upstreams);
+    route_rules::forwarded_unverified(reader, &routes, definitions.upstreams);
     routes.into_iter().map(|route| route.value).collect()
 }
 
 /// What routes refer to.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(super) struct Definitions<'a> {
     pub(super) issuers: &'a [Located<IssuerSettings>],
     pub(super) upstreams: &'a [Located<UpstreamSettings>],
     pub(super) implications: &'a Arc<ScopeImplications>,
@@ -49,7 +53,7 @@ pub(super) struct Known<'a> {
 
 /// What the reading of one route needs to know of the rest.
 struct RouteReader<'a> {
-    known: Known<'a>,
+    definitions: Definitions<'a>,
     earlier: &'a [Located<RouteSettings>],
     used: &'a mut BTreeSet<String>,
 }
@@ -83,15 +87,14 @@ impl RouteReader<'_> {
 
     fn upstream(&self, section: &mut Section<'_>) -> String {
         let Some(upstream) = section.required("upstream", "\"orders\"") else { return String::new() };
-        let mut names = self.known.upstreams.iter().map(|upstream| upstream.value.name.as_str());
+        let mut names = self.definitions.upstreams.iter().map(|upstream| upstream.value.name.as_str());
         if !names.clone().any(|name| name == upstream.value) {
             let diagnostic = Diagnostic::new(format!("there is no upstream {}", quote(&upstream.value)));
             let diagnostic = match suggest::nearest(&upstream.value, names.clone()) {
                 Some(meant) => diagnostic.did_you_mean(Some(meant)),
                 None if names.next().is_none() => diagnostic.hint("add [[upstreams]] with this name and its servers"),
-                None => {
-                    diagnostic.hint(format!("the upstreams are {}", list(self.known.upstreams, |at| &at.value.name)))
-                }
+                None => diagnostic
+                    .hint(format!("the upstreams are {}", list(self.definitions.upstreams, |at| &at.value.name))),
             };
             section.reader.error(&upstream.location, diagnostic);
         }
@@ -136,7 +139,7 @@ impl RouteReader<'_> {
             }
             return (Access::Open, Vec::new(), None);
         }
-        if self.known.issuers.is_empty() {
+        if self.definitions.issuers.is_empty() {
             let looks_at = if optional.is_some() { "looks at tokens" } else { "needs a token" };
             let diagnostic =
                 Diagnostic::new(format!("this route {looks_at}, and there is no issuer whose tokens it could take"));
@@ -148,7 +151,7 @@ impl RouteReader<'_> {
         if let Some(audiences) = &audiences {
             self.audiences(section, &names, &audiences.value);
         }
-        let implications = Arc::clone(self.known.implications);
+        let implications = Arc::clone(self.definitions.implications);
         let any = if any.is_empty() { Vec::new() } else { vec![any] };
         let requirement = Requirement { all, any, audiences: values(audiences), claims, implications };
         let access = if optional.is_some() { Access::Optional(requirement) } else { Access::Token(requirement) };
@@ -204,26 +207,28 @@ impl RouteReader<'_> {
     }
 
     fn issuer(&self, name: &str) -> Option<&IssuerSettings> {
-        self.known.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
+        self.definitions.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
     }
 
     /// The issuers whose tokens a route takes: those that it names, or all.
     fn of_route<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a IssuerSettings> {
-        let issuers = self.known.issuers.iter().map(|issuer| &issuer.value);
+        let issuers = self.definitions.issuers.iter().map(|issuer| &issuer.value);
         issuers.filter(move |issuer| names.is_empty() || names.contains(&issuer.issuer))
     }
 
     fn unknown_issuer(&self, name: &str) -> Diagnostic {
         let diagnostic = Diagnostic::new(format!("there is no issuer {}", quote(name)));
-        let names = || self.known.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
+        let names = || self.definitions.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
         // One `/` at the end, more or less, is the usual mistake.
         let slash = names().find(|known| known.trim_end_matches('/') == name.trim_end_matches('/'));
         match slash.or_else(|| suggest::nearest(name, names())) {
             Some(meant) => diagnostic.did_you_mean(Some(meant)),
-            None if self.known.issuers.is_empty() => {
+            None if self.definitions.issuers.is_empty() => {
                 diagnostic.hint("add [[issuers]] with this issuer and its audiences")
             }
-            None => diagnostic.hint(format!("the issuers are {}", list(self.known.issuers, |at| &at.value.issuer))),
+            None => {
+                diagnostic.hint(format!("the issuers are {}", list(self.definitions.issuers, |at| &at.value.issuer)))
+            }
         }
     }
 
