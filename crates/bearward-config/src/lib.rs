@@ -13,8 +13,8 @@ mod location;
 
 mod problem;
 mod provider;
-mod public;
 mod reader;
+mod redact;
 mod report;
 mod resolve;
 mod show;
@@ -40,8 +40,8 @@ use self::locate::Source;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
 pub use self::provider::Provider;
-use self::public::Known;
 use self::reader::Reader;
+use self::redact::References;
 pub use self::report::report;
 pub use self::table::table;
 
@@ -162,10 +162,10 @@ fn understand<T>(
 ) -> Result<T, Problems> {
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
     let folder = name.parent().unwrap_or(Path::new("")).to_owned();
-    let known = Known { folder: &folder, environment: &environment };
-    let source = Source::parse(name, text, known)?;
+    let references = References { folder: &folder, environment: &environment };
+    let source = Source::parse(name, text, references)?;
     let (layers, diagnostics) = layers::merge(&source, &environment, overrides);
-    let reader = Reader::new(&layers, known, diagnostics);
+    let reader = Reader::new(&layers, references, diagnostics);
     let config = resolve::resolve(&reader);
 
     let problems = reader.into_diagnostics().into_iter().map(|located| source.locate(located)).collect();

@@ -7,7 +7,7 @@ use toml_edit::{Document, Item, Key, TableLike, Value};
 
 use super::location::{Diagnostic, Layer, LocatedDiagnostic, Location, Part, Step, visible};
 use super::problem::{Excerpt, Position, Problem, Problems, Severity};
-use super::public::{Known, REDACTED, names_another_place, without_queries};
+use super::redact::{REDACTED, References, refers_elsewhere, without_queries};
 use super::suggest;
 
 /// The configuration file, read as TOML.
@@ -28,12 +28,12 @@ impl Source {
     /// # Errors
     ///
     /// The first syntax error: after it, nothing that follows can be trusted to mean what it seems to.
-    pub(super) fn parse(name: &Path, text: &str, known: Known<'_>) -> Result<Self, Problems> {
+    pub(super) fn parse(name: &Path, text: &str, references: References<'_>) -> Result<Self, Problems> {
         let name = name.display().to_string();
         match Document::parse(text.to_owned()) {
             Ok(document) => {
                 let mut secrets = Vec::new();
-                find_secrets(document.as_table(), known, &mut secrets);
+                find_secrets(document.as_table(), references, &mut secrets);
                 let queries = find_queries(document.as_table(), text);
                 let values = secrets.iter().filter_map(|span| text.get(span.clone()));
                 let credentials = values.filter_map(credentials).map(|text| format!("{text}@")).collect();
@@ -146,8 +146,8 @@ fn credentials(text: &str) -> Option<&str> {
 }
 
 /// Whether a value stands where the name of a file or of a variable belongs, and is none that is there: it may be the secret.
-fn is_no_name(key: &str, item: &Item, known: Known<'_>) -> bool {
-    names_another_place(&meant_key(key)) && !item.as_str().is_some_and(|text| known.may_show(&meant_key(key), text))
+fn is_no_name(key: &str, item: &Item, references: References<'_>) -> bool {
+    refers_elsewhere(&meant_key(key)) && !item.as_str().is_some_and(|text| references.may_show(&meant_key(key), text))
 }
 
 /// The key that names where a secret is, if this is one or a misspelled one; else the key itself.
@@ -163,7 +163,7 @@ fn meant_key(key: &str) -> String {
         "decryption_keys_file",
     ];
     let key = key.to_ascii_lowercase();
-    if names_another_place(&key) { key } else { suggest::nearest(&key, KEYS).map_or(key.clone(), str::to_owned) }
+    if refers_elsewhere(&key) { key } else { suggest::nearest(&key, KEYS).map_or(key.clone(), str::to_owned) }
 }
 
 /// The queries and fragments of URLs in the values of a table, and in all tables in it.
@@ -202,33 +202,33 @@ fn queries_of(value: &Value, is_url: bool, text: &str) -> Vec<Range<usize>> {
     }
 }
 
-fn find_secrets(table: &dyn TableLike, known: Known<'_>, secrets: &mut Vec<Range<usize>>) {
+fn find_secrets(table: &dyn TableLike, references: References<'_>, secrets: &mut Vec<Range<usize>>) {
     for (key, item) in table.iter() {
         // The table says how to obtain a token, and holds none.
         let grant = key == "client_credentials" && item.is_table_like();
         let looks = item.as_value().is_some_and(|value| looks_secret(key, value));
-        if !grant && sounds_secret(key) || looks || is_no_name(key, item, known) {
+        if !grant && sounds_secret(key) || looks || is_no_name(key, item, references) {
             secrets.extend(item.span());
         }
         if let Some(table) = item.as_table_like() {
-            find_secrets(table, known, secrets);
+            find_secrets(table, references, secrets);
         }
         for table in item.as_array_of_tables().into_iter().flatten() {
-            find_secrets(table, known, secrets);
+            find_secrets(table, references, secrets);
         }
-        find_secrets_in_list(item.as_value(), known, secrets);
+        find_secrets_in_list(item.as_value(), references, secrets);
     }
 }
 
-fn find_secrets_in_list(list: Option<&Value>, known: Known<'_>, secrets: &mut Vec<Range<usize>>) {
+fn find_secrets_in_list(list: Option<&Value>, references: References<'_>, secrets: &mut Vec<Range<usize>>) {
     for value in list.and_then(Value::as_array).into_iter().flatten() {
         if let Some(table) = value.as_inline_table() {
-            find_secrets(table, known, secrets);
+            find_secrets(table, references, secrets);
         }
         if looks_secret("", value) {
             secrets.extend(value.span());
         }
-        find_secrets_in_list(Some(value), known, secrets);
+        find_secrets_in_list(Some(value), references, secrets);
     }
 }
 
@@ -254,7 +254,7 @@ fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
             let begin = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
             let key = key.get(begin..).unwrap_or_default();
             // Where the value of a key that names a file ends is not known either.
-            let names = names_another_place(&meant_key(key));
+            let names = refers_elsewhere(&meant_key(key));
             sounds_secret(key) || names || key == "authorization" || user.max(url) > Some(*equals)
         });
         match secret {
@@ -355,8 +355,8 @@ issuer = "one"
     /// A file in a folder without files, and with one variable.
     fn source(text: &str) -> Result<Source, Problems> {
         let environment = BTreeMap::from([("A_SECRET".to_owned(), String::new())]);
-        let known = Known { folder: Path::new("/nowhere"), environment: &environment };
-        Source::parse(Path::new("c.toml"), text, known)
+        let references = References { folder: Path::new("/nowhere"), environment: &environment };
+        Source::parse(Path::new("c.toml"), text, references)
     }
 
     #[test]

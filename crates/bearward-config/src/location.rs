@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::problem::Severity;
-use super::public::without_query;
+use super::redact::without_query;
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "BEARWARD_";

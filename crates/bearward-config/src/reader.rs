@@ -15,14 +15,14 @@ use figment::value::{Dict, Value};
 
 use super::layers::Layers;
 use super::location::{Diagnostic, Layer, Located, LocatedDiagnostic, LocatedList, Location, Step, quote};
-use super::public::Known;
+use super::redact::References;
 use super::suggest;
 
 /// What is common to the reading of all sections.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
-    pub(super) known: Known<'a>,
+    pub(super) references: References<'a>,
     diagnostics: RefCell<Vec<LocatedDiagnostic>>,
     /// Every key that was asked for, and what may stand there; the example file and the reference are held against it.
     #[cfg(test)]
@@ -30,10 +30,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(layers: &'a Layers, known: Known<'a>, diagnostics: Vec<LocatedDiagnostic>) -> Self {
+    pub(super) fn new(layers: &'a Layers, references: References<'a>, diagnostics: Vec<LocatedDiagnostic>) -> Self {
         Self {
             layers,
-            known,
+            references,
             diagnostics: RefCell::new(diagnostics),
             #[cfg(test)]
             asked: RefCell::default(),

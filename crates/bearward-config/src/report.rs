@@ -10,7 +10,7 @@ use bearward_proxy::AuthorizationMode;
 use http::Method;
 
 use crate::Config;
-use crate::public::without_queries;
+use crate::redact::without_queries;
 use crate::table::table;
 
 /// Everything that the configuration opens, and to whom. Secrets are not in it.

@@ -13,7 +13,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table};
 use super::Config;
 use super::layers::Layers;
 use super::location::Layer;
-use super::public::without_queries;
+use super::redact::without_queries;
 
 /// The sections, in the order of `config.example.toml`.
 const SECTIONS: [&str; 9] =

@@ -23,8 +23,8 @@ pub(super) fn from_public_file(reader: &Reader<'_>, path: &Located<String>) -> O
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
 pub(super) fn there(reader: &Reader<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
-    if reader.known.has_path(&path.value) {
-        return Ok(reader.known.folder.join(&path.value));
+    if reader.references.has_path(&path.value) {
+        return Ok(reader.references.folder.join(&path.value));
     }
     let diagnostic = Diagnostic::new("there is no such file, and no such folder for it").private();
     Err(diagnostic.hint("name a file that is there; the value is not shown, because it may be the content itself"))
@@ -38,7 +38,7 @@ pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> O
         let diagnostic = Diagnostic::new("must be the name of an environment variable").private();
         diagnostic.hint("the secret itself stands in the variable, never in this file")
     } else {
-        match reader.known.environment.get(&name.value).map(String::as_str) {
+        match reader.references.environment.get(&name.value).map(String::as_str) {
             Some("") => Diagnostic::new(format!("the environment variable {} is empty", name.value)),
             Some(secret) => return Some(Secret::from_text(secret.to_owned())),
             None => Diagnostic::new("no environment variable of this name is set").private().hint(

@@ -3,7 +3,7 @@
 use bearward_core::{Endpoint, EndpointError};
 
 use crate::location::{Diagnostic, quote};
-use crate::public::without_query;
+use crate::redact::without_query;
 
 /// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
 /// is compared letter for letter.

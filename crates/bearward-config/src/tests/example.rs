@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::layers;
 use crate::locate::Source;
-use crate::public::Known;
 use crate::reader::Reader;
+use crate::redact::References;
 use crate::report;
 use crate::resolve::resolve;
 
@@ -89,18 +89,18 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
 pub(super) fn asked() -> BTreeMap<String, String> {
     let text = uncommented();
     let environment = BTreeMap::new();
-    let known = Known { folder: Path::new(""), environment: &environment };
-    let source = Source::parse(Path::new("config.toml"), &text, known).unwrap();
+    let references = References { folder: Path::new(""), environment: &environment };
+    let source = Source::parse(Path::new("config.toml"), &text, references).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
-    let reader = Reader::new(&layers, known, diagnostics);
+    let reader = Reader::new(&layers, references, diagnostics);
     resolve(&reader);
     reader.asked.into_inner()
 }
 
 #[test]
 fn it_has_every_setting() {
-    let known = Known { folder: Path::new(""), environment: &BTreeMap::new() };
-    let source = Source::parse(Path::new("config.toml"), &uncommented(), known).unwrap();
+    let references = References { folder: Path::new(""), environment: &BTreeMap::new() };
+    let source = Source::parse(Path::new("config.toml"), &uncommented(), references).unwrap();
     let asked = asked();
     let present = keys_of(source.document().as_item(), "");
     let missing: Vec<String> = asked.keys().filter(|key| !present.contains(key)).cloned().collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::example::{EXAMPLE, environment, folder, uncommented};
 use super::*;
-use crate::public::Known;
 use crate::reader::Reader;
+use crate::redact::References;
 use crate::{Provider, layers, locate::Source, resolve::resolve, show, understand};
 
 fn shown(text: &str, path: &Path) -> (Config, String) {
@@ -58,10 +58,10 @@ fn every_setting_that_has_a_default_is_shown_and_everything_that_is_set() {
     assert!(text.contains("client_secret_env = \"BEARWARD_LOGIN_SECRET\"\n"), "{text}");
 
     let environment = environment().into_iter().collect::<BTreeMap<_, _>>();
-    let known = Known { folder: folder.path(), environment: &environment };
-    let source = Source::parse(&path, &text, known).unwrap();
+    let references = References { folder: folder.path(), environment: &environment };
+    let source = Source::parse(&path, &text, references).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
-    let reader = Reader::new(&layers, known, diagnostics);
+    let reader = Reader::new(&layers, references, diagnostics);
     resolve(&reader);
     let present = super::example::keys_of(source.document().as_item(), "");
     let missing: Vec<String> = reader.asked.borrow().keys().filter(|key| !present.contains(key)).cloned().collect();
@@ -124,13 +124,13 @@ fn the_environment_is_shown_as_the_file_would_say_it() {
 
 #[test]
 fn what_is_not_used_of_a_set_is_not_shown() {
-    let public = keys::PUBLIC_KEYS.trim().strip_prefix("{\"keys\":[").and_then(|keys| keys.strip_suffix("]}")).unwrap();
+    let redact = keys::PUBLIC_KEYS.trim().strip_prefix("{\"keys\":[").and_then(|keys| keys.strip_suffix("]}")).unwrap();
     // A private key that can be told for one is an error.
     let private = r#"{"kty":"AKP","priv":"aHVudGVyMg"},{"kty":"OKP","d":"aHVudGVyMg","d":"aHVudGVyMg"}"#;
-    let jwks = format!("jwks = '{{\"more\":\"aHVudGVyMg\",\"keys\":[{private},{public}]}}'\n");
+    let jwks = format!("jwks = '{{\"more\":\"aHVudGVyMg\",\"keys\":[{private},{redact}]}}'\n");
     let text = with("").replace("audiences = ", &format!("{jwks}audiences = "));
     let (config, text) = shown(&text, Path::new("config.toml"));
-    assert!(text.contains(public) && !text.contains("aHVudGVyMg"), "{text}");
+    assert!(text.contains(redact) && !text.contains("aHVudGVyMg"), "{text}");
     let (again, second) = shown(&text, Path::new("config.toml"));
     assert_eq!(text, second);
     let fingerprint = |config: &Config| match &config.gate.issuers[0].keys {

@@ -12,14 +12,14 @@ pub(super) const REDACTED: &str = "[redacted]";
 
 /// What is known of the surroundings of a configuration: by it a name is told from a secret.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known<'a> {
+pub(super) struct References<'a> {
     /// The folder of the configuration file; relative paths start here.
     pub(super) folder: &'a Path,
     /// The environment, in which secrets may be.
     pub(super) environment: &'a BTreeMap<String, String>,
 }
 
-impl Known<'_> {
+impl References<'_> {
     /// Whether a value may be shown where the key asks for the name of a file or of an environment variable: only if that is
     /// there. Anything else may be the secret itself. A text at another key may be.
     pub(super) fn may_show(&self, key: &str, value: &str) -> bool {
@@ -50,7 +50,7 @@ impl Known<'_> {
 }
 
 /// Whether the value of the key is the name of a file or of a variable.
-pub(super) fn names_another_place(key: &str) -> bool {
+pub(super) fn refers_elsewhere(key: &str) -> bool {
     names_file(key) || names_variable(key)
 }
 
@@ -104,20 +104,22 @@ mod tests {
         fs::create_dir(folder.path().join("secrets")).unwrap();
         fs::write(folder.path().join("client"), "").unwrap();
         let environment = BTreeMap::from([("THE_SECRET".to_owned(), String::new())]);
-        let known = Known { folder: folder.path(), environment: &environment };
+        let references = References { folder: folder.path(), environment: &environment };
         let absolute = folder.path().join("secrets/x").display().to_string();
         for shown in ["client", "secrets", "secrets/missing", "./secrets/missing", &absolute] {
-            assert!(known.may_show("client_secret_file", shown), "{shown}");
+            assert!(references.may_show("client_secret_file", shown), "{shown}");
         }
         let long = "a".repeat(5000);
         for hidden in
             ["hunter2", "./hunter2", "../hunter2", "/hunter2", "hun/ter2", "client/hunter2", "eyJ.e30.", &long]
         {
-            assert!(!known.may_show("client_secret_file", hidden), "{hidden}");
+            assert!(!references.may_show("client_secret_file", hidden), "{hidden}");
         }
-        assert!(known.may_show("client_secret_env", "THE_SECRET"));
-        assert!(!known.may_show("client_secret_env", "HUNTER2") && !known.may_show("client_secret_env", "client"));
-        assert!(known.may_show("client_id", "hunter2"));
+        assert!(references.may_show("client_secret_env", "THE_SECRET"));
+        assert!(
+            !references.may_show("client_secret_env", "HUNTER2") && !references.may_show("client_secret_env", "client")
+        );
+        assert!(references.may_show("client_id", "hunter2"));
     }
 
     #[test]
