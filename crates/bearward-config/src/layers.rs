@@ -9,9 +9,9 @@ use figment::{Figment, Metadata, Profile, Provider};
 use toml_edit::Item;
 
 use super::Overrides;
-use super::locate::Source;
 use super::location::{Diagnostic, Layer, LocatedDiagnostic, Location, PREFIX, Step};
 use super::provider;
+use super::source::SourceFile;
 use super::suggest;
 
 /// The sections that can be set from outside the file: those whose values are simple, and of which there is one.
@@ -22,7 +22,7 @@ const FILE_ONLY: &[&str] = &["identity", "issuers", "upstreams", "routes", "scop
 
 /// Every layer, merged, and what was wrong with the names of the variables.
 pub(super) fn merge(
-    source: &Source,
+    source: &SourceFile,
     environment: &BTreeMap<String, String>,
     overrides: &Overrides,
 ) -> (Layers, Vec<LocatedDiagnostic>) {
@@ -137,7 +137,7 @@ fn preset_values() -> Dict {
 }
 
 /// The file's values, taken from the same reading that gives the positions: two TOML parsers could disagree.
-fn file_values(source: &Source) -> Dict {
+fn file_values(source: &SourceFile) -> Dict {
     match value_of(source.document().as_item()) {
         Value::Dict(_, values) => values,
         _ => Dict::new(),

@@ -1,14 +1,13 @@
 //! The configuration: a TOML file, the environment above it, flags on top.
 //!
 //! ```text
-//! text -> locate (TOML, with positions) -> layers (merged, presets below) -> reader (typed, one by one) -> resolve (rules) -> Config
+//! text -> source (TOML, with positions) -> layers (merged, presets below) -> reader (typed, one by one) -> resolve (rules) -> Config
 //! ```
 //!
 //! Everything that is wrong is told at once, with its place and a hint, before anything is bound. An operator
 //! should not have to start a gateway five times to learn of five mistakes.
 
 mod layers;
-mod locate;
 mod location;
 
 mod problem;
@@ -18,6 +17,7 @@ mod redact;
 mod report;
 mod resolve;
 mod show;
+mod source;
 mod suggest;
 mod table;
 #[cfg(test)]
@@ -36,13 +36,13 @@ use bearward_gate::{GateSettings, ReadyWhen};
 use bearward_proxy::ProxySettings;
 
 use self::layers::Layers;
-use self::locate::Source;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
 pub use self::provider::Provider;
 use self::reader::Reader;
 use self::redact::References;
 pub use self::report::report;
+use self::source::SourceFile;
 pub use self::table::table;
 
 /// A configuration without a mistake.
@@ -163,7 +163,7 @@ fn understand<T>(
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
     let folder = name.parent().unwrap_or(Path::new("")).to_owned();
     let references = References { folder: &folder, environment: &environment };
-    let source = Source::parse(name, text, references)?;
+    let source = SourceFile::parse(name, text, references)?;
     let (layers, diagnostics) = layers::merge(&source, &environment, overrides);
     let reader = Reader::new(&layers, references, diagnostics);
     let config = resolve::resolve(&reader);

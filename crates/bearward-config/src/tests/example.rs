@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::layers;
-use crate::locate::Source;
 use crate::reader::Reader;
 use crate::redact::References;
 use crate::report;
 use crate::resolve::resolve;
+use crate::source::SourceFile;
 
 pub(super) const EXAMPLE: &str = include_str!("../../../../config.example.toml");
 
@@ -90,7 +90,7 @@ pub(super) fn asked() -> BTreeMap<String, String> {
     let text = uncommented();
     let environment = BTreeMap::new();
     let references = References { folder: Path::new(""), environment: &environment };
-    let source = Source::parse(Path::new("config.toml"), &text, references).unwrap();
+    let source = SourceFile::parse(Path::new("config.toml"), &text, references).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
     let reader = Reader::new(&layers, references, diagnostics);
     resolve(&reader);
@@ -100,7 +100,7 @@ pub(super) fn asked() -> BTreeMap<String, String> {
 #[test]
 fn it_has_every_setting() {
     let references = References { folder: Path::new(""), environment: &BTreeMap::new() };
-    let source = Source::parse(Path::new("config.toml"), &uncommented(), references).unwrap();
+    let source = SourceFile::parse(Path::new("config.toml"), &uncommented(), references).unwrap();
     let asked = asked();
     let present = keys_of(source.document().as_item(), "");
     let missing: Vec<String> = asked.keys().filter(|key| !present.contains(key)).cloned().collect();

@@ -6,7 +6,7 @@ use super::example::{EXAMPLE, environment, folder, uncommented};
 use super::*;
 use crate::reader::Reader;
 use crate::redact::References;
-use crate::{Provider, layers, locate::Source, resolve::resolve, show, understand};
+use crate::{Provider, layers, resolve::resolve, show, source::SourceFile, understand};
 
 fn shown(text: &str, path: &Path) -> (Config, String) {
     let both = |config: Config, layers: &layers::Layers| {
@@ -59,7 +59,7 @@ fn every_setting_that_has_a_default_is_shown_and_everything_that_is_set() {
 
     let environment = environment().into_iter().collect::<BTreeMap<_, _>>();
     let references = References { folder: folder.path(), environment: &environment };
-    let source = Source::parse(&path, &text, references).unwrap();
+    let source = SourceFile::parse(&path, &text, references).unwrap();
     let (layers, diagnostics) = layers::merge(&source, &environment, &Overrides::default());
     let reader = Reader::new(&layers, references, diagnostics);
     resolve(&reader);

@@ -12,7 +12,7 @@ use super::suggest;
 
 /// The configuration file, read as TOML.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct SourceFile {
     name: String,
     document: Document<String>,
     /// The values that may be secrets, and the queries of URLs. Secrets have no business in the file, but the person who
@@ -22,7 +22,7 @@ pub(super) struct Source {
     credentials: Vec<String>,
 }
 
-impl Source {
+impl SourceFile {
     /// Reads a text as TOML.
     ///
     /// # Errors
@@ -353,10 +353,10 @@ issuer = "one"
     }
 
     /// A file in a folder without files, and with one variable.
-    fn source(text: &str) -> Result<Source, Problems> {
+    fn source(text: &str) -> Result<SourceFile, Problems> {
         let environment = BTreeMap::from([("A_SECRET".to_owned(), String::new())]);
         let references = References { folder: Path::new("/nowhere"), environment: &environment };
-        Source::parse(Path::new("c.toml"), text, references)
+        SourceFile::parse(Path::new("c.toml"), text, references)
     }
 
     #[test]
