@@ -133,7 +133,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Problems> {
 /// Those of [`load`].
 pub fn load_and_show(path: &Path, overrides: &Overrides) -> Result<String, Problems> {
     let text = text(path)?;
-    understand(&text, path, overrides, std::env::vars_os().filter_map(unicode), |config, layers| {
+    read_with(&text, path, overrides, std::env::vars_os().filter_map(unicode), |config, layers| {
         show::show(&config, layers)
     })
 }
@@ -149,11 +149,11 @@ pub fn parse(
     overrides: &Overrides,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, Problems> {
-    understand(text, name, overrides, environment, |config, _| config)
+    read_with(text, name, overrides, environment, |config, _| config)
 }
 
 /// Reads a configuration, and makes something of it and of the values that it comes from.
-fn understand<T>(
+fn read_with<T>(
     text: &str,
     name: &Path,
     overrides: &Overrides,

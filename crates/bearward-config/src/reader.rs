@@ -240,12 +240,12 @@ impl<'r> Section<'r> {
     }
 
     fn take(&mut self, key: &'static str) -> Option<Located<&'r Value>> {
-        self.note(key);
+        self.mark_known(key);
         let value = self.values.and_then(|values| values.get(key))?;
         Some(Located { value, location: self.location_of(key) })
     }
 
-    fn note(&mut self, key: &'static str) {
+    fn mark_known(&mut self, key: &'static str) {
         #[cfg(test)]
         self.kind(key, "");
         self.known.push(key);

@@ -8,13 +8,14 @@ mod issuer_keys;
 mod issuer_name;
 mod issuer_tokens;
 mod issuers;
+mod provider_checks;
 mod route_match;
 mod route_rules;
 mod routes;
 mod scopes;
 mod secret;
 mod server;
-mod traps;
+
 mod upstreams;
 mod urls;
 

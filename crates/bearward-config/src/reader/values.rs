@@ -174,7 +174,7 @@ impl Section<'_> {
             return self.list(key, parse);
         };
         let location = self.location_of(key);
-        self.note(key);
+        self.mark_known(key);
         let texts: Vec<&str> = match location.layer {
             Layer::Preset | Layer::File => vec![text],
             Layer::Environment | Layer::Flags => text.split(',').map(str::trim).collect(),

@@ -11,7 +11,7 @@ use crate::reader::Section;
 use crate::reason;
 
 /// Where keys come from, and how to get there.
-pub(super) struct Keys {
+pub(super) struct KeySettings {
     pub(super) source: KeySource,
     pub(super) discovery_url: Option<String>,
     pub(super) roots: Option<TrustedRoots>,
@@ -22,7 +22,7 @@ pub(super) struct Keys {
 /// The ways to say where the keys are, of which one is enough.
 const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
 
-pub(super) fn keys(section: &mut Section<'_>) -> Keys {
+pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
     let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
     if let [first, second, ..] = given.as_slice() {
         let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
@@ -37,18 +37,18 @@ pub(super) fn keys(section: &mut Section<'_>) -> Keys {
     let discovery_url = section.parsed("discovery_url", "a URL", urls::endpoint).map(|url| url.value);
     let roots = section.string("ca_file").and_then(|file| {
         let pem = secret::from_public_file(section.reader, &file)?;
-        told(section, &file, TrustedRoots::new(pem))
+        reported(section, &file, TrustedRoots::new(pem))
     });
     let bearer_token = section.string("bearer_token_file").and_then(|file| {
         let token = secret::from_file(section.reader, &file)?;
-        told(section, &file, Credentials::bearer(token))
+        reported(section, &file, Credentials::bearer(token))
     });
     let decryption = section.string("decryption_keys_file").and_then(|file| {
         let json = secret::from_file(section.reader, &file)?;
-        told(section, &file, DecryptionKeySource::new(json))
+        reported(section, &file, DecryptionKeySource::new(json))
     });
     let source = url.or(file).or(inline).unwrap_or_default();
-    Keys { source, discovery_url, roots, bearer_token, decryption }
+    KeySettings { source, discovery_url, roots, bearer_token, decryption }
 }
 
 /// A file is read here as well, as the gate does, so that one which cannot be used is told before anything starts.
@@ -59,7 +59,7 @@ fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource>
         section.reader.error(&file.location, diagnostic.private());
         return None;
     }
-    let path = secret::there(section.reader, file);
+    let path = secret::existing_path(section.reader, file);
     let path = path.map_err(|diagnostic| section.reader.error(&file.location, diagnostic)).ok()?;
     let shown = quote(&path.display().to_string());
     let read = read_key_file(&path).map_err(|error| match error {
@@ -95,6 +95,6 @@ fn usable(set: KeySet) -> Result<KeySet, Diagnostic> {
     }
 }
 
-fn told<T, E: ToString>(section: &Section<'_>, file: &Located<String>, made: Result<T, E>) -> Option<T> {
+fn reported<T, E: ToString>(section: &Section<'_>, file: &Located<String>, made: Result<T, E>) -> Option<T> {
     made.map_err(|error| section.reader.error(&file.location, error.to_string())).ok()
 }

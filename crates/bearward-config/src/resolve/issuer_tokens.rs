@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// The rules for the tokens of one issuer.
-pub(super) struct Tokens {
+pub(super) struct TokenRules {
     pub(super) profile: Profile,
     pub(super) absent_audience: AbsentAudience,
     pub(super) max_lifetime: Option<Duration>,
@@ -21,10 +21,10 @@ pub(super) struct Tokens {
     pub(super) client_id_claims: Vec<ClaimPointer>,
 }
 
-pub(super) fn tokens(section: &mut Section<'_>, audiences: &[String]) -> Tokens {
+pub(super) fn tokens(section: &mut Section<'_>, audiences: &[String]) -> TokenRules {
     let profiles = [Profile::Rfc9068, Profile::Jwt].map(|profile| (profile.name(), profile));
     let profile = section.choice("profile", &profiles).map_or_else(Profile::default, |profile| profile.value);
-    Tokens {
+    TokenRules {
         profile,
         absent_audience: absent_audience(section, audiences),
         max_lifetime: section.duration("max_lifetime", MINUTE..=YEAR).map(|most| most.value),

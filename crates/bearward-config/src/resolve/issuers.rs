@@ -3,7 +3,7 @@
 use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
-use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, traps, unique};
+use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, provider_checks, unique};
 use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Section;
 use crate::units::format_duration;
@@ -74,7 +74,7 @@ fn issuer(
         asked.finish();
     }
     if let Some(provider) = provider.as_ref().filter(|_| name.is_some()) {
-        traps::check(&section, provider, &settings);
+        provider_checks::check(&section, provider, &settings);
     }
     section.finish();
     (Located { value: settings, location }, provider.map(|provider| provider.value))

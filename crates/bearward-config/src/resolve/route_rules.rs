@@ -9,11 +9,11 @@ use bearward_proxy::{AuthorizationMode, UpstreamSettings};
 use crate::location::{Diagnostic, Layer, Located, Step, quote};
 use crate::reader::Reader;
 
-pub(super) use spellings::other_spellings;
+pub(super) use spellings::warn_of_other_spellings;
 
 /// Notes each route that matches what an earlier one matches as well. Only one of the two can ever be reached, and its
 /// author may have meant the other, whose access is another.
-pub(super) fn told_apart(reader: &Reader<'_>, routes: &[Located<RouteSettings>]) {
+pub(super) fn report_collisions(reader: &Reader<'_>, routes: &[Located<RouteSettings>]) {
     for (index, route) in routes.iter().enumerate() {
         let before = || routes.iter().take(index);
         if let Some(earlier) = before().find(|earlier| earlier.value.differs_in_case(&route.value)) {
@@ -39,7 +39,7 @@ pub(super) fn told_apart(reader: &Reader<'_>, routes: &[Located<RouteSettings>])
 
 /// Warns of each open route that leads to an upstream to which the client's token is passed on: there it looks like one that
 /// was verified.
-pub(super) fn forwarded_unverified(
+pub(super) fn warn_of_unverified_tokens(
     reader: &Reader<'_>,
     routes: &[Located<RouteSettings>],
     upstreams: &[Located<UpstreamSettings>],

@@ -37,9 +37,9 @@ pub(super) fn routes(
     for upstream in named.filter(|upstream| !used.contains(&upstream.value.name)) {
         reader.warning(&upstream.location, "no route leads to this upstream");
     }
-    route_rules::told_apart(reader, &routes);
-    route_rules::other_spellings(reader, &routes, definitions.upstreams);
-    route_rules::forwarded_unverified(reader, &routes, definitions.upstreams);
+    route_rules::report_collisions(reader, &routes);
+    route_rules::warn_of_other_spellings(reader, &routes, definitions.upstreams);
+    route_rules::warn_of_unverified_tokens(reader, &routes, definitions.upstreams);
     routes.into_iter().map(|route| route.value).collect()
 }
 

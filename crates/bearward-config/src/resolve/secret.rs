@@ -11,18 +11,19 @@ use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
-    let secret = there(reader, path).and_then(|file| guarded(&file).and_then(|()| read_file(&file)));
+    let secret =
+        existing_path(reader, path).and_then(|file| refuse_open_permissions(&file).and_then(|()| read_file(&file)));
     secret.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
 /// What is in a file that every user may read, and is read again when it changes: a certificate.
 pub(super) fn from_public_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
-    let text = there(reader, path).and_then(|file| read_file(&file));
+    let text = existing_path(reader, path).and_then(|file| read_file(&file));
     text.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
 /// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
-pub(super) fn there(reader: &Reader<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
+pub(super) fn existing_path(reader: &Reader<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
     if reader.references.has_path(&path.value) {
         return Ok(reader.references.folder.join(&path.value));
     }
@@ -51,7 +52,7 @@ pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> O
     None
 }
 
-fn guarded(path: &Path) -> Result<(), Diagnostic> {
+fn refuse_open_permissions(path: &Path) -> Result<(), Diagnostic> {
     let shown = quote(&path.display().to_string());
     // What is not there, or is a directory, is told by who reads it.
     if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {

@@ -38,12 +38,13 @@ pub(super) fn credentials(text: &str) -> Option<&str> {
 }
 
 /// Whether a value stands where the name of a file or of a variable belongs, and is none that is there: it may be the secret.
-fn is_no_name(key: &str, item: &Item, references: References<'_>) -> bool {
-    refers_elsewhere(&meant_key(key)) && !item.as_str().is_some_and(|text| references.may_show(&meant_key(key), text))
+fn is_missing_reference(key: &str, item: &Item, references: References<'_>) -> bool {
+    refers_elsewhere(&intended_key(key))
+        && !item.as_str().is_some_and(|text| references.may_show(&intended_key(key), text))
 }
 
 /// The key that names where a secret is, if this is one or a misspelled one; else the key itself.
-fn meant_key(key: &str) -> String {
+fn intended_key(key: &str) -> String {
     const KEYS: [&str; 8] = [
         "client_secret_file",
         "client_secret_env",
@@ -99,7 +100,7 @@ pub(super) fn find_secrets(table: &dyn TableLike, references: References<'_>, se
         // The table says how to obtain a token, and holds none.
         let grant = key == "client_credentials" && item.is_table_like();
         let looks = item.as_value().is_some_and(|value| looks_secret(key, value));
-        if !grant && sounds_secret(key) || looks || is_no_name(key, item, references) {
+        if !grant && sounds_secret(key) || looks || is_missing_reference(key, item, references) {
             secrets.extend(item.span());
         }
         if let Some(table) = item.as_table_like() {
@@ -146,7 +147,7 @@ pub(super) fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
             let begin = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
             let key = key.get(begin..).unwrap_or_default();
             // Where the value of a key that names a file ends is not known either.
-            let names = refers_elsewhere(&meant_key(key));
+            let names = refers_elsewhere(&intended_key(key));
             sounds_secret(key) || names || key == "authorization" || user.max(url) > Some(*equals)
         });
         match secret {

@@ -186,7 +186,7 @@ fn queries_of_urls_are_shown_nowhere() {
         let config = parse(&text, &path, &Overrides::default(), environment()).unwrap();
         let report = crate::report(&config);
         let show = |config: Config, layers: &crate::layers::Layers| crate::show::show(&config, layers);
-        let show = crate::understand(&text, &path, &Overrides::default(), environment(), show).unwrap();
+        let show = crate::read_with(&text, &path, &Overrides::default(), environment(), show).unwrap();
         for shown in [&report, &show] {
             assert!(shown.contains("https://auth.example.com/a?[redacted]") && !shown.contains(SECRET), "{shown}");
         }

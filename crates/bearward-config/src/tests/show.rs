@@ -6,14 +6,14 @@ use super::example::{EXAMPLE, environment, folder, uncommented};
 use super::*;
 use crate::reader::Reader;
 use crate::redact::References;
-use crate::{Provider, layers, resolve::resolve, show, source::SourceFile, understand};
+use crate::{Provider, layers, read_with, resolve::resolve, show, source::SourceFile};
 
 fn shown(text: &str, path: &Path) -> (Config, String) {
     let both = |config: Config, layers: &layers::Layers| {
         let shown = show::show(&config, layers);
         (config, shown)
     };
-    understand(text, path, &Overrides::default(), environment(), both)
+    read_with(text, path, &Overrides::default(), environment(), both)
         .unwrap_or_else(|problems| panic!("{text}\n{problems}"))
 }
 
@@ -116,7 +116,7 @@ fn the_environment_is_shown_as_the_file_would_say_it() {
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let overrides = Overrides { log_level: Some("debug".to_owned()), ..Overrides::default() };
     let show = |config: Config, layers: &layers::Layers| show::show(&config, layers);
-    let shown = understand(&with(""), Path::new("config.toml"), &overrides, environment, show).unwrap();
+    let shown = read_with(&with(""), Path::new("config.toml"), &overrides, environment, show).unwrap();
     for line in ["listen = [\"127.0.0.1:3\", \"127.0.0.1:4\"]", "threads = 7", "level = \"debug\""] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
     }

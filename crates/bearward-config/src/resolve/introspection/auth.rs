@@ -7,7 +7,7 @@ use bearward_gate::{AssertionAudience, ClientCredentials, IntrospectionAuth};
 
 use super::auth_method::AuthMethod;
 use super::client_credentials::{Grant, grant};
-use super::keys::Keys;
+use super::keys::AuthKeys;
 use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 use crate::resolve::urls;
@@ -79,7 +79,7 @@ pub(super) fn auth(
         return None;
     }
     let location = chosen.map_or(section.location.clone(), |chosen| chosen.location);
-    let keys = Keys { section, method, location, texts, algorithm, audience };
+    let keys = AuthKeys { section, method, location, texts, algorithm, audience };
     if method == AuthMethod::Bearer {
         return keys.bearer_token().map(IntrospectionAuth::Bearer);
     }

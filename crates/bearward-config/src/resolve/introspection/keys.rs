@@ -13,7 +13,7 @@ use crate::reader::Section;
 use crate::resolve::secret;
 
 /// What was read, and for which way.
-pub(super) struct Keys<'s, 'r> {
+pub(super) struct AuthKeys<'s, 'r> {
     pub(super) section: &'s Section<'r>,
     pub(super) method: AuthMethod,
     /// Where the way is chosen, or could be.
@@ -23,7 +23,7 @@ pub(super) struct Keys<'s, 'r> {
     pub(super) audience: AssertionAudience,
 }
 
-impl Keys<'_, '_> {
+impl AuthKeys<'_, '_> {
     /// How the gateway authenticates itself as a client.
     pub(super) fn client(mut self) -> Option<ClientAuth> {
         match self.method {

@@ -14,7 +14,7 @@ use crate::reader::Reader;
 
 /// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
 /// the same servers.
-pub(in crate::resolve) fn other_spellings(
+pub(in crate::resolve) fn warn_of_other_spellings(
     reader: &Reader<'_>,
     routes: &[Located<RouteSettings>],
     upstreams: &[Located<UpstreamSettings>],
@@ -23,7 +23,7 @@ pub(in crate::resolve) fn other_spellings(
         let route = &guarded.value;
         let lenient = |path: &String| {
             let lenient = routes.iter().find(|other| {
-                falls_to(route, &other.value, path, routes)
+                can_match(route, &other.value, path, routes)
                     && !asks_as_much(&other.value, route)
                     && share_a_server(&other.value.upstream, &route.upstream, upstreams)
             });
@@ -102,7 +102,7 @@ fn sample(pattern: &PathPattern, literal: impl Fn(usize, &str) -> String) -> Str
 }
 
 /// Whether a request for the path, of a method and a host of `route`, can come to `other`.
-fn falls_to(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[Located<RouteSettings>]) -> bool {
+fn can_match(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[Located<RouteSettings>]) -> bool {
     let hosts: Vec<Option<&str>> = match route.hosts.is_empty() {
         true => vec![None],
         false => route.hosts.iter().map(|host| Some(host.as_str())).collect(),
