@@ -38,7 +38,7 @@ use bearward_proxy::ProxySettings;
 use self::layers::Layers;
 use self::problem::{Position, Severity};
 pub use self::problem::{Problem, Problems};
-pub use self::provider::Provider;
+use self::provider::Provider;
 use self::reader::Reader;
 use self::redact::References;
 pub use self::report::report;
@@ -47,6 +47,7 @@ pub use self::table::table;
 
 /// A configuration without a mistake.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// What the engine needs to know.
     pub gate: GateSettings,
@@ -57,15 +58,16 @@ pub struct Config {
     /// What is logged, and how.
     pub log: LogSettings,
     /// Scopes that stand for others, as they are written; every route knows them already.
-    pub scope_implications: Vec<(Scope, Vec<Scope>)>,
+    pub(crate) scope_implications: Vec<(Scope, Vec<Scope>)>,
     /// Issuers with a preset, and whose it is.
-    pub providers: Vec<(String, Provider)>,
+    pub(crate) providers: Vec<(String, Provider)>,
     /// What is allowed, but probably not meant.
     pub warnings: Vec<Problem>,
 }
 
 /// The server of health, readiness and metrics.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AdminSettings {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -75,6 +77,7 @@ pub struct AdminSettings {
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LogSettings {
     /// The form of a line.
     pub format: LogFormat,
@@ -103,6 +106,7 @@ impl LogFormat {
 
 /// What flags of the command line override.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Overrides {
     /// `--listen`
     pub listen: Option<SocketAddr>,

@@ -3,8 +3,7 @@
 
 /// An issuer whose habits are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "they are names of products")]
-pub enum Provider {
+pub(super) enum Provider {
     Auth0,
     Authentik,
     BeyondIdentity,
@@ -25,7 +24,7 @@ pub enum Provider {
 
 impl Provider {
     /// Every provider, by name.
-    pub const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Auth0,
         Self::Authentik,
         Self::BeyondIdentity,
@@ -45,7 +44,7 @@ impl Provider {
     ];
 
     /// As the configuration calls it.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auth0 => "auth0",
             Self::Authentik => "authentik",
@@ -67,7 +66,7 @@ impl Provider {
     }
 
     /// What the preset sets, as it would stand in `[[issuers]]`.
-    pub fn settings(self) -> &'static str {
+    pub(super) fn settings(self) -> &'static str {
         match self {
             // RBAC puts permissions beside the scopes; with its RFC 9068 dialect the client is in `client_id`.
             Self::Auth0 => {

@@ -18,6 +18,7 @@ mod issuers;
 mod keys;
 mod layering;
 mod mutations;
+mod providers;
 mod reference;
 mod routes;
 mod secrets;

@@ -98,10 +98,10 @@ async fn serve(config: Config, runtime: &Runtime) -> Outcome {
 const DRAIN_MARGIN: Duration = Duration::from_secs(10);
 
 fn overrides(args: &RunArgs) -> Overrides {
-    Overrides {
-        listen: args.listen,
-        admin_listen: args.admin_listen,
-        log_level: args.log_level.clone(),
-        log_format: args.log_format.map(Into::into),
-    }
+    let mut overrides = Overrides::default();
+    overrides.listen = args.listen;
+    overrides.admin_listen = args.admin_listen;
+    overrides.log_level.clone_from(&args.log_level);
+    overrides.log_format = args.log_format.map(Into::into);
+    overrides
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use bearward_config::Provider;
+use crate::provider::Provider;
 
 use super::*;
 
-const PAGE: &str = include_str!("../../../../docs/providers.md");
+const PAGE: &str = include_str!("../../../../../docs/providers.md");
 /// Where Kubernetes mounts what a pod is given.
 const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----

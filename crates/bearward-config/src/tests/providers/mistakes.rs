@@ -1,6 +1,6 @@
 //! What people get wrong with each provider is told, and what they got right is not.
 
-use bearward_config::Provider;
+use crate::provider::Provider;
 use bearward_gate::TokenFormats;
 
 use super::*;
@@ -105,7 +105,7 @@ fn a_preset_is_under_what_the_file_says_and_a_complaint_says_where_it_comes_from
 
 #[test]
 fn every_preset_is_read_and_is_reported() {
-    for provider in bearward_config::Provider::ALL {
+    for provider in Provider::ALL {
         let needs = match provider {
             Provider::GitHubActions | Provider::GitLab => REPOSITORY,
             Provider::Zitadel => CLIENT,
@@ -122,7 +122,7 @@ fn every_preset_is_read_and_is_reported() {
         // Nothing of a preset is lost: without it, these would be the defaults.
         let untouched = settings.profile.name() == "rfc9068" && settings.tokens == TokenFormats::Auto;
         assert!(!untouched, "{issuer}");
-        assert!(bearward_config::report(&config).contains(&format!("{}: a preset", provider.name())));
+        assert!(crate::report(&config).contains(&format!("{}: a preset", provider.name())));
         let written = issuer.replace("provider =", &format!("{}#", provider.settings()));
         let written = read(&written).unwrap_or_else(|problems| panic!("{written}\n{problems}"));
         let [with, without] = [&config, &written].map(|config| format!("{:?}", config.gate));

@@ -2,20 +2,20 @@
 //! token is accepted by exactly the rules that the preset comes to, and what else the provider makes is refused.
 //!
 //! The tokens are put together and signed here, so that one that must be refused still carries a signature that holds.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod mistakes;
 mod page;
 mod shapes;
-mod traps;
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-use bearward_config::{Config, Overrides, Problems, parse};
 use bearward_core::{KeySet, Reason, Scope, UnixTime, Verified, read_introspection, verify_jws};
 use bearward_testkit::Signer;
 use bearward_testkit::claims::{merge, with};
 use serde_json::{Value, json};
+
+use crate::{Config, Overrides, Problems, parse};
 
 /// The time of every check here.
 const NOW: u64 = 1_800_000_000;
