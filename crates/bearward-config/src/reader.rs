@@ -94,6 +94,13 @@ impl<'r> Section<'r> {
         self.location.step(Step::Key(key.to_owned()), layer)
     }
 
+    /// Notes a key without a default where it is missing.
+    pub(super) fn require(&self, key: &str, example: &str) {
+        if !self.has(key) {
+            self.missing(key, example);
+        }
+    }
+
     /// Notes that a key without a default is missing.
     pub(super) fn missing(&self, key: &str, example: &str) {
         let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
@@ -152,7 +159,7 @@ impl<'r> Section<'r> {
         (sections.len() == values.len()).then_some(sections)
     }
 
-    /// The entries of a table whose keys are free. The keys of the answer are at the places of the keys.
+    /// The entries of a table whose keys are free. The keys of the answer have the locations of the keys.
     pub(super) fn entries<T>(
         &mut self,
         key: &'static str,
@@ -160,16 +167,7 @@ impl<'r> Section<'r> {
     ) -> Vec<(Located<String>, Located<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of strings");
-        let Some(section) = self.section(key) else { return Vec::new() };
-        let mut entries = Vec::new();
-        for (name, value) in section.values.into_iter().flatten() {
-            let location = section.location_of(name);
-            let name = Located { value: name.clone(), location: location.key() };
-            if let Some(value) = section.parse_value(value, location, "a string", &parse) {
-                entries.push((name, value));
-            }
-        }
-        entries
+        self.free_entries(key, |section, _, value, location| section.parse_value(value, location, "a string", &parse))
     }
 
     /// The entries of a table whose keys are free and whose values are lists that must not be empty.
@@ -180,17 +178,24 @@ impl<'r> Section<'r> {
     ) -> Vec<(Located<String>, LocatedList<T>)> {
         #[cfg(test)]
         self.kind(key, "a table of lists of strings");
-        let Some(section) = self.section(key) else { return Vec::new() };
-        let mut lists = Vec::new();
-        for (name, value) in section.values.into_iter().flatten() {
+        self.free_entries(key, |section, name, value, location| {
             section.refuse_empty(name, "leave the entry out");
+            section.parse_list(value, location, &parse)
+        })
+    }
+
+    fn free_entries<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&Section<'r>, &str, &Value, Location) -> Option<T>,
+    ) -> Vec<(Located<String>, T)> {
+        let Some(section) = self.section(key) else { return Vec::new() };
+        let entries = section.values.into_iter().flatten().filter_map(|(name, value)| {
             let location = section.location_of(name);
-            let name = Located { value: name.clone(), location: location.key() };
-            if let Some(list) = section.parse_list(value, location, &parse) {
-                lists.push((name, list));
-            }
-        }
-        lists
+            let key = Located { value: name.clone(), location: location.key() };
+            Some((key, parse(&section, name, value, location)?))
+        });
+        entries.collect()
     }
 
     /// Ends the reading: what was not asked for is unknown.
@@ -226,6 +231,15 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// Notes the second of these keys where two of them are there. Whether there are.
+    pub(super) fn exclude(&self, keys: &[&str], hint: &str) -> bool {
+        let mut present = keys.iter().filter(|key| self.has(key));
+        let (Some(first), Some(second)) = (present.next(), present.next()) else { return false };
+        let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
+        self.reader.error(&self.location_of(second).key(), diagnostic.hint(hint));
+        true
+    }
+
     /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
     pub(super) fn refuse(&mut self, key: &'static str, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.has(key) {
@@ -234,18 +248,14 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Leaves a key unread that is not to be told as unknown either.
-    pub(super) fn skip(&mut self, key: &'static str) {
-        self.known.push(key);
-    }
-
     fn take(&mut self, key: &'static str) -> Option<Located<&'r Value>> {
         self.mark_known(key);
         let value = self.values.and_then(|values| values.get(key))?;
         Some(Located { value, location: self.location_of(key) })
     }
 
-    fn mark_known(&mut self, key: &'static str) {
+    /// Counts a key as known, whether it is read or not.
+    pub(super) fn mark_known(&mut self, key: &'static str) {
         #[cfg(test)]
         self.kind(key, "");
         self.known.push(key);

@@ -18,9 +18,7 @@ impl Section<'_> {
 
     /// A text that has to be there.
     pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<Located<String>> {
-        if !self.has(key) {
-            self.missing(key, example);
-        }
+        self.require(key, example);
         self.string(key)
     }
 

@@ -8,8 +8,7 @@ use crate::reader::Section;
 /// A claim: by its plain name, or by a JSON pointer (RFC 6901), which begins with `/`.
 pub(super) fn claim(text: &str) -> Result<ClaimPointer, Diagnostic> {
     if text.starts_with('/') {
-        return ClaimPointer::parse(text)
-            .map_err(|error| Diagnostic::new(format!("{} points to no claim: {error}", quote(text))));
+        return pointer(text);
     }
     // Claims that are named by a URL have slashes; other names with one are pointers that lack their first.
     if text.contains('/') && !text.contains("://") {
@@ -17,6 +16,11 @@ pub(super) fn claim(text: &str) -> Result<ClaimPointer, Diagnostic> {
         return Err(diagnostic.did_you_mean(Some(format!("/{text}"))));
     }
     Ok(ClaimPointer::member(text))
+}
+
+/// A claim by its JSON pointer.
+pub(super) fn pointer(text: &str) -> Result<ClaimPointer, Diagnostic> {
+    ClaimPointer::parse(text).map_err(|error| Diagnostic::new(format!("{} points to no claim: {error}", quote(text))))
 }
 
 /// The rules of a list, all of which must hold.
@@ -29,9 +33,7 @@ const TESTS: [&str; 4] = ["equals", "one_of", "contains", "exists"];
 
 fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
     let reader = section.reader;
-    if !section.has("claim") {
-        section.missing("claim", "\"/tenant\"");
-    }
+    section.require("claim", "\"/tenant\"");
     let claim = section.parsed("claim", "a string", claim);
     section.refuse_empty("one_of", "name the values of which it must be one");
     let equals = section.scalar("equals").map(|value| ClaimTest::Equals(value.value));
@@ -42,14 +44,9 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
         let diagnostic = Diagnostic::new("no rule asks for a claim to be absent");
         reader.error(&exists.location, diagnostic.hint("write `exists = true`, or leave the rule out"));
     }
-    let asked: Vec<&str> = TESTS.into_iter().filter(|key| section.has(key)).collect();
-    if let [first, second, ..] = asked.as_slice() {
-        let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
-        let hint = "keep one of the two, or write a rule for each: all of them must hold";
-        reader.error(&section.location_of(second).key(), diagnostic.hint(hint));
-    }
+    section.exclude(&TESTS, "keep one of the two, or write a rule for each: all of them must hold");
     // An unknown key is told below, and was probably meant to be the test.
-    if asked.is_empty() && !section.has_unknown_keys() {
+    if !TESTS.into_iter().any(|key| section.has(key)) && !section.has_unknown_keys() {
         let diagnostic = Diagnostic::new(format!("{} asks nothing of the claim", section.location));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";
         reader.error(&section.location, diagnostic.hint(hint));

@@ -47,16 +47,14 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
             reader.error(&asked.location_of("auth"), diagnostic.hint(hint));
         }
         (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
+            asked.require("auth", "\"bearer\"");
             if asked.has("auth") {
                 let diagnostic = Diagnostic::new("a Kubernetes API server is shown an access token");
                 reader.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
-            } else {
-                asked.missing("auth", "\"bearer\"");
             }
         }
-        // A URL that cannot be read is told already.
-        (Contradiction::NoEndpoint(_), Some(asked)) if asked.has("url") => {}
-        (Contradiction::NoEndpoint(kind), Some(asked)) => asked.missing("url", &format!("\"{}\"", example_url(kind))),
+        // One that cannot be read is told already.
+        (Contradiction::NoEndpoint(kind), Some(asked)) => asked.require("url", &format!("\"{}\"", example_url(kind))),
         (Contradiction::NeverSigned(kind), Some(asked)) => {
             let diagnostic = Diagnostic::new(format!(
                 "`signed_response` means nothing with `kind = \"{}\"`: its answers are never signed",

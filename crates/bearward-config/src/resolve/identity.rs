@@ -1,16 +1,16 @@
 //! `[identity]`
 
-use bearward_core::{ClaimPointer, IdentityHeaders};
+use bearward_core::IdentityHeaders;
 use http::HeaderName;
 
+use super::claims;
 use crate::location::{Diagnostic, quote};
 use crate::reader::Section;
 
 pub(super) fn headers(mut section: Section<'_>) -> IdentityHeaders {
     let reader = section.reader;
     let entries = section.entries("claims", |text| {
-        ClaimPointer::parse(text).map_err(|error| {
-            let diagnostic = Diagnostic::new(format!("{} points to no claim: {error}", quote(text)));
+        claims::pointer(text).map_err(|diagnostic| {
             diagnostic.did_you_mean((!text.starts_with('/')).then(|| format!("/{}", text.replace('.', "/"))))
         })
     });

@@ -40,8 +40,7 @@ pub(super) fn introspection(
         let hint = "name the clients with `absent_audience_clients` in [[issuers]]";
         section.reader.error(&bare.location, diagnostic.hint(hint));
     }
-    let signed_responses =
-        [("never", SignedResponse::Never), ("accept", SignedResponse::Accept), ("require", SignedResponse::Require)];
+    let signed_responses = SignedResponse::ALL.map(|signed| (signed.name(), signed));
     let signed_response = section.choice("signed_response", &signed_responses);
     let signed_response = signed_response.map_or_else(SignedResponse::default, |signed| signed.value);
     let cache_ttl = section.duration("cache_ttl", bounds::CACHE_TTL);
@@ -53,8 +52,8 @@ pub(super) fn introspection(
 
     // An access token says itself who asks. Only a signed answer, which is made for one client, needs the name then.
     let names_client = has_own_token && signed_response == SignedResponse::Never;
-    if needs_client && !names_client && !section.has("client_id") {
-        section.missing("client_id", "\"orders-gateway\"");
+    if needs_client && !names_client {
+        section.require("client_id", "\"orders-gateway\"");
     }
     let client_id = client_id.map(|id| id.value).unwrap_or_default();
     let auth = auth.unwrap_or_else(|| kind::stand_in(kind));

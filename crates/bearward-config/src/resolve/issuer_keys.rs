@@ -23,11 +23,7 @@ pub(super) struct KeySettings {
 const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
 
 pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
-    let given: Vec<_> = SOURCES.into_iter().filter(|key| section.has(key)).collect();
-    if let [first, second, ..] = given.as_slice() {
-        let diagnostic = Diagnostic::new(format!("`{first}` and `{second}` exclude each other"));
-        section.reader.error(&section.location_of(second).key(), diagnostic.hint("keys come from one place"));
-    }
+    section.exclude(&SOURCES, "keys come from one place");
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
     let inline = section.parsed("jwks", "a JWK set in a string", |text| {

@@ -4,7 +4,7 @@ use bearward_core::{AbsentAudience, Algorithm};
 use bearward_gate::{IssuerSettings, RefreshSettings, TokenFormats, bounds};
 
 use super::{contradictions, introspection, issuer_keys, issuer_name, issuer_tokens, provider_checks, unique};
-use crate::location::{Diagnostic, Located, quote};
+use crate::location::{Diagnostic, Located, quote, values};
 use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
@@ -94,12 +94,9 @@ fn formats(section: &mut Section<'_>) -> TokenFormats {
 /// Without an audience, a token that the same issuer made for another API would open this one (RFC 9068, 4).
 fn audiences(section: &mut Section<'_>) -> Vec<String> {
     const EXAMPLE: &str = "[\"https://api.example.com\"]";
-    if !section.has("audiences") {
-        section.missing("audiences", EXAMPLE);
-    }
+    section.require("audiences", EXAMPLE);
     section.refuse_empty("audiences", &format!("name this API as the issuer knows it, for example: {EXAMPLE}"));
-    let audiences = section.list("audiences", |text| Ok(text.to_owned()));
-    audiences.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
+    values(section.list("audiences", |text| Ok(text.to_owned())))
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, Diagnostic> {

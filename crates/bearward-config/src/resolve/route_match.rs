@@ -18,10 +18,7 @@ pub(super) fn methods(section: &mut Section<'_>) -> Option<Vec<Method>> {
 /// The hosts of a route; empty for every host. `None` where there are some, and none of them can be read.
 pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
-    if section.has("host") && section.has("hosts") {
-        let diagnostic = Diagnostic::new("`host` and `hosts` exclude each other").hint("list all hosts in `hosts`");
-        section.reader.error(&section.location_of("host").key(), diagnostic);
-    }
+    section.exclude(&["hosts", "host"], "list all hosts in `hosts`");
     let one = section.parsed("host", "a host name", host).map(|host| host.value);
     let several = values(section.list("hosts", host));
     let hosts: Vec<Host> = one.into_iter().chain(several).collect();

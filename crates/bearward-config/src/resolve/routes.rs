@@ -61,9 +61,7 @@ struct RouteReader<'a> {
 impl RouteReader<'_> {
     fn read(self, mut section: Section<'_>) -> Option<Located<RouteSettings>> {
         let location = section.location.clone();
-        if !section.has("path") {
-            section.missing("path", "\"/orders/*\"");
-        }
+        section.require("path", "\"/orders/*\"");
         let path = section.parsed("path", "a path", |text| {
             PathPattern::parse(text).map_err(|error| Diagnostic::new(format!("path {}: {error}", quote(text))))
         });

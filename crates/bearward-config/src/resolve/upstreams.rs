@@ -26,9 +26,7 @@ pub(super) fn upstreams(sections: Vec<Section<'_>>) -> Vec<Located<UpstreamSetti
 fn upstream(mut section: Section<'_>, earlier: &[Located<UpstreamSettings>]) -> Located<UpstreamSettings> {
     let name = section.required("name", "\"orders\"");
     unique(&section, name.as_ref(), earlier.iter().map(|upstream| upstream.value.name.as_str()));
-    if !section.has("servers") {
-        section.missing("servers", "[\"127.0.0.1:3000\"]");
-    }
+    section.require("servers", "[\"127.0.0.1:3000\"]");
     section.refuse_empty("servers", "name at least one server, such as \"127.0.0.1:3000\"");
     let servers = section.list("servers", server);
     let authorization = authorization(&mut section);
@@ -88,9 +86,7 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
     let reader = section.reader;
     match mode.map(|mode| mode.value) {
         Some(Mode::Replace) => {
-            if !section.has("authorization_file") {
-                section.missing("authorization_file", "\"orders.authorization\"");
-            }
+            section.require("authorization_file", "\"orders.authorization\"");
             let Some(file) = file else { return AuthorizationMode::Remove };
             let Some(secret) = secret::from_file(reader, &file) else { return AuthorizationMode::Remove };
             match Credentials::new(secret) {

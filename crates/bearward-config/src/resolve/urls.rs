@@ -5,6 +5,8 @@ use bearward_core::{Endpoint, EndpointError};
 use crate::location::{Diagnostic, quote};
 use crate::redact::without_query;
 
+const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
+
 /// An issuer identifier: an https URL without query and fragment (RFC 8414, 2), kept letter for letter, because `iss`
 /// is compared letter for letter.
 pub(super) fn issuer(text: &str) -> Result<String, Diagnostic> {
@@ -21,7 +23,6 @@ pub(super) fn issuer(text: &str) -> Result<String, Diagnostic> {
 
 /// The URL of an endpoint, to which the gateway may connect.
 pub(super) fn endpoint(text: &str) -> Result<String, Diagnostic> {
-    const EXAMPLE: &str = "for example: \"https://auth.example.com\"";
     let Err(error) = Endpoint::parse(text) else { return Ok(text.to_owned()) };
     let diagnostic = Diagnostic::new(error.to_string());
     Err(match error {
@@ -43,7 +44,7 @@ pub(super) fn identifier(text: &str) -> Result<String, Diagnostic> {
     };
     if !text.split_once(':').is_some_and(named) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let diagnostic = Diagnostic::new(format!("{} is not an absolute URI", quote(&without_query(text))));
-        return Err(diagnostic.hint("for example: \"https://auth.example.com\""));
+        return Err(diagnostic.hint(EXAMPLE));
     }
     if text.contains('#') {
         return Err(Diagnostic::new("a URI here has no fragment"));

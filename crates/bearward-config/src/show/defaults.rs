@@ -2,7 +2,7 @@
 //! settings' own constructors; where those know no word for a default, what is shown is read again by a test.
 
 use bearward_core::{Access, ClaimPointer};
-use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings, SignedResponse};
+use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings};
 use bearward_proxy::UpstreamSettings;
 use figment::value::{Dict, Tag, Value};
 
@@ -94,13 +94,8 @@ fn introspection(values: &mut Dict, asked: &IntrospectionSettings) {
     if asked.kind != IntrospectionKind::Rfc7662 {
         return;
     }
-    let signed_response = match asked.signed_response {
-        SignedResponse::Never => "never",
-        SignedResponse::Accept => "accept",
-        SignedResponse::Require => "require",
-    };
     let of_clients = [
-        ("signed_response", signed_response.into()),
+        ("signed_response", asked.signed_response.name().into()),
         ("bare_answers", asked.bare_answers.into()),
         // The way that the reader takes where none is named.
         ("auth", "client_secret_basic".into()),

@@ -100,3 +100,17 @@ pub enum SignedResponse {
     /// Only a signed answer is one.
     Require,
 }
+
+impl SignedResponse {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Never, Self::Accept, Self::Require];
+
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Accept => "accept",
+            Self::Require => "require",
+        }
+    }
+}

@@ -2,8 +2,7 @@
 
 use bearward_core::Scope;
 
-use crate::location::values;
-use crate::location::{Located, Location};
+use crate::location::{Located, Location, values};
 use crate::reader::Section;
 use crate::resolve::{scopes, urls};
 

@@ -54,18 +54,17 @@ impl AuthKeys<'_, '_> {
             "name a file with `client_secret_file`, or an environment variable with `client_secret_env`";
         let Self { section, texts, .. } = self;
         let reader = section.reader;
-        match ["client_secret_file", "client_secret_env"].map(|key| section.has(key)) {
-            [true, true] => {
-                let diagnostic = Diagnostic::new("`client_secret_file` and `client_secret_env` exclude each other");
-                reader.error(&section.location_of("client_secret_env").key(), diagnostic.hint("keep one of the two"));
-                None
-            }
+        const KEYS: [&str; 2] = ["client_secret_file", "client_secret_env"];
+        if section.exclude(&KEYS, "keep one of the two") {
+            return None;
+        }
+        match KEYS.map(|key| section.has(key)) {
             [false, false] => {
                 let diagnostic = Diagnostic::new(format!("the client's secret is missing in {}", section.location));
                 reader.error(&section.location, diagnostic.hint(ELSEWHERE));
                 None
             }
-            [true, false] => {
+            [true, _] => {
                 let file = texts.get("client_secret_file")?;
                 Some(Located { value: secret::from_file(reader, file)?, location: file.location.clone() })
             }

@@ -74,7 +74,7 @@ pub(super) fn auth(
         None if section.has("auth") => None,
         // The gate refuses every other method with this kind, and so the default.
         _ => {
-            section.skip("bearer_token_file");
+            section.mark_known("bearer_token_file");
             Some(stand_in(IntrospectionKind::Rfc7662))
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn auth(
 
 /// Leaves the keys of authentication unread: which of them mean something depends on a kind that cannot be read.
 pub(super) fn skip_auth(section: &mut Section<'_>) -> Option<IntrospectionAuth> {
-    OF_CLIENTS.into_iter().for_each(|key| section.skip(key));
+    OF_CLIENTS.into_iter().for_each(|key| section.mark_known(key));
     None
 }
 
