@@ -223,8 +223,8 @@ fn the_environment_is_held_to_the_same_rules_as_the_file() {
         ("BEARWARD_SERVER__LISTEN", "localhost:8080", "did you mean `127.0.0.1:8080`?"),
         ("BEARWARD_CACHE__MAX_ENTRIES", "many", "a whole number"),
         ("BEARWARD_LOG__FORMAT", "xml", "must be one of"),
-        ("BEARWARD_ROUTES__OPEN", "true", "in the configuration file alone"),
-        ("BEARWARD_ISSUERS__0__AUDIENCES", "other", "in the configuration file alone"),
+        ("BEARWARD_ROUTES__OPEN", "true", "only the configuration file can set"),
+        ("BEARWARD_ISSUERS__0__AUDIENCES", "other", "only the configuration file can set"),
     ] {
         let told = check(name, value);
         assert_eq!(told.code, Some(78), "{name}={value}: {}", told.output());

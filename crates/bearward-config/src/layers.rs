@@ -192,15 +192,15 @@ fn environment_values(environment: &BTreeMap<String, String>, diagnostics: &mut 
 fn unknown_variable(keys: &[String]) -> Diagnostic {
     let section = keys.first().map(String::as_str).unwrap_or_default();
     if FILE_ONLY.contains(&section) {
-        return Diagnostic::new(format!("[{section}] can be set in the configuration file alone"));
+        return Diagnostic::new(format!("only the configuration file can set [{section}]"));
     }
-    let diagnostic = Diagnostic::new("no setting goes by this name");
+    let diagnostic = Diagnostic::new("no setting has this name");
     let list = SIMPLE.join("`, `").to_ascii_uppercase();
     match (suggest::nearest(section, SIMPLE.iter().copied()), keys) {
         (Some(meant), [_, key]) if meant != section => {
             diagnostic.did_you_mean(Some(format!("{PREFIX}{meant}__{key}").to_ascii_uppercase()))
         }
-        _ => diagnostic.hint(format!("variables are {PREFIX}SECTION__KEY, with one of the sections `{list}`")),
+        _ => diagnostic.hint(format!("variables are {PREFIX}SECTION__KEY, where SECTION is one of `{list}`")),
     }
 }
 

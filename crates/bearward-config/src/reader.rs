@@ -119,7 +119,7 @@ impl<'r> Section<'r> {
                 Some(Section::new(self.reader, Some(values), location))
             }
             Value::Array(..) => {
-                let diagnostic = Diagnostic::new(format!("{location} stands once, it is not a list"));
+                let diagnostic = Diagnostic::new(format!("{location} is one table, not a list of tables"));
                 self.reader.error(&location, diagnostic.hint(format!("write {location} in single brackets")));
                 None
             }

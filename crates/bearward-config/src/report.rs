@@ -199,7 +199,7 @@ mod tests {
           config.toml:2:32: warning: the admin server at 0.0.0.0:9700 can be reached from other machines
             2 |             admin = { listen = "0.0.0.0:9700" }
               |                                ^^^^^^^^^^^^^^
-            hint: it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring
+            hint: it asks for no token; restrict it to your monitoring with a firewall or a NetworkPolicy
 
           config.toml:5:51: warning: the open route `/*` passes on a token that was not verified: its upstream `site` has `authorization = "forward"`
             5 |                 { path = "/*", upstream = "site", open = true },

@@ -77,7 +77,7 @@ fn listeners(reader: &Reader<'_>, server: &Server, admin: &Admin) {
     }
     if let Some(location) = admin.location.as_ref().filter(|_| !listen.ip().to_canonical().is_loopback()) {
         let diagnostic = Diagnostic::new(format!("the admin server at {listen} can be reached from other machines"));
-        let hint = "it asks for no token; let a firewall or a NetworkPolicy keep it to the monitoring";
+        let hint = "it asks for no token; restrict it to your monitoring with a firewall or a NetworkPolicy";
         reader.warning(location, diagnostic.hint(hint));
     }
     for (index, address) in server.listen.iter().enumerate() {
@@ -106,7 +106,7 @@ fn set<T>(setting: &mut T, said: Option<T>) {
 fn unique<'a>(section: &Section<'_>, name: Option<&Located<String>>, earlier: impl IntoIterator<Item = &'a str>) {
     let Some(name) = name else { return };
     if earlier.into_iter().any(|earlier| earlier == name.value) {
-        let diagnostic = Diagnostic::new(format!("a second of this name in {}", section.location));
-        section.reader.error(&name.location, diagnostic.hint("give each its own"));
+        let diagnostic = Diagnostic::new(format!("another entry of {} has this name", section.location));
+        section.reader.error(&name.location, diagnostic.hint("give each its own name"));
     }
 }

@@ -31,7 +31,7 @@ impl Section<'_> {
             let location = location.step(Step::Index(index), self.reader.layers.layer(value));
             let Some(scalar) = self.parse_scalar(value, location) else { continue };
             if scalars.contains(&scalar.value) {
-                self.reader.error(&scalar.location, "stands twice in this list");
+                self.reader.error(&scalar.location, "is in this list twice");
             }
             scalars.push(scalar.value);
         }

@@ -152,7 +152,7 @@ impl Section<'_> {
                 .is_some_and(|text| values.iter().take(index).any(|earlier| earlier.as_str() == Some(text)));
             let location = location.step(Step::Index(index), self.reader.layers.layer(value));
             if repeated {
-                self.reader.error(&location, "stands twice in this list");
+                self.reader.error(&location, "is in this list twice");
             } else {
                 list.extend(self.parse_value(value, location, "a string", &mut parse));
             }

@@ -22,18 +22,19 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
         (Contradiction::TokensWithoutIntrospection(_), _) if section.has("introspection") => {}
         (Contradiction::TokensWithoutIntrospection(formats), _) => {
             let diagnostic = Diagnostic::new(format!(
-                "tokens that are `{}` are asked about, and there is no introspection to ask",
+                "`tokens = \"{}\"` needs introspection, and this issuer has none",
                 formats.name()
             ));
             reader.error(&section.location_of("tokens"), diagnostic.hint("add [issuers.introspection]"));
         }
         (Contradiction::IntrospectionUnused, _) => {
-            let diagnostic = Diagnostic::new("`tokens = \"self-contained\"`, so the issuer would never be asked");
-            let hint = "remove the section, or have the issuer confirm each token with `tokens = \"both\"`";
+            let diagnostic = Diagnostic::new("with `tokens = \"self-contained\"` the issuer is never asked");
+            let hint =
+                "remove [issuers.introspection], or set `tokens = \"both\"` to have the issuer confirm each token";
             reader.error(&section.location_of("introspection").key(), diagnostic.hint(hint));
         }
         (Contradiction::DecryptionKeysUnused, _) => {
-            let diagnostic = Diagnostic::new("`tokens = \"referential\"`, so no token is ever decrypted here");
+            let diagnostic = Diagnostic::new("with `tokens = \"referential\"` the gateway decrypts no token");
             reader.error(&section.location_of("decryption_keys_file").key(), diagnostic.hint("remove it"));
         }
         (Contradiction::LifetimeUnknown(kind), _) => {
@@ -49,7 +50,8 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
         (Contradiction::Authentication(IntrospectionKind::KubernetesTokenReview), Some(asked)) => {
             asked.require("auth", "\"bearer\"");
             if asked.has("auth") {
-                let diagnostic = Diagnostic::new("a Kubernetes API server is shown an access token");
+                let diagnostic =
+                    Diagnostic::new("the gateway authenticates to a Kubernetes API server with an access token");
                 reader.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
             }
         }
@@ -72,7 +74,7 @@ fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
     let kind = issuer.introspection.as_ref().map(|asked| asked.kind);
     if kind == Some(IntrospectionKind::KubernetesTokenReview) && issuer.tokens == TokenFormats::Auto {
         let diagnostic =
-            Diagnostic::new("Kubernetes' tokens are self-contained, so the issuer would never be asked about them");
+            Diagnostic::new("Kubernetes' tokens are self-contained, so the issuer is never asked about them");
         let hint = "set `tokens = \"referential\"`, or \"both\" where the keys can be had, in [[issuers]]";
         section.reader.warning(&section.location_of("introspection").key(), diagnostic.hint(hint));
     }

@@ -23,7 +23,7 @@ pub(super) struct KeySettings {
 const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
 
 pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
-    section.exclude(&SOURCES, "keys come from one place");
+    section.exclude(&SOURCES, "keep one: keys come from one place");
     let url = section.parsed("jwks_url", "a URL", urls::endpoint).map(|url| KeySource::Url(url.value));
     let file = section.string("jwks_file").and_then(|file| from_file(section, &file));
     let inline = section.parsed("jwks", "a JWK set in a string", |text| {
@@ -51,7 +51,7 @@ pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
 fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource> {
     // No file is called so, and this may be a private key.
     if file.value.trim_start().starts_with('{') {
-        let diagnostic = Diagnostic::new("must be the name of a file").hint("the keys themselves stand in `jwks`");
+        let diagnostic = Diagnostic::new("must be the name of a file").hint("put the keys themselves in `jwks`");
         section.reader.error(&file.location, diagnostic.private());
         return None;
     }

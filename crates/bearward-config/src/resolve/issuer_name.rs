@@ -36,7 +36,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
 pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_name: bool, is_template: bool) {
     let diagnostic = match urls::issuer(&name.value) {
         _ if is_template && is_found_by_name => {
-            let diagnostic = Diagnostic::new("from a template no address follows");
+            let diagnostic = Diagnostic::new("no address can be derived from a template");
             diagnostic.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
         }
         Err(diagnostic) if is_found_by_name => diagnostic,

@@ -32,7 +32,7 @@ pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer:
             let is_held = |claim: &str| issuer.required_claims.iter().any(|rule| rule.claim.to_string() == claim);
             if !is_held("/bi_t") || !is_held("/bi_r") {
                 let hint = "add [[issuers.required_claims]] with claim = \"bi_t\", and with claim = \"bi_r\"";
-                warn("issuer", "tokens are to be held to their tenant and realm", hint);
+                warn("issuer", "tokens should be checked for their tenant and realm", hint);
             }
             if introspection.is_some_and(|introspection| introspection.url.is_none()) {
                 let hint = "set url = \"https://auth-us.beyondidentity.com/v1/tenants/TENANT/realms/REALM/introspect\"";
@@ -55,7 +55,7 @@ pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer:
             no_endpoint("Entra ID");
             let shared = ["common", "organizations", "consumers"];
             if name.split('/').any(|part| shared.contains(&part)) {
-                let diagnostic = Diagnostic::new("this stands for many tenants, and no token says so in `iss`");
+                let diagnostic = Diagnostic::new("this stands for many tenants, and no token has it in `iss`");
                 let hint =
                     "name the tenant, or write {tenantid} in its place and bind it: [issuers.variable] claim = \"tid\"";
                 reader.error(&section.location_of("issuer"), diagnostic.hint(hint));

@@ -18,7 +18,7 @@ pub(super) fn report_collisions(reader: &Reader<'_>, routes: &[Located<RouteSett
         let before = || routes.iter().take(index);
         if let Some(earlier) = before().find(|earlier| earlier.value.differs_in_case(&route.value)) {
             let message = format!(
-                "is for the same place as the route {} above, and only one of the two ignores case",
+                "matches the same requests as the route {} above, and only one of the two ignores case",
                 quote(&earlier.value.name)
             );
             let hint = "set `ignore_case = true` for both or for neither; another spelling would lead past one of them";

@@ -181,7 +181,7 @@ impl RouteReader<'_> {
                 diagnostic.hint("add [issuers.introspection] to it")
             }
             Some(issuer) if !issuer.answers_for_referential_tokens() => {
-                let diagnostic = Diagnostic::new("this issuer has self-contained tokens alone, so it is not asked");
+                let diagnostic = Diagnostic::new("this issuer has only self-contained tokens, so it is not asked");
                 diagnostic.hint("remove `tokens` from it, or this line")
             }
             Some(_) if !names.is_empty() && !names.contains(&named.value) => {

@@ -19,7 +19,7 @@ pub(super) fn implications(root: &mut Section<'_>) -> Vec<(Scope, Vec<Scope>)> {
     for (name, implied) in root.lists("scope_implications", scope) {
         let itself = implied.value.iter().find(|implied| implied.value.as_str() == name.value);
         if let Some(itself) = itself {
-            reader.error(&itself.location, "a scope stands for itself anyway");
+            reader.error(&itself.location, "a scope always stands for itself");
         }
         match scope(&name.value) {
             Ok(scope) => implications.push((scope, implied.value.into_iter().map(|at| at.value).collect())),

@@ -37,7 +37,7 @@ pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> O
     let diagnostic = if !name.value.chars().all(letter) || name.value.starts_with(|c: char| c.is_ascii_digit()) {
         // It may be the secret itself.
         let diagnostic = Diagnostic::new("must be the name of an environment variable").private();
-        diagnostic.hint("the secret itself stands in the variable, never in this file")
+        diagnostic.hint("put the secret itself in the variable, never in this file")
     } else {
         match reader.references.environment.get(&name.value).map(String::as_str) {
             Some("") => Diagnostic::new(format!("the environment variable {} is empty", name.value)),
@@ -58,7 +58,7 @@ fn refuse_open_permissions(path: &Path) -> Result<(), Diagnostic> {
     if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
         return Ok(());
     }
-    let diagnostic = Diagnostic::new(format!("every user of this machine can get at {shown}"));
+    let diagnostic = Diagnostic::new(format!("every user of this machine has access to {shown}"));
     Err(diagnostic.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
 }
 

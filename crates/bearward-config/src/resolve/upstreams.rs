@@ -100,7 +100,7 @@ fn authorization(section: &mut Section<'_>) -> AuthorizationMode {
         }
         mode => {
             if let Some(file) = file.filter(|_| readable || mode.is_some()) {
-                let diagnostic = Diagnostic::new("is of use with `authorization = \"replace\"` alone");
+                let diagnostic = Diagnostic::new("means nothing without `authorization = \"replace\"`");
                 reader.error(&file.location, diagnostic);
             }
             match mode {

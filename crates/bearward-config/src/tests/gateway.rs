@@ -80,7 +80,7 @@ fn every_setting_is_read() {
 fn values_of_the_wrong_kind_and_out_of_bounds_are_told() {
     let table = [
         ("server = <<5>>", "expected a table, [server], found a whole number", ""),
-        ("<<[[server]]>>", "[server] stands once, it is not a list", "single brackets"),
+        ("<<[[server]]>>", "[server] is one table, not a list of tables", "single brackets"),
         ("<<servers>> = 5", "unknown key `servers` at the top level", "did you mean `server`?"),
         ("<<issuer>> = 5", "unknown key `issuer` at the top level", "did you mean `issuers`?"),
         ("[server]\n<<thread>> = 1", "unknown key `thread` in [server]", "did you mean `threads`?"),
@@ -131,7 +131,7 @@ fn listeners_must_be_addresses_that_do_not_overlap() {
         ("listen = <<8080>>", "expected a list of strings", ""),
         ("listen = <<[]>>", "must not be empty", "127.0.0.1:8080"),
         ("listen = [\"127.0.0.1:1\", <<\"\">>]", "must not be empty", ""),
-        ("listen = [\"127.0.0.1:1\", <<\"127.0.0.1:1\">>]", "stands twice", ""),
+        ("listen = [\"127.0.0.1:1\", <<\"127.0.0.1:1\">>]", "is in this list twice", ""),
         ("listen = [\"127.0.0.1:1\", <<\"0.0.0.0:1\">>]", "overlap", ""),
         ("listen = [\"127.0.0.1:1\", <<\"[::]:1\">>]", "overlap", ""),
         ("listen = <<\"127.0.0.1:9700\">>", "server.listen 127.0.0.1:9700 and admin.listen", "a port of its own"),
@@ -176,14 +176,14 @@ fn upstreams_have_names_and_servers() {
     let table = [
         ("servers = <<[]>>", "must not be empty", "127.0.0.1:3000"),
         ("servers = <<\"a:1\">>", "expected a list of strings", ""),
-        ("servers = [\"a:1\", <<\"a:1\">>]", "stands twice", ""),
+        ("servers = [\"a:1\", <<\"a:1\">>]", "is in this list twice", ""),
         ("servers = [<<\"http://a:1/x\">>]", "is a URL", "did you mean `a:1`?"),
         ("servers = [<<\"https://a\">>]", "is a URL", "write host:port"),
         ("servers = [<<\"a\">>]", "`a` has no port", "write \"a:80\""),
         ("servers = [<<\"::1\">>]", "`::1` has no port", "write \"[::1]:80\""),
         ("servers = [<<\"a:x\">>]", "`a:x` is not host:port", "write host:port"),
         ("servers = [\"a:1\"]\nauthorization = <<\"drop\">>", "must be one of `remove`, `forward`, `replace`", ""),
-        ("servers = [\"a:1\"]\nauthorization_file = <<\"a\">>", "with `authorization = \"replace\"` alone", ""),
+        ("servers = [\"a:1\"]\nauthorization_file = <<\"a\">>", "means nothing without `authorization", ""),
         ("servers = [\"a:1\"]\nconnect_timeout = <<\"0s\">>", "must be between 10ms and 1m", ""),
         ("servers = [\"a:1\"]\n<<colour>> = 1", "unknown key `colour` in [[upstreams]]", "name, servers"),
     ];
@@ -198,7 +198,11 @@ fn upstreams_have_names_and_servers() {
             "missing key `authorization_file`",
             "authorization_file = ",
         ),
-        ("[[upstreams]]\nname = <<\"orders\">>\nservers = [\"a:1\"]", "a second of this name in [[upstreams]]", "own"),
+        (
+            "[[upstreams]]\nname = <<\"orders\">>\nservers = [\"a:1\"]",
+            "another entry of [[upstreams]] has this name",
+            "own",
+        ),
     ];
     let to_b = "[[routes]]\npath = \"/b\"\nupstream = \"b\"";
     for (upstream, message, hint) in table {

@@ -186,7 +186,7 @@ fn values_that_cannot_be_used_are_told_at_their_place() {
         ("auth = <<'client_credentials'>>".to_owned(), "must be one of", "[issuers.introspection.client_credentials]"),
         ("auth = 'client_secret_jwt'\nclient_secret_file = <<'short'>>".to_owned(), "shorter than the 32 bytes", ""),
         (format!("{key}private_key_file = <<'missing'>>"), "there is no such file", "it may be the content itself"),
-        (format!("{key}private_key_file = <<'open'>>"), "every user of this machine can get at", "chmod o="),
+        (format!("{key}private_key_file = <<'open'>>"), "every user of this machine has access to", "chmod o="),
         (format!("{key}private_key_file = <<'secret'>>"), "no private key: expected PEM", ""),
         (format!("{key}private_key_file = 'key'\nalgorithm = <<'ES384'>>"), "does not sign with ES384", ""),
         (format!("{key}private_key_file = 'key'\nalgorithm = <<'RS384'>>"), "must be one of `ES256`", "did you mean"),
@@ -273,7 +273,7 @@ fn kinds_have_their_own_needs() {
     assert!(told("kind = 'google-tokeninfo'").contains("missing key `url`"));
     assert!(told(review).contains("missing key `auth`"), "{}", told(review));
     let post = format!("{review}auth = 'client_secret_post'");
-    assert!(told(&post).contains("is shown an access token") && told(&post).contains("`bearer`"));
+    assert!(told(&post).contains("with an access token") && told(&post).contains("`bearer`"));
     assert!(told(&format!("{review}auth = 'bearer'")).contains("needs `bearer_token_file`"));
     let warned = read(&introspecting(&format!("{review}auth = 'bearer'\nbearer_token_file = 'jwt'"))).unwrap().warnings;
     assert!(warned[0].message.contains("tokens are self-contained"), "{warned:?}");
@@ -314,10 +314,14 @@ fn formats_of_tokens_fit_what_is_configured() {
         holds(marked, &problems, Severity::Error, message, hint);
     };
     told(&issuer("<<'opaque'>>", ""), "must be one of `auto`, `self-contained`", "");
-    told(&issuer("<<'referential'>>", ""), "there is no introspection to ask", "add [issuers.introspection]");
-    told(&issuer("<<'both'>>", ""), "there is no introspection to ask", "add [issuers.introspection]");
+    told(
+        &issuer("<<'referential'>>", ""),
+        "needs introspection, and this issuer has none",
+        "add [issuers.introspection]",
+    );
+    told(&issuer("<<'both'>>", ""), "needs introspection, and this issuer has none", "add [issuers.introspection]");
     let vain = format!("[issuers.<<introspection>>]\n{secret}");
-    told(&issuer("'self-contained'", &vain), "the issuer would never be asked", "`tokens = \"both\"`");
+    told(&issuer("'self-contained'", &vain), "the issuer is never asked", "`tokens = \"both\"`");
 }
 
 /// An issuer with these settings; what follows a blank line is its introspection.
@@ -332,16 +336,16 @@ fn each_contradiction_is_told_where_it_stands() {
     let google = "kind = 'google-tokeninfo'\nurl = 'https://g/info'";
     let review = "kind = 'kubernetes-tokenreview'\nbearer_token_file = 'jwt'";
     let table = [
-        ("tokens = <<'referential'>>".to_owned(), "tokens that are `referential` are asked about", "add ["),
-        ("tokens = <<'both'>>".to_owned(), "tokens that are `both` are asked about", "add [issuers.introspection]"),
+        ("tokens = <<'referential'>>".to_owned(), "`tokens = \"referential\"` needs introspection", "add ["),
+        ("tokens = <<'both'>>".to_owned(), "`tokens = \"both\"` needs introspection", "add [issuers.introspection]"),
         (
             format!("tokens = 'self-contained'\n<<introspection>> = {{ {} }}", client.replace('\n', ", ")),
-            "`tokens = \"self-contained\"`, so the issuer would never be asked",
+            "with `tokens = \"self-contained\"` the issuer is never asked",
             "`tokens = \"both\"`",
         ),
         (
             format!("tokens = 'referential'\n<<decryption_keys_file>> = 'decryption'\n\n{client}"),
-            "`tokens = \"referential\"`, so no token is ever decrypted here",
+            "with `tokens = \"referential\"` the gateway decrypts no token",
             "remove it",
         ),
         (
@@ -351,12 +355,12 @@ fn each_contradiction_is_told_where_it_stands() {
         ),
         (
             format!("tokens = 'both'\n\n{review}\nurl = 'https://k/review'\nauth = <<'private_key_jwt'>>"),
-            "a Kubernetes API server is shown an access token",
+            "the gateway authenticates to a Kubernetes API server with an access token",
             "did you mean `bearer`?",
         ),
         (
             format!("tokens = 'both'\n\n{review}\nurl = 'https://k/review'\nauth = <<'none'>>"),
-            "a Kubernetes API server is shown an access token",
+            "the gateway authenticates to a Kubernetes API server with an access token",
             "did you mean `bearer`?",
         ),
         (
@@ -398,7 +402,7 @@ fn contradictions_are_told_together() {
         "max_lifetime = '1h'\n\nkind = 'kubernetes-tokenreview'\nsigned_response = 'accept'\nauth = 'client_secret_post'",
     );
     let told = read(&text).unwrap_err().to_string();
-    for message in ["long a token lives", "missing key `url`", "never signed", "is shown an access token"] {
+    for message in ["long a token lives", "missing key `url`", "never signed", "with an access token"] {
         assert!(told.contains(message), "{told}\nshould say: {message}");
     }
     assert!(told.ends_with("\n4 errors, 1 warning"), "{told}");
@@ -434,7 +438,7 @@ fn what_belongs_into_a_file_is_not_shown() {
         ("bearer_token", "bearer"),
     ] {
         let text = format!("client_id = 'a'\nauth = '{auth}'\n<<{key}>> = 'hunter2'");
-        refuses(&text, "secrets do not stand in the configuration", &format!("`{key}_file`"));
+        refuses(&text, "secrets do not belong in the configuration", &format!("`{key}_file`"));
         // Nor where the file is no TOML, or something else is wrong beside it.
         read(&introspecting(&format!("auth = '{auth}'\n{key} = 'hunter2"))).unwrap_err();
         read(&introspecting(&format!("x = {{ auth = '{auth}', {key} = 'hunter2' }}"))).unwrap_err();

@@ -133,7 +133,7 @@ fn a_template_has_one_variable_and_it_is_bound() {
     let claim = "[issuers.variable]\nclaim = \"tid\"";
     let marked = "<<\"https://login.example.com/{tenant}/v2.0\">>";
     refuses(&issuer(marked, &jwks()), "must be bound", "[issuers.variable]");
-    refuses(&issuer(marked, claim), "no address follows", "discovery_url, jwks_url");
+    refuses(&issuer(marked, claim), "no address can be derived", "discovery_url, jwks_url");
     refuses(&issuer(TEMPLATE, &with("<<[issuers.variable]>>")), "must be bound", "");
     refuses(
         &issuer(TEMPLATE, &with("[issuers.variable]\none_of = <<[]>>\nclaim = \"a\"")),

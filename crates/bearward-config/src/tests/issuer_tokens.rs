@@ -68,7 +68,7 @@ fn the_tokens_of_an_issuer_are_held_against_their_bounds() {
         ("max_lifetime = <<\"1s\">>", "must be between 1m and 365d", ""),
         ("max_lifetime = <<3600>>", "expected a duration", ""),
         ("scope_claims = <<[]>>", "must not be empty", "for the default"),
-        ("scope_claims = [\"scope\", <<\"scope\">>]", "stands twice", ""),
+        ("scope_claims = [\"scope\", <<\"scope\">>]", "is in this list twice", ""),
         ("scope_claims = [<<\"realm/roles\">>]", "neither a plain name nor a JSON", "did you mean `/realm/roles`?"),
         ("client_id_claims = [<<\"/a~b\">>]", "`/a~b` points to no claim: in a JSON Pointer '~' is written", ""),
         ("client_id_claims = <<\"azp\">>", "expected a list of strings", ""),
@@ -98,7 +98,7 @@ fn rules_on_claims_ask_one_thing_of_one_claim() {
         ("{ claim = 'a', equals = <<''>> }", "must not be empty", ""),
         ("{ claim = 'a', one_of = <<[]>> }", "must not be empty", "of which it must be one"),
         ("{ claim = 'a', one_of = <<'b'>> }", "expected a list such as", ""),
-        ("{ claim = 'a', one_of = [1, '1', <<1>>] }", "stands twice", ""),
+        ("{ claim = 'a', one_of = [1, '1', <<1>>] }", "is in this list twice", ""),
         ("{ claim = 'a', one_of = [<<{ b = 1 }>>] }", "found a table", ""),
         ("{ claim = 'a', exists = <<false>> }", "no rule asks for a claim to be absent", "write `exists = true`"),
         ("{ claim = 'a', exists = <<'true'>> }", "expected true or false", ""),
@@ -137,8 +137,8 @@ fn implications_are_lists_of_scopes() {
         ("[scope_implications]\na = <<\"b\">>", "expected a list of strings", ""),
         ("[scope_implications]\na = <<[]>>", "must not be empty", "leave the entry out"),
         ("[scope_implications]\na = [<<\"b c\">>]", "a scope cannot hold ' '", "a string of its own"),
-        ("[scope_implications]\na = [\"b\", <<\"b\">>]", "stands twice", ""),
-        ("[scope_implications]\na = [<<\"a\">>]", "stands for itself anyway", ""),
+        ("[scope_implications]\na = [\"b\", <<\"b\">>]", "is in this list twice", ""),
+        ("[scope_implications]\na = [<<\"a\">>]", "always stands for itself", ""),
         ("[scope_implications]\n<<\"a b\">> = [\"c\"]", "a scope cannot hold ' '", "a string of its own"),
     ];
     for (added, message, hint) in table {

@@ -93,7 +93,7 @@ fn an_issuer_is_an_https_url_with_audiences() {
         refuses(&instead(issuer), message, hint);
     }
     let second = "[[issuers]]\nissuer = <<\"https://auth.example.com\">>\naudiences = [\"a\"]";
-    refuses(&issuer(second), "a second of this name in [[issuers]]", "its own");
+    refuses(&issuer(second), "another entry of [[issuers]] has this name", "its own");
     accepts(&instead("[[issuers]]\nissuer = \"http://localhost:9000\"\naudiences = [\"a\"]"));
 }
 
@@ -117,7 +117,7 @@ fn the_rest_of_an_issuer_is_held_against_its_bounds() {
         ("refresh = { max = <<\"30s\">> }", "refresh.min, 1m, is more than refresh.max, 30s", ""),
         ("refresh = { stale = <<\"31d\">> }", "must be between 0s and 30d", ""),
         ("refresh = { cooldown = <<\"0s\">> }", "must be between 1s and 1h", ""),
-        ("<<[[issuers.refresh]]>>\nmin = \"1s\"", "stands once, it is not a list", "single brackets"),
+        ("<<[[issuers.refresh]]>>\nmin = \"1s\"", "is one table, not a list of tables", "single brackets"),
     ];
     for (added, message, hint) in table {
         refuses(&issuer(added), message, hint);

@@ -63,7 +63,7 @@ fn what_is_wrong_in_the_environment_names_the_variable() {
         ("BEARWARD___", "hunter2"),
     ];
     insta::assert_snapshot!(layered("", &environment, &Overrides::default()).unwrap_err(), @r#"
-    BEARWARD_ISSUERS__0__LEEWAY: error: [issuers] can be set in the configuration file alone
+    BEARWARD_ISSUERS__0__LEEWAY: error: only the configuration file can set [issuers]
 
     BEARWARD_LOG__FORMAT: error: must be one of `human`, `json`
 
@@ -80,17 +80,17 @@ fn what_is_wrong_in_the_environment_names_the_variable() {
 
     BEARWARD_SERVER__THREADS: error: `many` is not a whole number
 
-    BEARWARD_SERVER__THREADS__MORE: error: no setting goes by this name
-      hint: variables are BEARWARD_SECTION__KEY, with one of the sections `SERVER`, `ADMIN`, `LOG`, `CACHE`
+    BEARWARD_SERVER__THREADS__MORE: error: no setting has this name
+      hint: variables are BEARWARD_SECTION__KEY, where SECTION is one of `SERVER`, `ADMIN`, `LOG`, `CACHE`
 
-    BEARWARD_SERVR__THREADS: error: no setting goes by this name
+    BEARWARD_SERVR__THREADS: error: no setting has this name
       hint: did you mean `BEARWARD_SERVER__THREADS`?
 
-    BEARWARD_WHAT__EVER: error: no setting goes by this name
-      hint: variables are BEARWARD_SECTION__KEY, with one of the sections `SERVER`, `ADMIN`, `LOG`, `CACHE`
+    BEARWARD_WHAT__EVER: error: no setting has this name
+      hint: variables are BEARWARD_SECTION__KEY, where SECTION is one of `SERVER`, `ADMIN`, `LOG`, `CACHE`
 
-    BEARWARD___: error: no setting goes by this name
-      hint: variables are BEARWARD_SECTION__KEY, with one of the sections `SERVER`, `ADMIN`, `LOG`, `CACHE`
+    BEARWARD___: error: no setting has this name
+      hint: variables are BEARWARD_SECTION__KEY, where SECTION is one of `SERVER`, `ADMIN`, `LOG`, `CACHE`
 
     11 errors
     "#);

@@ -83,7 +83,7 @@ fn a_route_alone() {
         ("methods = [<<\"PSOT\">>]", "`PSOT` is not a known method", "did you mean `POST`?"),
         ("methods = [<<\"CONNECT\">>]", "CONNECT is never passed on", ""),
         ("methods = [<<\"*\">>]", "`*` is not a method", "leave `methods` out"),
-        ("methods = [\"GET\", <<\"GET\">>]", "stands twice", ""),
+        ("methods = [\"GET\", <<\"GET\">>]", "is in this list twice", ""),
         ("methods = [<<5>>]", "expected a string, found a whole number", ""),
         ("<<method>> = \"GET\"", "unknown key `method`", "did you mean `methods`?"),
         ("hosts = <<[]>>", "must not be empty", "leave it out"),
@@ -274,7 +274,7 @@ fn routes_are_told_apart() {
     }
     let named = "[[routes]]\nname = \"a\"\npath = \"/a\"\nupstream = \"orders\"\n";
     let text = format!("{named}{}", named.replace("\"a\"", "<<\"a\">>").replace("/a", "/b"));
-    refuses(&instead(&text), "a second of this name in [[routes]]", "its own");
+    refuses(&instead(&text), "another entry of [[routes]] has this name", "its own");
 }
 
 #[test]
@@ -314,22 +314,16 @@ fn another_spelling_that_asks_for_less_is_a_warning() {
     let case = "set `ignore_case = true` here";
     let suffix = "add a route that guards the suffix";
     for (path, more, other, message, hint) in [
-        (
-            "<<\"/admin/*\">>",
-            "",
-            open,
-            "`/Admin/x` or `/admin.json` is left to the route `wide`, which asks for no",
-            case,
-        ),
-        ("<<\"/admin\">>", "", open, "`/Admin` or `/admin.json` is left to the route `wide`", suffix),
-        ("<<\"/Admin/{id}\">>", "", open, "`/admin/x` is left to the route `wide`", case),
-        ("<<\"/users/{id}/edit\">>", "", open, "`/Users/x/edit` or `/users/x/edit.json` is left", case),
-        ("<<\"/admin/*\">>", "ignore_case = true", open, "`/admin.json` is left to the route `wide`", suffix),
+        ("<<\"/admin/*\">>", "", open, "`/Admin/x` or `/admin.json` goes to the route `wide`, which asks for no", case),
+        ("<<\"/admin\">>", "", open, "`/Admin` or `/admin.json` goes to the route `wide`", suffix),
+        ("<<\"/Admin/{id}\">>", "", open, "`/admin/x` goes to the route `wide`", case),
+        ("<<\"/users/{id}/edit\">>", "", open, "`/Users/x/edit` or `/users/x/edit.json` goes to", case),
+        ("<<\"/admin/*\">>", "ignore_case = true", open, "`/admin.json` goes to the route `wide`", suffix),
         (
             "<<\"/admin/*\">>",
             "",
             scopes,
-            "`/Admin/x` or `/admin.json` is left to the route `wide`, which does not ask",
+            "`/Admin/x` or `/admin.json` goes to the route `wide`, which does not ask",
             "",
         ),
         ("<<\"/admin/*\">>", "", &scopes.replace("scopes = [\"read\"]", ""), "which does not ask for all", ""),
@@ -338,11 +332,11 @@ fn another_spelling_that_asks_for_less_is_a_warning() {
             "<<\"/api/admin/*\">>",
             "",
             &open.replace("/*", "/api/*"),
-            "`/api/Admin/x` or `/api/admin.json` is left",
+            "`/api/Admin/x` or `/api/admin.json` goes to",
             case,
         ),
-        ("<<\"/admin/*\">>", "host = \"h\"", open, "`/Admin/x` or `/admin.json` is left", case),
-        ("<<\"/admin/*\">>", "methods = [\"POST\"]", open, "`/Admin/x` or `/admin.json` is left", case),
+        ("<<\"/admin/*\">>", "host = \"h\"", open, "`/Admin/x` or `/admin.json` goes to", case),
+        ("<<\"/admin/*\">>", "methods = [\"POST\"]", open, "`/Admin/x` or `/admin.json` goes to", case),
     ] {
         warns_of(&guarded(path, more, other), message, hint);
     }
@@ -382,7 +376,7 @@ fn another_spelling_that_leads_nowhere_else_is_no_warning() {
         guarded("<<\"/admin/*\">>", "", &format!("{}\n{upstream}", open.replace("\"orders\"", "\"site\"")))
     };
     accepts(&unmarked(&other("127.0.0.1:3001")));
-    warns_of(&other("127.0.0.1:3000"), "is left to the route `wide`", "or lead to other servers");
+    warns_of(&other("127.0.0.1:3000"), "goes to the route `wide`", "or lead to other servers");
 }
 
 #[test]

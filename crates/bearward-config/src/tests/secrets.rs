@@ -93,9 +93,9 @@ fn files_that_are_missing_empty_or_open_to_others_are_told() {
         ("missing", "there is no such file, and no such folder for it"),
         ("secrets/missing", "cannot read `FOLDER/secrets/missing`: there is no such file"),
         (".", "is a directory"),
-        ("open", "every user of this machine can get at `FOLDER/open`"),
+        ("open", "every user of this machine has access to `FOLDER/open`"),
         ("open", "hint: chmod o= FOLDER/open"),
-        ("writable", "every user of this machine can get at"),
+        ("writable", "every user of this machine has access to"),
         ("empty", "`FOLDER/empty` is empty"),
         ("newline", "empty"),
         ("binary", "not UTF-8"),
@@ -223,7 +223,7 @@ fn queries_of_urls_are_shown_nowhere() {
 fn never_in_the_configuration() {
     let folder = Folder::new();
     insta::assert_snapshot!(folder.read("client_secret = \"hunter2\"", &[]).unwrap_err(), @"
-    FOLDER/config.toml:6:1: error: secrets do not stand in the configuration
+    FOLDER/config.toml:6:1: error: secrets do not belong in the configuration
       6 | client_secret = [redacted]
         | ^^^^^^^^^^^^^
       hint: name a file with `client_secret_file`, or an environment variable with `client_secret_env`
@@ -279,7 +279,7 @@ fn decryption_keys_are_the_content_of_a_file() {
     let config = read("good").unwrap();
     assert!(config.gate.issuers[0].decryption_keys.is_some() && !format!("{config:?}").contains("aHVudGVy"));
     for (name, expected) in [
-        ("open", "every user of this machine can get at"),
+        ("open", "every user of this machine has access to"),
         ("broken", "`k`: not base64url"),
         ("text", "not a JWK or JWK set"),
         ("missing", "there is no such file"),

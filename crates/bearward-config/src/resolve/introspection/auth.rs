@@ -42,7 +42,7 @@ pub(super) fn auth(
     let mut inline = false;
     for (key, elsewhere) in INLINE {
         inline |= section.has(key);
-        section.refuse(key, || Diagnostic::new("secrets do not stand in the configuration").hint(elsewhere).private());
+        section.refuse(key, || Diagnostic::new("secrets do not belong in the configuration").hint(elsewhere).private());
     }
     let texts: BTreeMap<&str, Located<String>> =
         TEXTS.into_iter().filter_map(|key| Some((key, section.string(key)?))).collect();

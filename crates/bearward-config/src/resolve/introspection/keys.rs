@@ -113,7 +113,7 @@ impl AuthKeys<'_, '_> {
         let text = secret.read();
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
             let diagnostic = Diagnostic::new(format!("the content of this file is not {what}"));
-            self.section.reader.error(&file.location, diagnostic.hint("it stands there alone, in one line"));
+            self.section.reader.error(&file.location, diagnostic.hint("the file must hold it alone, in one line"));
             return None;
         }
         Some(secret)

@@ -38,7 +38,7 @@ pub(in crate::resolve) fn warn_of_other_spellings(
             Access::Token(_) => "does not ask for all that this one asks for",
         };
         let message = format!(
-            "{} is left to the route {}, which {less}: some frameworks take it for the path of this route",
+            "{} goes to the route {}, which {less}: some frameworks serve it as the path of this route",
             spellings.join(" or "),
             quote(&wider.name)
         );
