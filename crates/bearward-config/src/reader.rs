@@ -97,14 +97,9 @@ impl<'r> Section<'r> {
     /// Notes a key without a default where it is missing.
     pub(super) fn require(&self, key: &str, example: &str) {
         if !self.has(key) {
-            self.missing(key, example);
+            let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
+            self.reader.error(&self.location, diagnostic.hint(format!("for example: {key} = {example}")));
         }
-    }
-
-    /// Notes that a key without a default is missing.
-    pub(super) fn missing(&self, key: &str, example: &str) {
-        let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
-        self.reader.error(&self.location, diagnostic.hint(format!("for example: {key} = {example}")));
     }
 
     /// A table, if it is there.
