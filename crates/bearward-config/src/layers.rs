@@ -1,6 +1,6 @@
 //! The layers of the configuration: presets, the file, the environment above it, the flags on top.
 //!
-//! The values keep the tag of their layer, so that a problem is told where its author can mend it.
+//! Each value keeps the tag of its layer, so that a problem is reported where the author can fix it.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use super::provider;
 use super::source::SourceFile;
 use super::suggest;
 
-/// The sections that can be set from outside the file: those whose values are simple, and of which there is one.
+/// The sections that the environment and flags can set: those that exist once and hold simple values.
 const SIMPLE: &[&str] = &["server", "admin", "log", "cache"];
 
 /// The sections that only the file can hold.
 const FILE_ONLY: &[&str] = &["identity", "issuers", "upstreams", "routes", "scope_implications"];
 
-/// Every layer, merged, and what was wrong with the names of the variables.
+/// Merges all layers, and reports variables with unknown names.
 pub(super) fn merge(
     source: &SourceFile,
     environment: &BTreeMap<String, String>,
@@ -31,7 +31,7 @@ pub(super) fn merge(
     let mut environment = environment_values(environment, &mut diagnostics);
     let mut flags = flag_values(overrides);
     for (section, value) in &file {
-        // A section that is no table would be replaced by the table above it, and its mistake never told.
+        // A section that is not a table would be replaced by the table of a higher layer, and its mistake never reported.
         if !matches!(value, Value::Dict(..)) {
             environment.remove(section);
             flags.remove(section);
@@ -45,7 +45,7 @@ pub(super) fn merge(
     (Layers { figment, presets }, diagnostics)
 }
 
-/// The merged values, which still know their layers.
+/// The merged values, each with its layer.
 #[derive(Debug)]
 pub(super) struct Layers {
     figment: Figment,
@@ -54,7 +54,7 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// The merged values. Issuers are a list, and figment replaces lists whole, so each has its preset put below it here.
+    /// The merged values. Issuers are a list, and figment replaces lists whole, so the preset of each is merged here.
     pub(super) fn values(&self) -> Dict {
         let mut values = data(&self.figment);
         let presets = data(&self.presets);
@@ -105,13 +105,13 @@ impl Provider for Values {
     }
 }
 
-/// Adds what is not there. Tables are gone into; a list that is there is left whole, but for rules that must all hold: who adds
-/// one does not mean to take the preset's away.
+/// Adds missing keys, recursively in tables. A list that is present stays as it is, except for rules that must all hold: an
+/// author who adds a rule does not mean to remove the preset's.
 fn put_below(values: &mut Dict, preset: &Dict) {
     for (key, preset) in preset {
         match (values.get_mut(key), preset) {
             (Some(Value::Array(_, rules)), Value::Array(_, preset)) if key == "required_claims" => {
-                // The file may say the same, as one that was printed with its preset does.
+                // The file may hold the same rule, as the output of `check --show` does.
                 let missing: Vec<Value> = preset.iter().filter(|rule| !rules.contains(rule)).cloned().collect();
                 rules.extend(missing);
             }
@@ -123,11 +123,11 @@ fn put_below(values: &mut Dict, preset: &Dict) {
 }
 
 fn data(figment: &Figment) -> Dict {
-    // No provider of ours can fail, so there is nothing to report here.
+    // Our own figment providers cannot fail, so there is nothing to report here.
     figment.data().ok().and_then(|mut data| data.remove(&Profile::Default)).unwrap_or_default()
 }
 
-/// What each preset sets. They are texts of ours, and a test reads them all.
+/// The values of each preset. The texts are our own, and a test reads them all.
 fn preset_values() -> Dict {
     let preset = |provider: provider::Provider| {
         let document = toml_edit::Document::parse(provider.settings()).ok()?;
@@ -136,7 +136,7 @@ fn preset_values() -> Dict {
     provider::Provider::ALL.into_iter().filter_map(preset).collect()
 }
 
-/// The file's values, taken from the same reading that gives the positions: two TOML parsers could disagree.
+/// The file's values, taken from the same parse that gives the positions: two TOML parsers could disagree.
 fn file_values(source: &SourceFile) -> Dict {
     match value_of(source.document().as_item()) {
         Value::Dict(_, values) => values,
@@ -169,9 +169,9 @@ fn value_of(item: &Item) -> Value {
 
 /// The values of `BEARWARD_SECTION__KEY`.
 ///
-/// They stay strings: what looks like a number to a parser is still a password to its author. Only the setting itself
-/// knows what it needs. Names without `__` belong to the command line, or to Kubernetes, which announces a service
-/// called `bearward` as `BEARWARD_PORT` and the like.
+/// They stay strings, because only the setting knows its type: a text that looks like a number may be a realm. Names
+/// without `__` belong to the command line, or to Kubernetes, which announces a service called `bearward` as
+/// `BEARWARD_PORT` and the like.
 fn environment_values(environment: &BTreeMap<String, String>, diagnostics: &mut Vec<LocatedDiagnostic>) -> Dict {
     let mut sections = Dict::new();
     for (name, value) in environment {

@@ -4,7 +4,7 @@
 //! text -> source (TOML, with positions) -> layers (merged, presets below) -> reader (typed, one by one) -> resolve (rules) -> Config
 //! ```
 //!
-//! Everything that is wrong is told at once, with its place and a hint, before anything is bound. An operator
+//! Every mistake is reported at once, with its location and a hint, before anything is bound. An operator
 //! should not have to start a gateway five times to learn of five mistakes.
 
 mod layers;
@@ -45,23 +45,23 @@ pub use self::report::report;
 use self::source::SourceFile;
 pub use self::table::table;
 
-/// A configuration without a mistake.
+/// A configuration without errors.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// What the engine needs to know.
+    /// The settings of the engine.
     pub gate: GateSettings,
-    /// What the proxy needs to know.
+    /// The settings of the proxy.
     pub proxy: ProxySettings,
     /// The server of health, readiness and metrics.
     pub admin: AdminSettings,
-    /// What is logged, and how.
+    /// What is logged, and in which form.
     pub log: LogSettings,
-    /// Scopes that stand for others, as they are written; every route knows them already.
+    /// Scopes that imply others, as the file has them; the requirement of each route holds them already.
     pub(crate) scope_implications: Vec<(Scope, Vec<Scope>)>,
-    /// Issuers with a preset, and whose it is.
+    /// The issuers that have a preset, each with its provider.
     pub(crate) providers: Vec<(String, Provider)>,
-    /// What is allowed, but probably not meant.
+    /// What is allowed but probably not intended.
     pub warnings: Vec<Problem>,
 }
 
@@ -69,13 +69,13 @@ pub struct Config {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdminSettings {
-    /// Where it listens.
+    /// The address that it listens on.
     pub listen: SocketAddr,
-    /// Which issuers must be able to prove tokens for `/readyz` to say yes.
+    /// Which issuers must be able to prove tokens before `/readyz` answers 200.
     pub ready: ReadyWhen,
 }
 
-/// What is logged, and how.
+/// What is logged, and in which form.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LogSettings {
@@ -95,7 +95,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// As the configuration calls it.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Human => "human",
@@ -104,7 +104,7 @@ impl LogFormat {
     }
 }
 
-/// What flags of the command line override.
+/// The settings that flags of the command line override.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Overrides {
@@ -118,23 +118,23 @@ pub struct Overrides {
     pub log_format: Option<LogFormat>,
 }
 
-/// Reads a configuration file, and the environment and the flags above it.
+/// Reads a configuration file; the environment overrides the file, and the flags override both.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with them, or the one reason why the file cannot be read.
+/// Every mistake in them, or the one reason why the file cannot be read.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, Problems> {
     let text = text(path)?;
     parse(&text, path, overrides, std::env::vars_os().filter_map(unicode))
 }
 
-/// Reads a configuration like [`load`], and writes all of it down as TOML: every setting with its value in force, defaults
-/// and presets included. Secrets are not in it, nor are the queries of URLs. What is written is a configuration for the same
-/// folder, and means the same where no URL has a query.
+/// Reads a configuration like [`load`] and writes all of it as TOML: every setting with its effective value, including
+/// defaults and presets. It holds no secrets and no queries of URLs. The output is itself a configuration for the same
+/// folder, and it means the same if no URL has a query.
 ///
 /// # Errors
 ///
-/// Those of [`load`].
+/// As [`load`].
 pub fn load_and_show(path: &Path, overrides: &Overrides) -> Result<String, Problems> {
     let text = text(path)?;
     read_with(&text, path, overrides, std::env::vars_os().filter_map(unicode), |config, layers| {
@@ -142,11 +142,11 @@ pub fn load_and_show(path: &Path, overrides: &Overrides) -> Result<String, Probl
     })
 }
 
-/// Reads a configuration from a text. `name` stands in messages, and relative paths start in its folder.
+/// Reads a configuration from a text. Messages show `name`, and relative paths start in its folder.
 ///
 /// # Errors
 ///
-/// Everything that is wrong.
+/// Every mistake.
 pub fn parse(
     text: &str,
     name: &Path,
@@ -156,7 +156,7 @@ pub fn parse(
     read_with(text, name, overrides, environment, |config, _| config)
 }
 
-/// Reads a configuration, and makes something of it and of the values that it comes from.
+/// Reads a configuration and passes it on together with the merged values that it was read from.
 fn read_with<T>(
     text: &str,
     name: &Path,
@@ -202,7 +202,7 @@ fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "the configuration file is not UTF-8 text".to_owned())
 }
 
-/// Why a file cannot be read, in the words of a person.
+/// Why a file cannot be read, in plain words.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -212,7 +212,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// A variable, if it can be of any use: one of ours that is not Unicode must still not pass unnoticed.
+/// A variable as text. One of ours that is not Unicode is kept with replacement characters, so that it is reported.
 fn unicode((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
     match value.into_string() {

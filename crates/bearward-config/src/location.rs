@@ -8,22 +8,22 @@ use super::redact::without_query;
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "BEARWARD_";
 
-/// A value, and the place it comes from.
+/// A value and the location that it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct Located<T> {
     pub(super) value: T,
     pub(super) location: Location,
 }
 
-/// A list, and the places of it and of what it holds.
+/// A list, with the locations of the list and of each element.
 pub(super) type LocatedList<T> = Located<Vec<Located<T>>>;
 
-/// What a list holds, without the places.
+/// The elements of a list, without their locations.
 pub(super) fn values<T>(list: Option<LocatedList<T>>) -> Vec<T> {
     list.into_iter().flat_map(|list| list.value).map(|at| at.value).collect()
 }
 
-/// A place in the configuration: the way to it, and the layer that speaks there.
+/// A location in the configuration: the path to it, and the layer that sets the value there.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
     pub(super) path: Vec<Step>,
@@ -31,7 +31,7 @@ pub(super) struct Location {
     pub(super) layer: Layer,
 }
 
-/// One step on the way to a place.
+/// One step of the path to a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Into a table.
@@ -40,12 +40,12 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// What of a key and its value is meant.
+/// Whether a location means the key or its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The key.
     Key,
-    /// The value; of a table, its header.
+    /// The value; for a table, its header.
     Value,
 }
 
@@ -84,18 +84,18 @@ impl Location {
         Self { path: Vec::new(), part: Part::Value, layer: Layer::File }
     }
 
-    /// The place one step further.
+    /// The location one step further.
     pub(super) fn step(&self, step: Step, layer: Layer) -> Self {
         let path = self.path.iter().cloned().chain([step]).collect();
         Self { path, part: Part::Value, layer }
     }
 
-    /// The key that leads here.
+    /// The location of the key itself.
     pub(super) fn key(&self) -> Self {
         Self { part: Part::Key, ..self.clone() }
     }
 
-    /// The keys on the way, without the positions in lists.
+    /// The keys of the path, without the indices of lists.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.path.iter().filter_map(|step| match step {
             Step::Key(key) => Some(key.as_str()),
@@ -104,7 +104,7 @@ impl Location {
     }
 }
 
-/// The table at a place, as its header is written: `[server]`, `[[issuers]]`, `[issuers.refresh]`.
+/// The table at a location, as its header is written: `[server]`, `[[issuers]]`, `[issuers.refresh]`.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.keys().collect::<Vec<_>>().join(".");
@@ -116,7 +116,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// A problem whose place is not yet looked up in the file.
+/// A diagnostic with a location that is not yet looked up in the file.
 #[derive(Clone, Debug)]
 pub(super) struct LocatedDiagnostic {
     pub(super) severity: Severity,
@@ -134,12 +134,12 @@ impl LocatedDiagnostic {
     }
 }
 
-/// What is wrong with a value, told by one who does not know where it stands.
+/// What is wrong with a value, apart from where the value is.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnostic {
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// Whether the value may be a secret that strayed here, and must not be shown.
+    /// Whether the value may be a secret that does not belong here, and so must not be shown.
     pub(super) private: bool,
 }
 
@@ -148,12 +148,12 @@ impl Diagnostic {
         Self { message: message.into(), hint: None, private: false }
     }
 
-    /// With advice.
+    /// Adds a hint.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// With the question whether something else was meant, where anything comes close.
+    /// Asks whether the suggestion was meant, if there is one.
     pub(super) fn did_you_mean(self, suggestion: Option<impl fmt::Display>) -> Self {
         match suggestion {
             Some(suggestion) => self.hint(format!("did you mean `{suggestion}`?")),
@@ -161,7 +161,7 @@ impl Diagnostic {
         }
     }
 
-    /// Without showing the value.
+    /// Keeps the value out of the excerpt.
     pub(super) fn private(self) -> Self {
         Self { private: true, ..self }
     }
@@ -179,11 +179,10 @@ impl From<&str> for Diagnostic {
     }
 }
 
-/// A text of the configuration as it may stand in a message: in one line, not longer than a person wants to read, and without
-/// the query of a URL.
+/// A text of the configuration as a message may show it: in one line, shortened, and without the query of a URL.
 pub(super) fn quote(text: &str) -> String {
     const MOST: usize = 80;
-    // What holds a URL may be none: behind its first `?` nothing is shown.
+    // A text that holds `://` may not be a valid URL, so nothing behind its first `?` is shown.
     let text = if text.contains("://") { without_query(text) } else { text.to_owned() };
     let mut quoted: String = text.chars().take(MOST).flat_map(visible).collect();
     if text.chars().nth(MOST).is_some() {
@@ -192,7 +191,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("`{quoted}`")
 }
 
-/// A character as it may be shown on a terminal: one that would move the cursor or turn the text around is escaped.
+/// A character as a terminal may show it: control characters and those that change the direction of text are escaped.
 pub(super) fn visible(c: char) -> impl Iterator<Item = char> {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let escaped = if c.is_control() || turns { c.escape_unicode().to_string() } else { c.to_string() };

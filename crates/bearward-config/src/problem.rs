@@ -1,8 +1,8 @@
-//! What is wrong with a configuration, in the form in which its author reads it.
+//! Problems of a configuration, as they are shown to its author.
 
 use std::fmt;
 
-/// Everything that is wrong, and what is merely odd: sorted by position, errors and warnings together.
+/// All errors and warnings of a configuration, sorted by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -12,12 +12,12 @@ impl Problems {
         Self(problems)
     }
 
-    /// The problems alone, without the count.
+    /// The problems as a list.
     pub(super) fn into_vec(self) -> Vec<Problem> {
         self.0
     }
 
-    /// Whether anything here forbids to go on.
+    /// Whether any problem is an error.
     pub(super) fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// One thing that is wrong or odd, where it stands, and what to do about it.
+/// An error or a warning: what is wrong, where it is, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub(super) severity: Severity,
@@ -64,16 +64,16 @@ pub struct Problem {
 pub(super) enum Severity {
     /// It cannot.
     Error,
-    /// It can, and its author should know.
+    /// It can, but its author should know.
     Warning,
 }
 
-/// Where a problem stands. The order is that in which problems are told.
+/// Where a problem is. Problems are shown in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Position {
     /// The file as a whole.
     File { name: String },
-    /// A place in the file.
+    /// A line of the file.
     Line { name: String, excerpt: Excerpt },
     /// An environment variable.
     Variable(String),
@@ -81,7 +81,7 @@ pub(super) enum Position {
     Flag(&'static str),
 }
 
-/// A line of the file, and the part of it that is meant.
+/// A line of the file, and the part of it that is marked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Excerpt {
     /// The line, counted from 1.
@@ -90,9 +90,9 @@ pub(super) struct Excerpt {
     pub(super) column: usize,
     /// The line as it may be shown: without secrets and control characters, and cut where it is long.
     pub(super) text: String,
-    /// How many characters of `text` stand before the part that is meant.
+    /// How many characters of `text` come before the marked part.
     pub(super) before: usize,
-    /// How many characters of `text` are meant.
+    /// How many characters of `text` are marked.
     pub(super) width: usize,
 }
 

@@ -1,7 +1,6 @@
-//! Presets for well-known issuers. A preset is nothing but settings, which stand under what the file says of the issuer:
-//! every one of them can be overridden.
+//! Presets for well-known issuers. A preset is a set of settings below those of the file: the file can override each.
 
-/// An issuer whose habits are known.
+/// A product or service that has a preset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Provider {
     Auth0,
@@ -43,7 +42,7 @@ impl Provider {
         Self::Zitadel,
     ];
 
-    /// As the configuration calls it.
+    /// The name in the configuration.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auth0 => "auth0",
@@ -65,7 +64,7 @@ impl Provider {
         }
     }
 
-    /// What the preset sets, as it would stand in `[[issuers]]`.
+    /// The settings of the preset, as they would be written in `[[issuers]]`.
     pub(super) fn settings(self) -> &'static str {
         match self {
             // RBAC puts permissions beside the scopes; with its RFC 9068 dialect the client is in `client_id`.

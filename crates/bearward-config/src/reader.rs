@@ -1,8 +1,8 @@
-//! Reads values one by one and notes what is wrong with them, instead of stopping at the first mistake.
+//! Reads values one by one and records every mistake, instead of stopping at the first.
 //!
-//! The reader of a section asks for each of its keys and then calls [`Section::finish`]; keys that were not asked for are
-//! unknown. A key that cannot be read is noted and reads as absent: the reader may go on with any stand-in, because a
-//! configuration with an error is never used.
+//! The code for a section reads each of its keys and then calls [`Section::finish`], which reports every other key as
+//! unknown. A key that cannot be read is reported and reads as absent. The caller may continue with any placeholder,
+//! because a configuration with an error is never used.
 
 mod scalars;
 mod values;
@@ -18,13 +18,13 @@ use super::location::{Diagnostic, Layer, Located, LocatedDiagnostic, LocatedList
 use super::redact::References;
 use super::suggest;
 
-/// What is common to the reading of all sections.
+/// What the reading of all sections shares.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
     pub(super) references: References<'a>,
     diagnostics: RefCell<Vec<LocatedDiagnostic>>,
-    /// Every key that was asked for, and what may stand there; the example file and the reference are held against it.
+    /// Every key that was read, with its kind of value; tests compare the example file and the reference with it.
     #[cfg(test)]
     pub(super) asked: RefCell<BTreeMap<String, String>>,
 }
@@ -45,32 +45,32 @@ impl<'a> Reader<'a> {
         self.layers.values()
     }
 
-    /// The top level, to be read from these values.
+    /// The top level of these values.
     pub(super) fn root<'r>(&'r self, values: &'r Dict) -> Section<'r> {
         Section::new(self, Some(values), Location::root())
     }
 
-    /// Notes an error.
+    /// Reports an error.
     pub(super) fn error(&self, location: &Location, diagnostic: impl Into<Diagnostic>) {
         self.diagnostics.borrow_mut().push(LocatedDiagnostic::error(location, diagnostic));
     }
 
-    /// Notes something odd.
+    /// Reports a warning.
     pub(super) fn warning(&self, location: &Location, diagnostic: impl Into<Diagnostic>) {
         self.diagnostics.borrow_mut().push(LocatedDiagnostic::warning(location, diagnostic));
     }
 
-    /// Everything that was noted.
+    /// Everything that was reported.
     pub(super) fn into_diagnostics(self) -> Vec<LocatedDiagnostic> {
         self.diagnostics.into_inner()
     }
 }
 
-/// A table, while it is read.
+/// A table that is being read.
 #[derive(Debug)]
 pub(super) struct Section<'r> {
     pub(super) reader: &'r Reader<'r>,
-    /// `None` where the table is absent and everything in it has its default.
+    /// `None` if the table is absent; each of its keys then has its default.
     values: Option<&'r Dict>,
     pub(super) location: Location,
     known: Vec<&'static str>,
@@ -82,19 +82,19 @@ impl<'r> Section<'r> {
         Self { reader, values, location, known: Vec::new(), refused: Vec::new() }
     }
 
-    /// Whether the key is there, readable or not.
+    /// Whether the key is present, readable or not.
     pub(super) fn has(&self, key: &str) -> bool {
         self.values.is_some_and(|values| values.contains_key(key))
     }
 
-    /// The place of a key, there or not.
+    /// The location of a key, present or not.
     pub(super) fn location_of(&self, key: &str) -> Location {
         let value = self.values.and_then(|values| values.get(key));
         let layer = value.map_or(self.location.layer, |value| self.reader.layers.layer(value));
         self.location.step(Step::Key(key.to_owned()), layer)
     }
 
-    /// Notes a key without a default where it is missing.
+    /// Reports a required key if it is missing.
     pub(super) fn require(&self, key: &str, example: &str) {
         if !self.has(key) {
             let diagnostic = Diagnostic::new(format!("missing key `{key}` in {}", self.location));
@@ -102,13 +102,13 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// A table, if it is there.
+    /// A table, if it is present.
     pub(super) fn section(&mut self, key: &'static str) -> Option<Section<'r>> {
         #[cfg(test)]
         self.kind(key, "a table");
         let Located { value, location } = self.take(key)?;
         match value {
-            // The layer of a merged table says nothing: its values have layers of their own.
+            // A merged table has no layer of its own: each of its values has one.
             Value::Dict(_, values) => {
                 let location = Location { layer: Layer::File, ..location };
                 Some(Section::new(self.reader, Some(values), location))
@@ -132,7 +132,7 @@ impl<'r> Section<'r> {
         self.section(key).unwrap_or(Section::new(reader, None, location))
     }
 
-    /// The tables of a list; none if it is absent. `None` where it is there and is something else, which is noted.
+    /// The tables of a list; empty if it is absent. `None` if the value is not such a list, which is reported.
     pub(super) fn sections(&mut self, key: &'static str) -> Option<Vec<Section<'r>>> {
         #[cfg(test)]
         self.kind(key, "a list of tables");
@@ -154,7 +154,7 @@ impl<'r> Section<'r> {
         (sections.len() == values.len()).then_some(sections)
     }
 
-    /// The entries of a table whose keys are free. The keys of the answer have the locations of the keys.
+    /// The entries of a table with arbitrary keys.
     pub(super) fn entries<T>(
         &mut self,
         key: &'static str,
@@ -165,7 +165,7 @@ impl<'r> Section<'r> {
         self.free_entries(key, |section, _, value, location| section.parse_value(value, location, "a string", &parse))
     }
 
-    /// The entries of a table whose keys are free and whose values are lists that must not be empty.
+    /// The entries of a table with arbitrary keys whose values are lists that must not be empty.
     pub(super) fn lists<T>(
         &mut self,
         key: &'static str,
@@ -193,7 +193,7 @@ impl<'r> Section<'r> {
         entries.collect()
     }
 
-    /// Ends the reading: what was not asked for is unknown.
+    /// Reports every key that was not read as unknown.
     pub(super) fn finish(self) {
         let answered = |name: &str| self.known.contains(&name) || self.refused.contains(&name);
         for name in self.values.into_iter().flat_map(Dict::keys).filter(|name| !answered(name)) {
@@ -213,12 +213,12 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Whether there are keys that were not asked for so far.
+    /// Whether there are keys that were not read so far.
     pub(super) fn has_unknown_keys(&self) -> bool {
         self.values.into_iter().flat_map(Dict::keys).any(|name| !self.known.contains(&name.as_str()))
     }
 
-    /// Notes an empty list, where an empty one would mean something else than it seems to.
+    /// Reports an empty list, for keys where it would not mean what it seems to mean.
     pub(super) fn refuse_empty(&self, key: &str, hint: &str) {
         if matches!(self.values.and_then(|values| values.get(key)), Some(Value::Array(_, values)) if values.is_empty())
         {
@@ -226,7 +226,7 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// Notes the second of these keys where two of them are there. Whether there are.
+    /// Reports the second of these keys if two of them are present, and returns whether they are.
     pub(super) fn exclude(&self, keys: &[&str], hint: &str) -> bool {
         let mut present = keys.iter().filter(|key| self.has(key));
         let (Some(first), Some(second)) = (present.next(), present.next()) else { return false };
@@ -235,7 +235,7 @@ impl<'r> Section<'r> {
         true
     }
 
-    /// Notes a key that is known to be a mistake, and says more of it than [`finish`](Self::finish) could.
+    /// Reports a key that is known to be a mistake, with a better message than [`finish`](Self::finish) has.
     pub(super) fn refuse(&mut self, key: &'static str, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.has(key) {
             self.reader.error(&self.location_of(key).key(), diagnostic());
@@ -249,14 +249,14 @@ impl<'r> Section<'r> {
         Some(Located { value, location: self.location_of(key) })
     }
 
-    /// Counts a key as known, whether it is read or not.
+    /// Keeps [`finish`](Self::finish) from reporting a key.
     pub(super) fn mark_known(&mut self, key: &'static str) {
         #[cfg(test)]
         self.kind(key, "");
         self.known.push(key);
     }
 
-    /// Says what may stand at a key. What is said first counts: those who know more call those who know less.
+    /// Records the kind of value of a key. The first record counts, because specific methods call general ones.
     #[cfg(test)]
     fn kind(&self, key: &str, kind: impl Into<String>) {
         let path = self.location_of(key).keys().collect::<Vec<_>>().join(".");

@@ -1,27 +1,27 @@
-//! What of a value may be shown: in a message, in an excerpt of the file, in what `check` prints.
+//! Which part of a value may be shown in a message, in an excerpt of the file, and in the output of `check`.
 //!
-//! No setting holds a secret; but people put one where the name of its file or of its variable belongs, and URLs have keys
-//! in their queries. What is shown ends up in build logs.
+//! No setting holds a secret, but people put one where the name of its file or variable belongs, and some URLs have keys in
+//! their queries. Messages end up in build logs.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path};
 
-/// What stands in place of text that must not be shown.
+/// Replaces text that must not be shown.
 pub(super) const REDACTED: &str = "[redacted]";
 
-/// What is known of the surroundings of a configuration: by it a name is told from a secret.
+/// The files and environment variables that a configuration can refer to. They tell a name from a secret.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct References<'a> {
     /// The folder of the configuration file; relative paths start here.
     pub(super) folder: &'a Path,
-    /// The environment, in which secrets may be.
+    /// The environment variables, which may hold secrets.
     pub(super) environment: &'a BTreeMap<String, String>,
 }
 
 impl References<'_> {
-    /// Whether a value may be shown where the key asks for the name of a file or of an environment variable: only if that is
-    /// there. Anything else may be the secret itself. A text at another key may be.
+    /// Whether the value of a key may be shown. The name of a file or of an environment variable may, if that exists; anything
+    /// else may be the secret itself. The values of all other keys may be shown.
     pub(super) fn may_show(&self, key: &str, value: &str) -> bool {
         match key {
             _ if names_variable(key) => self.has_variable(value),
@@ -34,7 +34,7 @@ impl References<'_> {
         self.environment.contains_key(name)
     }
 
-    /// Whether there is such a file, or at least the folder that it should be in, where the value names one.
+    /// Whether the file exists, or at least the folder that the value names for it.
     pub(super) fn has_path(&self, value: &str) -> bool {
         let path = self.folder.join(value);
         match path.symlink_metadata() {
@@ -62,7 +62,7 @@ fn names_variable(key: &str) -> bool {
     key.ends_with("_env")
 }
 
-/// A text in which no URL has a query or a fragment: in both there may be keys.
+/// The text with the queries and fragments of all URLs removed: both may hold keys.
 pub(super) fn without_queries(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -85,7 +85,7 @@ pub(super) fn without_query(url: &str) -> String {
     }
 }
 
-/// Characters that no URL holds, and that stand behind one in a text of ours.
+/// Characters that end a URL in our messages; no URL contains them.
 fn ends_url(c: char) -> bool {
     c.is_whitespace() || matches!(c, '`' | '"' | '<' | '>')
 }

@@ -1,4 +1,4 @@
-//! What a configuration means, for the person who is about to run it: the output of `bearward check`.
+//! What a configuration means: the output of `bearward check`.
 
 mod issuers;
 
@@ -13,7 +13,7 @@ use crate::Config;
 use crate::redact::without_queries;
 use crate::table::table;
 
-/// Everything that the configuration opens, and to whom. Secrets are not in it.
+/// Describes what the configuration opens, and to whom. It holds no secrets.
 pub fn report(config: &Config) -> String {
     let mut report = String::new();
     let mut section = |title: &str, body: &str| {
@@ -49,7 +49,7 @@ pub fn report(config: &Config) -> String {
     }
     report.truncate(report.trim_end().len());
     report.push('\n');
-    // Wherever one stands: there may be keys in it.
+    // A query may hold keys, wherever its URL is.
     without_queries(&report)
 }
 
@@ -127,12 +127,12 @@ fn scopes(scopes: &[Scope]) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// Conditions on claims, as a person would say them. Texts are in quotes: `"1"` is not `1`.
+/// Conditions on claims in words. Texts are in quotes: `"1"` is not `1`.
 fn claim_rules(rules: &[ClaimRule]) -> String {
     rules.iter().map(ClaimRule::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// The routes of such access, one a line.
+/// The routes with such access, one per line.
 fn without_token(gate: &GateSettings, is_such: impl Fn(&Access) -> bool) -> String {
     let line = |route: &RouteSettings| {
         let host = if route.hosts.is_empty() { String::new() } else { hosts(route) };

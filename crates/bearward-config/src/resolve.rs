@@ -1,4 +1,4 @@
-//! From values to settings: one module a section, and here what concerns several.
+//! From values to settings: one module per section, and here what concerns several.
 
 mod claims;
 mod contradictions;
@@ -30,7 +30,7 @@ use super::Config;
 use super::location::{Diagnostic, Located};
 use super::reader::{Reader, Section};
 
-/// Reads everything and notes every mistake. Where one was noted, the answer holds stand-ins and must not be used.
+/// Reads everything and reports every mistake. If one was reported, the result holds placeholders and must not be used.
 pub(super) fn resolve(reader: &Reader<'_>) -> Config {
     let values = reader.values();
     let mut root = reader.root(&values);
@@ -88,21 +88,21 @@ fn listeners(reader: &Reader<'_>, server: &Server, admin: &Admin) {
     }
 }
 
-/// Whether two listeners would get in each other's way.
+/// Whether two listeners would conflict.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     // `[::]` takes IPv4 connections too, unless the system is told otherwise.
     let covers = |a: SocketAddr, b: SocketAddr| a.ip().is_unspecified() && (a.is_ipv6() || b.is_ipv4());
     a.port() == b.port() && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
 }
 
-/// Sets what the configuration says; the default stays where it says nothing.
+/// Sets what the configuration has; otherwise the default stays.
 fn set<T>(setting: &mut T, said: Option<T>) {
     if let Some(said) = said {
         *setting = said;
     }
 }
 
-/// Notes names that stand twice. What they name is told from the second one on.
+/// Reports a name that an earlier entry has.
 fn unique<'a>(section: &Section<'_>, name: Option<&Located<String>>, earlier: impl IntoIterator<Item = &'a str>) {
     let Some(name) = name else { return };
     if earlier.into_iter().any(|earlier| earlier == name.value) {

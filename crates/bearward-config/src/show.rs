@@ -1,5 +1,5 @@
-//! The whole configuration in force, as TOML: what `bearward check --show` prints. It is a configuration itself, and means
-//! the same as the one that it shows, where no URL has a query: in queries there are keys.
+//! The whole effective configuration as TOML: the output of `bearward check --show`. It is itself a configuration, and it
+//! means the same as the original if no URL has a query; queries may hold keys and are not shown.
 
 mod defaults;
 
@@ -19,10 +19,11 @@ use super::redact::without_queries;
 const SECTIONS: [&str; 9] =
     ["server", "admin", "log", "cache", "identity", "issuers", "upstreams", "scope_implications", "routes"];
 
-/// The keys that say what a table is about stand first in it.
+/// The keys that identify a table come first in it.
 const FIRST: [&str; 4] = ["issuer", "name", "path", "claim"];
 
-/// Every setting with its value in force; those from a preset say so. Secrets are in files and variables, which are named.
+/// Every setting with its effective value; those from a preset are marked. Of secrets, only the names of their files and
+/// variables are shown.
 pub(super) fn show(config: &Config, layers: &Layers) -> String {
     let mut values = layers.values();
     defaults::add(&mut values, config);
@@ -44,19 +45,19 @@ pub(super) fn show(config: &Config, layers: &Layers) -> String {
 #[derive(Clone, Copy)]
 struct Writer<'a> {
     layers: &'a Layers,
-    /// Whose preset is under the values.
+    /// The provider whose preset is below the values.
     provider: Option<&'a str>,
 }
 
 impl<'a> Writer<'a> {
-    /// A table of a list. Of these, issuers may have a preset.
+    /// A table of a list. If it is an issuer, it may have a preset.
     fn entry(self, values: &'a Dict) -> Table {
         Self { provider: values.get("provider").and_then(Value::as_str), ..self }.table(values)
     }
 
     fn table(self, values: &Dict) -> Table {
         let mut table = Table::new();
-        // A table that holds nothing but tables needs no header of its own.
+        // A table that holds only tables needs no header of its own.
         table.set_implicit(true);
         let mut keys: Vec<_> = values.iter().collect();
         keys.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
@@ -94,8 +95,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Of a JWK set the keys that are used. One that is passed over may be a private key of an unknown kind, which
-/// is not to be seen.
+/// The keys of a JWK set that are used. A key that is skipped may be a private key of an unknown type, which must not be
+/// shown.
 fn usable_keys(set: &str) -> Option<String> {
     let mut set: BTreeMap<String, Box<RawValue>> = serde_json::from_str(set).ok()?;
     let keys: Vec<Box<RawValue>> = serde_json::from_str(set.remove("keys")?.get()).ok()?;
@@ -105,7 +106,7 @@ fn usable_keys(set: &str) -> Option<String> {
     Some(set_of(&used))
 }
 
-/// `None` for what no setting is: a date, a fraction.
+/// `None` for types that no setting has: dates and fractions.
 fn plain(value: &Value) -> Option<toml_edit::Value> {
     Some(match value {
         Value::String(_, text) => without_queries(text).into(),

@@ -1,4 +1,4 @@
-//! The text of the configuration file: where each key and value stands in it, and which parts may be shown.
+//! The text of the configuration file: where each key and value is, and which parts may be shown.
 
 mod excerpt;
 mod secrets;
@@ -19,10 +19,10 @@ use super::redact::{REDACTED, References, without_queries};
 pub(super) struct SourceFile {
     name: String,
     document: Document<String>,
-    /// The values that may be secrets, and the queries of URLs. Secrets have no business in the file, but the person who
-    /// put one there by mistake must not find it in a build log as well.
+    /// The values that may be secrets, and the queries of URLs. A secret does not belong in the file, but if it is there by
+    /// mistake, it must not get into a build log as well.
     secrets: Vec<Range<usize>>,
-    /// User names and passwords in URLs, with their `@`. Other complaints quote these values too.
+    /// User names and passwords in URLs, with their `@`. Diagnostics for other values may quote them too.
     credentials: Vec<String>,
 }
 
@@ -31,7 +31,7 @@ impl SourceFile {
     ///
     /// # Errors
     ///
-    /// The first syntax error: after it, nothing that follows can be trusted to mean what it seems to.
+    /// The first syntax error; what follows it cannot be interpreted reliably.
     pub(super) fn parse(name: &Path, text: &str, references: References<'_>) -> Result<Self, Problems> {
         let name = name.display().to_string();
         match Document::parse(text.to_owned()) {
@@ -59,7 +59,7 @@ impl SourceFile {
         &self.document
     }
 
-    /// A finding with its place looked up.
+    /// Looks up the location of a diagnostic.
     pub(super) fn locate(&self, located: LocatedDiagnostic) -> Problem {
         let LocatedDiagnostic { severity, location, diagnostic: Diagnostic { message, hint, private } } = located;
         let message = match location.layer {
@@ -91,7 +91,7 @@ impl SourceFile {
         Position::Line { name, excerpt: excerpt(self.document.raw(), span, &hidden) }
     }
 
-    /// Where a place stands in the text, or the nearest place on the way to it that does.
+    /// The span of a location in the text, or of the nearest enclosing location that is in the text.
     fn span(&self, location: &Location) -> Option<Range<usize>> {
         let mut item = Some(self.document.as_item());
         let mut span = None;
@@ -112,7 +112,7 @@ impl SourceFile {
     }
 }
 
-/// Where the file asks for the preset that a value comes from: beside it, in the issuer's table.
+/// The location of the `provider` key that selects the preset which a value comes from.
 fn provider_of(location: &Location) -> Location {
     let issuer = location.path.iter().take(2).cloned();
     let path = issuer.chain([Step::Key("provider".to_owned())]).collect();

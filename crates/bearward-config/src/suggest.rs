@@ -1,6 +1,6 @@
 //! "Did you mean ...?"
 
-/// Names that people know from elsewhere, and ours for them.
+/// Names that other programs use, and ours for the same.
 const SYNONYMS: &[(&str, &str)] = &[
     ("address", "listen"),
     ("addresses", "servers"),
@@ -42,8 +42,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("workers", "threads"),
 ];
 
-/// The known key that an unknown one was meant to be: one that is a typing error away, or that goes by another name
-/// elsewhere.
+/// The known key that an unknown one probably means: one that differs by a typing error, or that other programs call so.
 pub(super) fn key<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     if let Some(found) = nearest(unknown, known.iter().copied()) {
         return Some(found);
@@ -54,15 +53,15 @@ pub(super) fn key<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     known.iter().copied().find(|known| known == key)
 }
 
-/// The candidate that is nearest to a word, if it is near enough to have been meant.
+/// The candidate that is nearest to a word, if it is near enough.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // In a word of three letters, two changes leave nothing of it.
+    // Two changes to a word of three letters leave too little of it.
     let most = if word.chars().count() <= 3 { 1 } else { 2 };
     let word = word.to_ascii_lowercase();
     let length = word.chars().count();
     candidates
         .into_iter()
-        // Each character more or less is a change: to count them is far less work than to compare the words.
+        // A difference in length is a lower bound of the distance, and far cheaper to compute.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
         .map(|candidate| (strsim::osa_distance(&word, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)

@@ -1,4 +1,4 @@
-//! Columns, for people.
+//! Tables in plain text.
 
 /// Lays rows out in columns, two spaces apart. The first row is the heading.
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Reads a duration: whole numbers with a unit each (`ms`, `s`, `m`, `h`, `d`), added up.
 ///
-/// `None` where the text is no duration, or one that is too long to count.
+/// `None` if the text is not a duration, or if the duration overflows.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut sum = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Values of claims, as rules name them: texts, whole numbers and truth values.
+//! Values of claims in rules: strings, whole numbers and booleans.
 
 use figment::value::Value;
 use serde_json::Value as Json;
@@ -17,7 +17,7 @@ impl Section<'_> {
         self.parse_scalar(value, location)
     }
 
-    /// A list of such values. Those that cannot be read are noted and left out.
+    /// A list of such values. Those that cannot be read are reported and left out.
     pub(crate) fn scalars(&mut self, key: &'static str) -> Option<Located<Vec<Json>>> {
         #[cfg(test)]
         self.kind(key, "a list of strings, whole numbers, true or false");

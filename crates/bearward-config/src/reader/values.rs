@@ -1,4 +1,4 @@
-//! The kinds of values.
+//! The types of values.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::suggest;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
 
 impl Section<'_> {
-    /// A text; never empty, never with control characters.
+    /// A string that is not empty and has no control characters.
     pub(crate) fn string(&mut self, key: &'static str) -> Option<Located<String>> {
         self.parsed(key, "a string", |text| Ok(text.to_owned()))
     }
 
-    /// A text that has to be there.
+    /// A required string.
     pub(crate) fn required(&mut self, key: &'static str, example: &str) -> Option<Located<String>> {
         self.require(key, example);
         self.string(key)
     }
 
-    /// A text that means something else.
+    /// A string that is parsed into something else.
     pub(crate) fn parsed<T>(
         &mut self,
         key: &'static str,
@@ -35,7 +35,7 @@ impl Section<'_> {
         self.parse_value(at.value, at.location, kind, parse)
     }
 
-    /// A text that is one of these.
+    /// A string that is one of these.
     pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<Located<T>> {
         let names = || choices.iter().map(|(name, _)| *name);
         let list = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -108,7 +108,7 @@ impl Section<'_> {
         }
     }
 
-    /// A truth value.
+    /// A boolean.
     pub(crate) fn boolean(&mut self, key: &'static str) -> Option<Located<bool>> {
         #[cfg(test)]
         self.kind(key, "true or false");
@@ -120,7 +120,7 @@ impl Section<'_> {
         None
     }
 
-    /// A list of texts, each of which means something else. Those that do not are noted and left out.
+    /// A list of strings, each of which is parsed. Those that cannot be parsed are reported and left out.
     pub(crate) fn list<T>(
         &mut self,
         key: &'static str,
@@ -160,7 +160,8 @@ impl Section<'_> {
         Some(Located { value: list, location })
     }
 
-    /// A list like [`list`](Self::list), for which a single text will do; from outside the file, commas separate it.
+    /// A list like [`list`](Self::list) that may also be a single string. In the environment and in flags, commas separate the
+    /// elements.
     pub(crate) fn one_or_more<T>(
         &mut self,
         key: &'static str,

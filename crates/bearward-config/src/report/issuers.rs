@@ -1,4 +1,4 @@
-//! The issuers, as `bearward check` tells of them.
+//! The issuers in the output of `bearward check`.
 
 use bearward_core::{AbsentAudience, ClaimPointer, IssuerVariable, Profile};
 use bearward_gate::{
@@ -11,7 +11,7 @@ use crate::table::table;
 use crate::units::format_duration;
 use crate::{Config, Provider};
 
-/// What every issuer's tokens must be like, and where the gateway asks about them.
+/// What the tokens of each issuer must satisfy, and whether the gateway asks about them.
 pub(super) fn issuers(config: &Config) -> String {
     let issuers = &config.gate.issuers;
     if issuers.is_empty() {

@@ -1,4 +1,4 @@
-//! Claims and conditions on them: the language that issuers and routes share.
+//! Claims and conditions on them, for issuers and routes.
 
 use bearward_core::{ClaimPointer, ClaimRule, ClaimTest};
 
@@ -10,7 +10,7 @@ pub(super) fn claim(text: &str) -> Result<ClaimPointer, Diagnostic> {
     if text.starts_with('/') {
         return pointer(text);
     }
-    // Claims that are named by a URL have slashes; other names with one are pointers that lack their first.
+    // A claim name that is a URL has slashes; any other name with a slash is a pointer without its first.
     if text.contains('/') && !text.contains("://") {
         let diagnostic = Diagnostic::new(format!("{} is neither a plain name nor a JSON pointer", quote(text)));
         return Err(diagnostic.did_you_mean(Some(format!("/{text}"))));
@@ -28,7 +28,7 @@ pub(super) fn rules(section: &mut Section<'_>, key: &'static str) -> Vec<ClaimRu
     section.sections(key).into_iter().flatten().filter_map(rule).collect()
 }
 
-/// What can be asked of a claim.
+/// The keys of which a rule has one.
 const TESTS: [&str; 4] = ["equals", "one_of", "contains", "exists"];
 
 fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
@@ -45,7 +45,7 @@ fn rule(mut section: Section<'_>) -> Option<ClaimRule> {
         reader.error(&exists.location, diagnostic.hint("write `exists = true`, or leave the rule out"));
     }
     section.exclude(&TESTS, "keep one of the two, or write a rule for each: all of them must hold");
-    // An unknown key is told below, and was probably meant to be the test.
+    // An unknown key is reported below, and was probably meant to be the test.
     if !TESTS.into_iter().any(|key| section.has(key)) && !section.has_unknown_keys() {
         let diagnostic = Diagnostic::new(format!("{} asks nothing of the claim", section.location));
         let hint = "add one of equals = \"a\", one_of = [\"a\", \"b\"], contains = \"a\", exists = true";

@@ -1,5 +1,5 @@
-//! Settings of an issuer that contradict each other. The gate says which they are; here stands where they are in the
-//! configuration, and what to do.
+//! Settings of an issuer that contradict each other. The gate finds them; this module says where they are in the
+//! configuration and what to do.
 
 use bearward_gate::{Contradiction, IntrospectionKind, IssuerSettings, TokenFormats};
 
@@ -7,7 +7,7 @@ use super::introspection::{AuthMethod, example_url};
 use crate::location::Diagnostic;
 use crate::reader::Section;
 
-/// Notes every contradiction in the settings of an issuer. `asked` is its introspection, where it has a readable one.
+/// Reports every contradiction in the settings of an issuer. `asked` is its introspection, if it has a readable one.
 pub(super) fn check(section: &Section<'_>, asked: Option<&Section<'_>>, issuer: &IssuerSettings) {
     for contradiction in issuer.contradictions() {
         note(contradiction, section, asked);
@@ -18,7 +18,7 @@ pub(super) fn check(section: &Section<'_>, asked: Option<&Section<'_>>, issuer: 
 fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Section<'_>>) {
     let reader = section.reader;
     match (contradiction, asked) {
-        // An introspection that cannot be read is told already.
+        // An introspection that cannot be read is reported already.
         (Contradiction::TokensWithoutIntrospection(_), _) if section.has("introspection") => {}
         (Contradiction::TokensWithoutIntrospection(formats), _) => {
             let diagnostic = Diagnostic::new(format!(
@@ -55,7 +55,7 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
                 reader.error(&asked.location_of("auth"), diagnostic.did_you_mean(Some("bearer")));
             }
         }
-        // One that cannot be read is told already.
+        // One that cannot be read is reported already.
         (Contradiction::NoEndpoint(kind), Some(asked)) => asked.require("url", &format!("\"{}\"", example_url(kind))),
         (Contradiction::NeverSigned(kind), Some(asked)) => {
             let diagnostic = Diagnostic::new(format!(
@@ -64,12 +64,12 @@ fn note(contradiction: Contradiction, section: &Section<'_>, asked: Option<&Sect
             ));
             reader.error(&asked.location_of("signed_response").key(), diagnostic);
         }
-        // None that a file can hold today. What the gate refuses must still be told before it is built.
+        // No file can contain another today, but what the gate refuses must be reported before the gate is built.
         (other, asked) => reader.error(asked.map_or(&section.location, |asked| &asked.location), other.to_string()),
     }
 }
 
-/// No contradiction, for a token that is not self-contained would be asked about; but Kubernetes has none.
+/// With `auto`, the gate asks about referential tokens, so this is no contradiction; but Kubernetes issues none.
 fn warn_of_unasked_kubernetes(section: &Section<'_>, issuer: &IssuerSettings) {
     let kind = issuer.introspection.as_ref().map(|asked| asked.kind);
     if kind == Some(IntrospectionKind::KubernetesTokenReview) && issuer.tokens == TokenFormats::Auto {

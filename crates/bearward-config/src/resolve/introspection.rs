@@ -14,7 +14,7 @@ use super::urls;
 use crate::location::Diagnostic;
 use crate::reader::Section;
 
-/// How the issuer of that name is asked. `has_clients`: whether clients are named that stand for an absent audience.
+/// How the gateway asks the issuer of that name. `has_clients`: whether `absent_audience_clients` is set.
 pub(super) fn introspection(
     section: &mut Section<'_>,
     issuer: Option<&str>,
@@ -30,7 +30,7 @@ pub(super) fn introspection(
         Some(IntrospectionKind::Rfc7662) => auth::auth(section, method, url.as_ref()),
         Some(kind) => kind::auth(section, kind, method),
     };
-    // Which keys an unknown kind needs is not known either.
+    // The keys that an unknown kind needs are unknown too.
     let needs_client = kind == Some(IntrospectionKind::Rfc7662);
     let kind = kind.unwrap_or_default();
     let url = url.map(|url| url.value).or_else(|| kind::default_url(section, kind, issuer));
@@ -50,7 +50,7 @@ pub(super) fn introspection(
     let breaker_failures = section.integer("breaker_failures", 1..=1_000);
     let breaker_pause = section.duration("breaker_pause", bounds::BREAKER_PAUSE);
 
-    // An access token says itself who asks. Only a signed answer, which is made for one client, needs the name then.
+    // An access token identifies the client. Only a signed answer, whose audience is the client, needs `client_id` then.
     let names_client = has_own_token && signed_response == SignedResponse::Never;
     if needs_client && !names_client {
         section.require("client_id", "\"orders-gateway\"");

@@ -1,4 +1,4 @@
-//! What `[[issuers]]` says of where its keys come from, and of the way there.
+//! The keys of `[[issuers]]` for where the issuer's keys come from and how to connect there.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Section;
 use crate::reason;
 
-/// Where keys come from, and how to get there.
+/// Where keys come from, and how to connect there.
 pub(super) struct KeySettings {
     pub(super) source: KeySource,
     pub(super) discovery_url: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct KeySettings {
     pub(super) decryption: Option<DecryptionKeySource>,
 }
 
-/// The ways to say where the keys are, of which one is enough.
+/// The keys that say where the issuer's keys are, of which one may be set.
 const SOURCES: [&str; 3] = ["jwks_url", "jwks_file", "jwks"];
 
 pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
@@ -47,9 +47,9 @@ pub(super) fn keys(section: &mut Section<'_>) -> KeySettings {
     KeySettings { source, discovery_url, roots, bearer_token, decryption }
 }
 
-/// A file is read here as well, as the gate does, so that one which cannot be used is told before anything starts.
+/// Reads the file as the gate does, so that one that cannot be used is reported before anything starts.
 fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource> {
-    // No file is called so, and this may be a private key.
+    // This is not the name of a file, and may be a private key.
     if file.value.trim_start().starts_with('{') {
         let diagnostic = Diagnostic::new("must be the name of a file").hint("put the keys themselves in `jwks`");
         section.reader.error(&file.location, diagnostic.private());
@@ -67,13 +67,13 @@ fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource>
     Some(KeySource::File(path))
 }
 
-/// What is written there may be a private key.
+/// The value may be a private key, so it is not shown.
 fn not_a_key_set(error: &KeySetError) -> Diagnostic {
     Diagnostic::new(error.to_string()).private()
 }
 
-/// A JWK set in which a key can be used: one without has been mistaken for one. What an issuer publishes is not for us to
-/// mend, but here a private key is the author's own accident, and beside a good key it would go unnoticed.
+/// A JWK set in which at least one key can be used. A private key is refused: here it is the author's own mistake, and beside a
+/// good key it would go unnoticed.
 fn usable(set: KeySet) -> Result<KeySet, Diagnostic> {
     if set.skipped().iter().any(SkippedKey::is_private) {
         let diagnostic =

@@ -6,7 +6,7 @@ use super::{claims, urls};
 use crate::location::{Diagnostic, Located, values};
 use crate::reader::Section;
 
-/// What the variable of a template is bound to; `None` where `issuer` is an identifier.
+/// The binding of a template's variable; `None` if `issuer` is an identifier.
 pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>) -> Option<IssuerVariable> {
     let is_template = name.is_some_and(|name| name.value.contains(['{', '}']));
     let mut bound = section.section("variable");
@@ -32,7 +32,7 @@ pub(super) fn variable(section: &mut Section<'_>, name: Option<&Located<String>>
     variable
 }
 
-/// An issuer from whose name addresses follow must be a URL; otherwise it is a name, and some issuers have no better one.
+/// An issuer must be a URL if addresses are derived from it. Otherwise any name will do: some issuers have no URL.
 pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_name: bool, is_template: bool) {
     let diagnostic = match urls::issuer(&name.value) {
         _ if is_template && is_found_by_name => {
@@ -40,7 +40,7 @@ pub(super) fn check(section: &Section<'_>, name: &Located<String>, is_found_by_n
             diagnostic.hint("say where the keys are: discovery_url, jwks_url, jwks_file or jwks; and introspection.url")
         }
         Err(diagnostic) if is_found_by_name => diagnostic,
-        // Under any name: an address with a password in it, or of the metadata, is a mistake.
+        // A URL with a password, or of the metadata, is a mistake in any case.
         Err(diagnostic) if name.value.contains("://") && !is_template => diagnostic,
         _ => return,
     };

@@ -1,4 +1,4 @@
-//! What `[[issuers]]` says of its tokens: how they are known, and where they hold what.
+//! The keys of `[[issuers]]` for its tokens: how they are recognised, and which claims hold what.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) fn tokens(section: &mut Section<'_>, audiences: &[String]) -> TokenRu
     }
 }
 
-/// An empty list stands for the default, so it must not be written.
+/// An empty list means the default, so it must not be written.
 fn pointers(section: &mut Section<'_>, key: &'static str) -> Vec<ClaimPointer> {
     section.refuse_empty(key, "leave it out for the default");
     values(section.list(key, claims::claim))

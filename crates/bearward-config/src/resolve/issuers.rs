@@ -9,7 +9,7 @@ use crate::reader::Section;
 use crate::units::format_duration;
 use crate::{Provider, suggest};
 
-/// Every issuer, readable or not: routes that name a broken one are not at fault. And which of them have a preset.
+/// Every issuer, readable or not, because a route that names a broken one is not wrong itself; and the issuers with a preset.
 pub(super) fn issuers(sections: Vec<Section<'_>>) -> (Vec<Located<IssuerSettings>>, Vec<(String, Provider)>) {
     let mut issuers: Vec<Located<IssuerSettings>> = Vec::new();
     let mut providers = Vec::new();
@@ -85,7 +85,7 @@ fn formats(section: &mut Section<'_>) -> TokenFormats {
     let choices = TokenFormats::ALL.map(|formats| (formats.name(), formats));
     match section.choice("tokens", &choices) {
         Some(formats) => formats.value,
-        // In place of formats that cannot be read: those that contradict nothing.
+        // A placeholder that contradicts nothing.
         None if section.has("tokens") && section.has("introspection") => TokenFormats::Both,
         None => TokenFormats::default(),
     }

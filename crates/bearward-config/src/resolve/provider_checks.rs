@@ -1,4 +1,4 @@
-//! What people get wrong with each provider. Everything here can be seen in the configuration, and be mended there.
+//! Common mistakes with each provider. Each can be seen and fixed in the configuration.
 
 use bearward_core::AbsentAudience;
 use bearward_gate::{IssuerSettings, TokenFormats};
@@ -7,7 +7,7 @@ use crate::Provider;
 use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 
-/// Notes the provider's known traps that this issuer runs into.
+/// Reports the provider's known mistakes that this issuer has.
 pub(super) fn check(section: &Section<'_>, provider: &Located<Provider>, issuer: &IssuerSettings) {
     let reader = section.reader;
     let name = issuer.issuer.as_str();

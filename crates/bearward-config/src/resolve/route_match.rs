@@ -1,4 +1,4 @@
-//! What a route matches, beside its path.
+//! What a route matches, apart from its path.
 
 use bearward_core::{Host, Server};
 use http::Method;
@@ -7,15 +7,15 @@ use crate::location::{Diagnostic, quote, values};
 use crate::reader::Section;
 use crate::suggest;
 
-/// The methods of a route; empty for every method. `None` where there are some, and none of them can be read: such a
-/// route must not be taken for one that matches every method.
+/// The methods of a route; empty for every method. `None` if there are some and none can be read: such a route must not be
+/// taken for one that matches every method.
 pub(super) fn methods(section: &mut Section<'_>) -> Option<Vec<Method>> {
     section.refuse_empty("methods", "leave it out to match every method");
     let methods = values(section.list("methods", method));
     (!methods.is_empty() || !section.has("methods")).then_some(methods)
 }
 
-/// The hosts of a route; empty for every host. `None` where there are some, and none of them can be read.
+/// The hosts of a route; empty for every host. `None` if there are some and none can be read.
 pub(super) fn hosts(section: &mut Section<'_>) -> Option<Vec<Host>> {
     section.refuse_empty("hosts", "leave it out to match every host");
     section.exclude(&["hosts", "host"], "list all hosts in `hosts`");

@@ -1,4 +1,4 @@
-//! Which routes get in each other's way.
+//! Routes that conflict.
 
 mod spellings;
 
@@ -11,8 +11,8 @@ use crate::reader::Reader;
 
 pub(super) use spellings::warn_of_other_spellings;
 
-/// Notes each route that matches what an earlier one matches as well. Only one of the two can ever be reached, and its
-/// author may have meant the other, whose access is another.
+/// Reports each route that matches the same requests as an earlier one. Only one of the two can ever decide, and the author may
+/// have meant the other, with another access.
 pub(super) fn report_collisions(reader: &Reader<'_>, routes: &[Located<RouteSettings>]) {
     for (index, route) in routes.iter().enumerate() {
         let before = || routes.iter().take(index);
@@ -37,8 +37,8 @@ pub(super) fn report_collisions(reader: &Reader<'_>, routes: &[Located<RouteSett
     }
 }
 
-/// Warns of each open route that leads to an upstream to which the client's token is passed on: there it looks like one that
-/// was verified.
+/// Warns of each open route that leads to an upstream that receives the client's token: there it looks like a
+/// verified one.
 pub(super) fn warn_of_unverified_tokens(
     reader: &Reader<'_>,
     routes: &[Located<RouteSettings>],

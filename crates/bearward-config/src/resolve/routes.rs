@@ -13,8 +13,7 @@ use crate::location::{Diagnostic, Located, Location, quote, values};
 use crate::reader::{Reader, Section};
 use crate::suggest;
 
-/// Every route that can be told apart from others. Notes routes that get in each other's way, and upstreams that none
-/// leads to.
+/// Every route that can be read. Reports routes that conflict, and upstreams that no route leads to.
 pub(super) fn routes(
     reader: &Reader<'_>,
     sections: Vec<Section<'_>>,
@@ -51,7 +50,7 @@ pub(super) struct Definitions<'a> {
     pub(super) implications: &'a Arc<ScopeImplications>,
 }
 
-/// What the reading of one route needs to know of the rest.
+/// What the reading of one route needs from the rest of the configuration.
 struct RouteReader<'a> {
     definitions: Definitions<'a>,
     earlier: &'a [Located<RouteSettings>],
@@ -99,12 +98,12 @@ impl RouteReader<'_> {
         upstream.value
     }
 
-    /// What a caller must show, and whose tokens are taken.
+    /// What a caller must present, and which issuers' tokens are accepted.
     fn access(&self, section: &mut Section<'_>) -> (Access, Vec<String>, Option<String>) {
         let reader = section.reader;
         let open = section.boolean("open").is_some_and(|open| open.value);
         let optional = section.boolean("optional").filter(|optional| optional.value);
-        // Who writes a list wants to ask for something, and with an empty one every valid token would do.
+        // An author who writes a list wants to require something, and with an empty one every valid token would do.
         section.refuse_empty("scopes", "name the scopes that a token needs, or leave it out");
         let all = values(section.list("scopes", scopes::scope));
         section.refuse_empty("any_scope", "name the scopes of which a token needs one, or leave it out");
@@ -192,8 +191,8 @@ impl RouteReader<'_> {
         section.reader.error(&named.location, diagnostic);
     }
 
-    /// A token has to be for the issuer's audience and for the route's. Where no issuer names the latter, that is rare
-    /// enough to be a typing error.
+    /// A token needs an audience of the issuer and one of the route. An audience that no issuer has is rare enough to be a typing
+    /// error.
     fn audiences(&self, section: &Section<'_>, names: &[String], audiences: &[Located<String>]) {
         let known: BTreeSet<&str> =
             self.of_route(names).flat_map(|issuer| &issuer.audiences).map(String::as_str).collect();
@@ -208,7 +207,7 @@ impl RouteReader<'_> {
         self.definitions.issuers.iter().map(|issuer| &issuer.value).find(|issuer| issuer.issuer == name)
     }
 
-    /// The issuers whose tokens a route takes: those that it names, or all.
+    /// The issuers whose tokens a route accepts: those that it names, or all.
     fn of_route<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a IssuerSettings> {
         let issuers = self.definitions.issuers.iter().map(|issuer| &issuer.value);
         issuers.filter(move |issuer| names.is_empty() || names.contains(&issuer.issuer))
@@ -217,7 +216,7 @@ impl RouteReader<'_> {
     fn unknown_issuer(&self, name: &str) -> Diagnostic {
         let diagnostic = Diagnostic::new(format!("there is no issuer {}", quote(name)));
         let names = || self.definitions.issuers.iter().map(|issuer| issuer.value.issuer.as_str());
-        // One `/` at the end, more or less, is the usual mistake.
+        // A `/` too many or too few at the end is the usual mistake.
         let slash = names().find(|known| known.trim_end_matches('/') == name.trim_end_matches('/'));
         match slash.or_else(|| suggest::nearest(name, names())) {
             Some(meant) => diagnostic.did_you_mean(Some(meant)),
@@ -230,7 +229,7 @@ impl RouteReader<'_> {
         }
     }
 
-    /// "GET,POST shop.example.com/orders/*"; with a number, should another route be called that.
+    /// "GET,POST shop.example.com/orders/*"; with a number if another route has that name.
     fn default_name(&self, methods: &[Method], hosts: &[Host], path: &PathPattern) -> String {
         let methods = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
         let hosts = hosts.iter().map(Host::as_str).collect::<Vec<_>>().join(",");

@@ -12,7 +12,7 @@ pub(super) fn scope(text: &str) -> Result<Scope, Diagnostic> {
     })
 }
 
-/// Scopes that stand for others, each with those that it stands for.
+/// Scopes that imply others, each with those that it implies.
 pub(super) fn implications(root: &mut Section<'_>) -> Vec<(Scope, Vec<Scope>)> {
     let reader = root.reader;
     let mut implications = Vec::new();

@@ -16,13 +16,13 @@ pub(super) fn from_file(reader: &Reader<'_>, path: &Located<String>) -> Option<S
     secret.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
-/// What is in a file that every user may read, and is read again when it changes: a certificate.
+/// The content of a file that every user may read and that is read again when it changes: a certificate.
 pub(super) fn from_public_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
     let text = existing_path(reader, path).and_then(|file| read_file(&file));
     text.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
-/// The path of a file. A value that names neither a file nor a folder that is there may be the secret itself, and is not told.
+/// The path of a file. A value that names no existing file or folder may be the secret itself, and is not shown.
 pub(super) fn existing_path(reader: &Reader<'_>, path: &Located<String>) -> Result<PathBuf, Diagnostic> {
     if reader.references.has_path(&path.value) {
         return Ok(reader.references.folder.join(&path.value));
@@ -54,7 +54,7 @@ pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> O
 
 fn refuse_open_permissions(path: &Path) -> Result<(), Diagnostic> {
     let shown = quote(&path.display().to_string());
-    // What is not there, or is a directory, is told by who reads it.
+    // A missing file and a directory are reported when the file is read.
     if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
         return Ok(());
     }

@@ -24,7 +24,7 @@ pub(super) struct Server {
     pub(super) realm: String,
 }
 
-/// `[admin]`, and where its address is set, if it is.
+/// `[admin]`, and the location of its address, if it is set.
 #[derive(Debug)]
 pub(super) struct Admin {
     pub(super) settings: AdminSettings,
@@ -104,14 +104,14 @@ pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
 fn address(text: &str) -> Result<SocketAddr, Diagnostic> {
     let address: SocketAddr = text.parse().map_err(|_| no_address(text))?;
     if address.port() == 0 {
-        // The system would choose one, another at each start, and no client is told which.
+        // The system would choose another port at each start, and no client would know it.
         let diagnostic = Diagnostic::new(format!("{} has port 0, where no client can connect", quote(text)));
         return Err(diagnostic.hint("name the port that clients are to use"));
     }
     Ok(address)
 }
 
-/// What people write elsewhere, and what it is here.
+/// Suggests the form for an address that is written as in other programs.
 fn no_address(text: &str) -> Diagnostic {
     let diagnostic = Diagnostic::new(format!("{} is not an address to listen on", quote(text)));
     let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
@@ -123,7 +123,7 @@ fn no_address(text: &str) -> Diagnostic {
     }
 }
 
-/// A realm stands between quotes in each challenge (RFC 9110, 11.5).
+/// A realm is a quoted string in each challenge (RFC 9110, 11.5).
 fn realm(text: &str) -> Result<String, Diagnostic> {
     let fits = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '"' && c != '\\';
     if text.chars().all(fits) {
@@ -132,7 +132,7 @@ fn realm(text: &str) -> Result<String, Diagnostic> {
     Err(Diagnostic::new("must be plain ASCII, without `\"` and `\\`"))
 }
 
-/// A level, or directives. A word that is no level would be read as the name of a target, and log nothing.
+/// A level, or directives. A word that is not a level would be taken for a target, and nothing would be logged.
 fn level(text: &str) -> Result<String, Diagnostic> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     for directive in text.split(',').map(str::trim) {

@@ -13,7 +13,7 @@ use crate::reader::Section;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Every upstream, readable or not: routes that name a broken one are not at fault.
+/// Every upstream, readable or not, because a route that names a broken one is not wrong itself.
 pub(super) fn upstreams(sections: Vec<Section<'_>>) -> Vec<Located<UpstreamSettings>> {
     let mut upstreams: Vec<Located<UpstreamSettings>> = Vec::new();
     for section in sections {

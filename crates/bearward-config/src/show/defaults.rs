@@ -1,5 +1,5 @@
-//! The values in force of settings that are not set. They are taken from the resolved configuration, which has them from the
-//! settings' own constructors; where those know no word for a default, what is shown is read again by a test.
+//! The effective values of settings that are not set. They come from the resolved configuration, which has them from the
+//! constructors of the settings. Where a name is written here, a test reads the output again.
 
 use bearward_core::{Access, ClaimPointer};
 use bearward_gate::{IntrospectionKind, IntrospectionSettings, IssuerSettings, RouteSettings};
@@ -9,7 +9,7 @@ use figment::value::{Dict, Tag, Value};
 use crate::Config;
 use crate::units::{format_duration, format_size};
 
-/// Puts the defaults of all settings below the values. Settings whose default is to be absent stay so.
+/// Adds the defaults of all settings that have one and are not set.
 pub(super) fn add(values: &mut Dict, config: &Config) {
     for section in ["server", "admin", "log", "cache"] {
         values.insert(section.to_owned(), Value::Dict(Tag::Default, Dict::new()));
@@ -20,7 +20,7 @@ pub(super) fn add(values: &mut Dict, config: &Config) {
     each(values, "routes", &config.gate.routes, route);
 }
 
-/// The sections that the environment can set, where all values are texts: what was made of them is shown.
+/// The sections that the environment can set. Its values are strings, so the resolved values are shown instead.
 fn simple_sections(values: &mut Dict, config: &Config) {
     let (proxy, gate) = (&config.proxy, &config.gate);
     let listen: Vec<String> = proxy.listen.iter().map(ToString::to_string).collect();
@@ -57,7 +57,7 @@ fn issuer(values: &mut Dict, issuer: &IssuerSettings) {
         ("timeout", format_duration(issuer.timeout).into()),
     ];
     below(values, own);
-    // A template that cannot be used was an error before.
+    // A template that cannot be used has been an error before.
     if let Ok(rules) = issuer.rules() {
         let names = |claims: &[ClaimPointer]| claims.iter().map(claim).collect::<Vec<_>>().into();
         let claims =
@@ -90,14 +90,14 @@ fn introspection(values: &mut Dict, asked: &IntrospectionSettings) {
     if let Some(url) = &asked.url {
         below(values, [("url", url.as_str().into())]);
     }
-    // The rest means something to issuers that know clients, and is refused elsewhere.
+    // The rest is for endpoints that know clients, and is refused for others.
     if asked.kind != IntrospectionKind::Rfc7662 {
         return;
     }
     let of_clients = [
         ("signed_response", asked.signed_response.name().into()),
         ("bare_answers", asked.bare_answers.into()),
-        // The way that the reader takes where none is named.
+        // The method that the reader assumes if none is set.
         ("auth", "client_secret_basic".into()),
     ];
     below(values, of_clients);
@@ -138,7 +138,7 @@ fn claim(claim: &ClaimPointer) -> String {
     }
 }
 
-/// Adds to each table of a list. A configuration without a mistake has as many settings as tables, in the same order.
+/// Adds to each table of a list. A configuration without errors has one settings value per table, in the same order.
 fn each<T>(values: &mut Dict, key: &str, settings: &[T], add: impl Fn(&mut Dict, &T)) {
     let Some(Value::Array(_, tables)) = values.get_mut(key) else { return };
     for (table, settings) in tables.iter_mut().zip(settings) {

@@ -15,7 +15,7 @@ pub(super) fn excerpt(text: &str, span: Range<usize>, hidden: &[Range<usize>]) -
     let content = text.get(line_start..line_end).unwrap_or_default().trim_end_matches('\r');
 
     let mut shown = String::new();
-    let mut marked = Vec::new(); // per character of `shown`: whether it is meant
+    let mut marked = Vec::new(); // per character of `shown`: whether it is marked
     let mut redacting = false;
     for (offset, c) in content.char_indices() {
         let offset = line_start + offset;
@@ -36,7 +36,7 @@ pub(super) fn excerpt(text: &str, span: Range<usize>, hidden: &[Range<usize>]) -
     cut(Excerpt { line: above.matches('\n').count() + 1, column, text: shown, before, width })
 }
 
-/// A long line, cut to what surrounds the part that is meant.
+/// A long line, cut to the surroundings of the marked part.
 fn cut(excerpt: Excerpt) -> Excerpt {
     const MOST: usize = 120;
     const AROUND: usize = 40;

@@ -7,8 +7,8 @@ use toml_edit::{Item, TableLike, Value};
 use crate::redact::{References, refers_elsewhere};
 use crate::suggest;
 
-/// Whether a key sounds as if its value were a secret, misspelled ones too. Keys that only say where the
-/// secret is do not.
+/// Whether the name of a key suggests that its value is a secret, even if it is misspelled. Names of keys that only say
+/// where the secret is do not.
 fn sounds_secret(key: &str) -> bool {
     const WORDS: [&str; 8] =
         ["secret", "password", "passwd", "passphrase", "private", "credential", "api_key", "apikey"];
@@ -21,8 +21,8 @@ fn sounds_secret(key: &str) -> bool {
             || key.split(['_', '-']).any(sounds))
 }
 
-/// Whether a value is one that never belongs into the file: a URL with a password, or the header itself in place of
-/// what is to become of it.
+/// Whether a value never belongs in the file: a URL with a password, or the header field itself where the file only says how
+/// it is handled.
 fn looks_secret(key: &str, value: &Value) -> bool {
     let header = key.contains("authorization") && !key.ends_with("_file");
     value.as_str().is_some_and(|text| credentials(text).is_some() || header && text.contains(' '))
@@ -37,13 +37,13 @@ pub(super) fn credentials(text: &str) -> Option<&str> {
     (rest.len() < text.len() || credentials.contains(':')).then_some(credentials).filter(|text| !text.is_empty())
 }
 
-/// Whether a value stands where the name of a file or of a variable belongs, and is none that is there: it may be the secret.
+/// Whether a value should be the name of a file or variable and none of that name exists: it may be the secret itself.
 fn is_missing_reference(key: &str, item: &Item, references: References<'_>) -> bool {
     refers_elsewhere(&intended_key(key))
         && !item.as_str().is_some_and(|text| references.may_show(&intended_key(key), text))
 }
 
-/// The key that names where a secret is, if this is one or a misspelled one; else the key itself.
+/// The key that says where a secret is, if this is one, possibly misspelled; otherwise the key itself.
 fn intended_key(key: &str) -> String {
     const KEYS: [&str; 8] = [
         "client_secret_file",
@@ -59,11 +59,11 @@ fn intended_key(key: &str) -> String {
     if refers_elsewhere(&key) { key } else { suggest::nearest(&key, KEYS).map_or(key.clone(), str::to_owned) }
 }
 
-/// The queries and fragments of URLs in the values of a table, and in all tables in it.
+/// The spans of queries and fragments of URLs in a table and in all tables below it.
 pub(super) fn find_queries(table: &dyn TableLike, text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (key, item) in table.iter() {
-        // A URL that lacks its scheme is a mistake that is told, too.
+        // A URL without a scheme is a mistake, and its excerpt is shown too.
         let is_url = ["issuer", "url", "resources", "assertion_audience"].contains(&key) || key.ends_with("_url");
         if let Some(value) = item.as_value() {
             found.extend(queries_of(value, is_url, text));
@@ -84,7 +84,7 @@ fn queries_of(value: &Value, is_url: bool, text: &str) -> Vec<Range<usize>> {
             let shows_url = is_url || string.value().contains("://");
             let Some(span) = value.span().filter(|_| shows_url) else { return Vec::new() };
             let raw = text.get(span.clone()).unwrap_or_default();
-            // Where it is written with an escape, nothing of the value is shown.
+            // If the delimiter is written as an escape, nothing of the value is shown.
             let from = raw.find(['?', '#']).map_or(span.start, |at| span.start + at + 1);
             // The last character is a quotation mark.
             std::iter::once(from..span.end.saturating_sub(1)).collect()
@@ -125,8 +125,8 @@ fn find_secrets_in_list(list: Option<&Value>, references: References<'_>, secret
     }
 }
 
-/// The same for a text that cannot be read as TOML: from a key that sounds secret to the next line with a key of its
-/// own, because it is not known where the broken value ends.
+/// The same for a text that is not valid TOML: from a key that suggests a secret to the next line with a key of its own,
+/// because the end of a broken value is unknown.
 pub(super) fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
     let mut hidden: Vec<Range<usize>> = Vec::new();
     let mut inside = false;
@@ -137,7 +137,7 @@ pub(super) fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
         if line.trim_start().starts_with('[') || assignment.is_some() {
             inside = false;
         }
-        // Looked for once in a line, which may hold a hundred thousand keys.
+        // Searched once per line, because a line may hold a hundred thousand keys.
         let user = line.rfind('@');
         let query = line.rfind(['?', '#']);
         let url = query.and_then(|at| line.get(..at)).and_then(|before| before.rfind("://"));
@@ -146,7 +146,7 @@ pub(super) fn lines_with_secrets(text: &str) -> Vec<Range<usize>> {
             let key = line.get(..*equals).unwrap_or_default().trim_end().trim_end_matches(['"', '\'']);
             let begin = key.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').map_or(0, |i| i + 1);
             let key = key.get(begin..).unwrap_or_default();
-            // Where the value of a key that names a file ends is not known either.
+            // The end of the value of a key that names a file is unknown as well.
             let names = refers_elsewhere(&intended_key(key));
             sounds_secret(key) || names || key == "authorization" || user.max(url) > Some(*equals)
         });

@@ -12,7 +12,7 @@ use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 use crate::resolve::urls;
 
-/// Keys that name where something is, or what it is called.
+/// Keys whose values are files, variables and names.
 const TEXTS: [&str; 8] = [
     "client_secret_file",
     "client_secret_env",
@@ -24,7 +24,7 @@ const TEXTS: [&str; 8] = [
     "bearer_token_file",
 ];
 
-/// Keys under which people write down what belongs into a file.
+/// Keys under which people write what belongs in a file.
 const INLINE: [(&str, &str); 5] = [
     ("client_secret", "name a file with `client_secret_file`, or an environment variable with `client_secret_env`"),
     ("private_key", "name a file with `private_key_file`"),
@@ -33,7 +33,7 @@ const INLINE: [(&str, &str); 5] = [
     ("bearer_token", "name a file with `bearer_token_file`"),
 ];
 
-/// How the gateway proves that it may ask. `None` where that cannot be read, which is noted.
+/// How the gateway authenticates itself. `None` if that cannot be read, which is reported.
 pub(super) fn auth(
     section: &mut Section<'_>,
     chosen: Option<Located<AuthMethod>>,
@@ -52,7 +52,7 @@ pub(super) fn auth(
     let audience = audience.map_or_else(AssertionAudience::default, |audience| audience.value);
     let grant = section.section("client_credentials").map(grant);
     if chosen.is_none() && section.has("auth") {
-        // The keys may be right for what was meant.
+        // The keys may be right for the method that was meant.
         return None;
     }
 
@@ -74,7 +74,7 @@ pub(super) fn auth(
             section.reader.error(&url.location, diagnostic);
         }
     }
-    // The author of a key of another method probably forgot to name that method; what this one lacks would be no help.
+    // An author who sets a key of another method probably forgot to set `auth`; what this method lacks would not help.
     if inline || of_another && chosen.is_none() {
         return None;
     }
@@ -93,7 +93,7 @@ pub(super) fn auth(
     })
 }
 
-/// Notes the keys of other methods, so that none is believed to be in force which is not.
+/// Reports the keys of other methods, which would have no effect.
 fn refuse_keys_of_other_methods(section: &Section<'_>, method: AuthMethod) -> bool {
     let name = method.name();
     let default = if section.has("auth") { "" } else { ", the default" };

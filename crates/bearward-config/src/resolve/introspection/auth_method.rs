@@ -1,9 +1,9 @@
-//! The ways in which the gateway can show an issuer who it is, and the keys of each.
+//! The methods by which the gateway authenticates itself to an issuer, and the keys of each.
 
 use crate::location::Diagnostic;
 use crate::suggest;
 
-/// A way, as `auth` names it: by the registered name of the method where it has one.
+/// The value of `auth`: the registered name of the method if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::resolve) enum AuthMethod {
     SecretBasic,
@@ -45,7 +45,7 @@ impl AuthMethod {
         })
     }
 
-    /// What is told of a method that cannot be used.
+    /// The diagnostic for a method that cannot be used.
     pub(in crate::resolve) fn unknown() -> Diagnostic {
         Diagnostic::new(format!("must be one of `{}`", Self::ALL.map(Self::name).join("`, `")))
     }
@@ -64,7 +64,7 @@ impl AuthMethod {
         }
     }
 
-    /// The keys that mean something with this method, beside those that every method has.
+    /// The keys of this method, apart from those that every method has.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::SecretBasic | Self::SecretPost => &["client_secret_file", "client_secret_env"],
@@ -77,9 +77,9 @@ impl AuthMethod {
         }
     }
 
-    /// The keys that another method has and this one has not.
+    /// The keys of other methods that this one does not have.
     pub(super) fn keys_of_others(self) -> impl Iterator<Item = &'static str> {
-        // In the order of the ways, each key once.
+        // In the order of the methods, each key once.
         let all = Self::ALL.into_iter().enumerate().flat_map(|(index, method)| {
             let told = move |key: &str| Self::ALL.into_iter().take(index).any(|earlier| earlier.keys().contains(&key));
             method.keys().iter().copied().filter(move |key| !told(key))
@@ -87,7 +87,7 @@ impl AuthMethod {
         all.filter(move |key| !self.keys().contains(key))
     }
 
-    /// The ways that have a key, as they are written.
+    /// The methods that have a key, as they are written.
     pub(super) fn with_key(key: &str) -> String {
         let methods = Self::ALL.into_iter().filter(|method| method.keys().contains(&key));
         methods.map(|method| format!("`auth = \"{}\"`", method.name())).collect::<Vec<_>>().join(" or ")

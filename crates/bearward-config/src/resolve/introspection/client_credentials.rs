@@ -6,7 +6,7 @@ use crate::location::{Located, Location, values};
 use crate::reader::Section;
 use crate::resolve::{scopes, urls};
 
-/// The client credentials grant, but for how the gateway authenticates itself there.
+/// The client credentials grant, without the authentication of the client.
 pub(super) struct Grant {
     pub(super) location: Location,
     pub(super) token_url: Option<Located<String>>,

@@ -1,4 +1,4 @@
-//! From the keys of `[issuers.introspection]` to what they name: secrets, private keys, certificates, tokens.
+//! Reads the secrets, private keys, certificates and tokens that `[issuers.introspection]` names.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::location::{Diagnostic, Located, Location};
 use crate::reader::Section;
 use crate::resolve::secret;
 
-/// What was read, and for which way.
+/// The keys that were read, and the method that they are for.
 pub(super) struct AuthKeys<'s, 'r> {
     pub(super) section: &'s Section<'r>,
     pub(super) method: AuthMethod,
-    /// Where the way is chosen, or could be.
+    /// The location of `auth`, or of the section if it is not set.
     pub(super) location: Location,
     pub(super) texts: BTreeMap<&'static str, Located<String>>,
     pub(super) algorithm: Option<Located<Algorithm>>,
@@ -96,7 +96,7 @@ impl AuthKeys<'_, '_> {
     fn certificate(&self) -> Option<ClientCertificate> {
         let reader = self.section.reader;
         let (chain_file, key_file) = (self.file("certificate_file"), self.file("certificate_key_file"));
-        // The chain is public; what proves that it is ours is the key.
+        // The chain is public; only the key is secret.
         let chain = chain_file.and_then(|file| secret::from_public_file(reader, file));
         let key = key_file.and_then(|file| secret::from_file(reader, file));
         let (chain_place, key_place) = (&chain_file?.location, &key_file?.location);
@@ -119,7 +119,7 @@ impl AuthKeys<'_, '_> {
         Some(secret)
     }
 
-    /// A file that this way cannot do without.
+    /// A file that this method requires.
     fn file(&self, key: &str) -> Option<&Located<String>> {
         if !self.section.has(key) {
             let diagnostic = Diagnostic::new(format!("`auth = \"{}\"` needs `{key}`", self.method.name()));
@@ -131,7 +131,7 @@ impl AuthKeys<'_, '_> {
         self.texts.get(key)
     }
 
-    /// Notes why something cannot be used, at the place of what is at fault.
+    /// Reports why something cannot be used, at the location of the cause.
     fn usable<'p, T>(
         &self,
         made: Result<T, ClientAuthError>,

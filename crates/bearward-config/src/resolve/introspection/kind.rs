@@ -1,4 +1,4 @@
-//! `kind`: what is asked about a token, and what that leaves to be configured.
+//! `kind`: which protocol is used to ask about a token, and which keys it needs.
 
 use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
 
@@ -7,10 +7,10 @@ use super::auth_method::AuthMethod;
 use crate::location::{Diagnostic, Located};
 use crate::reader::Section;
 
-/// Where Google's endpoint is. It is in no metadata.
+/// Google's issuer identifier and endpoint. No metadata names the endpoint.
 const GOOGLE: (&str, &str) = ("https://accounts.google.com", "https://oauth2.googleapis.com/tokeninfo");
 
-/// Keys that mean something to issuers that know clients.
+/// Keys that only have a meaning for endpoints that know clients.
 const OF_CLIENTS: [&str; 14] = [
     "client_id",
     "auth",
@@ -28,7 +28,7 @@ const OF_CLIENTS: [&str; 14] = [
     "bare_answers",
 ];
 
-/// `None` where it cannot be read, which is noted.
+/// `None` if it cannot be read, which is reported.
 pub(super) fn kind(section: &mut Section<'_>) -> Option<IntrospectionKind> {
     let kinds = IntrospectionKind::ALL.map(|kind| (kind.name(), kind));
     match section.choice("kind", &kinds) {
@@ -54,7 +54,8 @@ pub(in crate::resolve) fn example_url(kind: IntrospectionKind) -> &'static str {
     }
 }
 
-/// How the gateway authenticates itself where clients mean nothing. `None` where that cannot be read, which is noted.
+/// How the gateway authenticates itself to an endpoint that knows no clients. `None` if that cannot be read, which is
+/// reported.
 pub(super) fn auth(
     section: &mut Section<'_>,
     kind: IntrospectionKind,
@@ -72,7 +73,7 @@ pub(super) fn auth(
     match method {
         Some(method) if method.value == AuthMethod::Bearer => auth::auth(section, Some(method), None),
         None if section.has("auth") => None,
-        // The gate refuses every other method with this kind, and so the default.
+        // The gate refuses every other method for this kind, including the default.
         _ => {
             section.mark_known("bearer_token_file");
             Some(stand_in(IntrospectionKind::Rfc7662))
@@ -80,13 +81,13 @@ pub(super) fn auth(
     }
 }
 
-/// Leaves the keys of authentication unread: which of them mean something depends on a kind that cannot be read.
+/// Skips the keys of authentication: their meaning depends on a kind that cannot be read.
 pub(super) fn skip_auth(section: &mut Section<'_>) -> Option<IntrospectionAuth> {
     OF_CLIENTS.into_iter().for_each(|key| section.mark_known(key));
     None
 }
 
-/// Authentication that fits the kind, in place of one that cannot be read.
+/// A placeholder that fits the kind, for authentication that cannot be read.
 pub(super) fn stand_in(kind: IntrospectionKind) -> IntrospectionAuth {
     let secret = Secret::from_text(String::new());
     match kind {

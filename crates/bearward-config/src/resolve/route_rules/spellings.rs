@@ -1,4 +1,4 @@
-//! Other spellings of a guarded path, which a route that asks for less lets through.
+//! Other spellings of a guarded path that a less strict route lets through.
 //!
 //! Paths are matched letter for letter, and some frameworks are not so strict: they serve `/Admin/x` as `/admin/x`, and
 //! `/admin.json` as `/admin`. The gateway cannot know; the author of the routes does.
@@ -12,7 +12,7 @@ use bearward_proxy::UpstreamSettings;
 use crate::location::{Diagnostic, Layer, Located, Step, quote};
 use crate::reader::Reader;
 
-/// Warns of each route that asks for a token and of which another spelling is left to a route that asks for less and leads to
+/// Warns of each route that asks for a token and of which another spelling goes to a route that asks for less and leads to
 /// the same servers.
 pub(in crate::resolve) fn warn_of_other_spellings(
     reader: &Reader<'_>,
@@ -55,7 +55,7 @@ pub(in crate::resolve) fn warn_of_other_spellings(
     }
 }
 
-/// The path of a route with one piece of literal text in another case, for each such piece. None where case is ignored.
+/// The path of a route with one literal segment in another case, for each such segment. Empty if the route ignores case.
 fn other_cases(route: &RouteSettings) -> Vec<String> {
     let literals = route.path.parts().enumerate().filter_map(|(at, part)| match part {
         PatternPart::Literal(text) if !route.ignore_case => Some((at, in_other_case(text)?)),
@@ -76,8 +76,7 @@ fn in_other_case(text: &str) -> Option<String> {
     Some([before, &other, rest].concat())
 }
 
-/// `/admin/*` and `/admin` -> `/admin.json`; `None` where no literal text is last, or it has a suffix
-/// already.
+/// `/admin/*` and `/admin` -> `/admin.json`; `None` if the last segment is not literal or has a suffix already.
 fn with_suffix(pattern: &PathPattern) -> Option<String> {
     let mut segments = Vec::new();
     let mut is_literal = false;
@@ -91,7 +90,7 @@ fn with_suffix(pattern: &PathPattern) -> Option<String> {
     is_literal.then(|| format!("/{}.json", segments.join("/")))
 }
 
-/// A path of the pattern, with what `literal` makes of its literal text.
+/// A path that matches the pattern, with its literal segments passed through `literal`.
 fn sample(pattern: &PathPattern, literal: impl Fn(usize, &str) -> String) -> String {
     let segments = pattern.parts().enumerate().filter_map(|(at, part)| match part {
         PatternPart::Literal(text) => Some(literal(at, text)),
@@ -101,7 +100,7 @@ fn sample(pattern: &PathPattern, literal: impl Fn(usize, &str) -> String) -> Str
     format!("/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// Whether a request for the path, of a method and a host of `route`, can come to `other`.
+/// Whether `other` can match a request for the path with a method and a host of `route`.
 fn can_match(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &[Located<RouteSettings>]) -> bool {
     let hosts: Vec<Option<&str>> = match route.hosts.is_empty() {
         true => vec![None],
@@ -110,8 +109,8 @@ fn can_match(route: &RouteSettings, other: &RouteSettings, path: &str, routes: &
     let shares_a_method = route.methods.is_empty()
         || other.methods.is_empty()
         || other.methods.iter().any(|method| route.methods.contains(method));
-    // Where all its methods are named by routes of the same place that ask for more, nothing is left to this one: rare, and
-    // then the warning is one too many.
+    // If stricter routes with the same path have all its methods, this one matches nothing. That is rare, and the warning is
+    // then superfluous.
     shares_a_method
         && hosts.into_iter().any(|host| {
             let before = |a: &RouteSettings, b: &RouteSettings| {
@@ -150,7 +149,7 @@ fn asks_as_much(route: &RouteSettings, guarded: &RouteSettings) -> bool {
         && within(&route.issuers, &guarded.issuers)
 }
 
-/// Whether two upstreams are one, or have a server in common.
+/// Whether two upstreams are the same or have a server in common.
 fn share_a_server(a: &str, b: &str, upstreams: &[Located<UpstreamSettings>]) -> bool {
     let servers = |name: &str| {
         let name = name.to_owned();
