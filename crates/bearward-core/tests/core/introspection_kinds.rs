@@ -134,6 +134,16 @@ fn a_review_is_believed_only_where_it_authenticates_for_us() {
         let read = prove(IntrospectionAnswer::parse_token_review, body, &lenient()).map(drop);
         table.case(format!("{member} {value:?}"), read, expected);
     }
+    // Even where the user counts as a client that stands for an absent audience.
+    let user_as_client = altered(lenient(), |rules| {
+        rules.client_id_claims = vec![ClaimPointer::member("sub")];
+        rules.absent_audience = AbsentAudience::Clients(vec!["system:serviceaccount:shop:default".to_owned()]);
+    });
+    for value in [None, Some(json!(null)), Some(json!([]))] {
+        let body = review(with(status(), "audiences", value.clone()));
+        let read = prove(IntrospectionAnswer::parse_token_review, body, &user_as_client).map(drop);
+        table.case(format!("audiences {value:?}, for a client"), read, Err(Reason::AudienceMismatch));
+    }
     let refused = json!({"user": {}, "error": "invalid bearer token"});
     let of = |body: String| prove(IntrospectionAnswer::parse_token_review, body, &lenient()).map(drop);
     table.case("refused", of(review(refused)), Err(Reason::TokenInactive));
