@@ -285,4 +285,16 @@ mod tests {
         assert_eq!(known(now, now, Some(now)), Some(Err("failed")), "past its end");
         assert_eq!(known(now, now, now.checked_sub(2 * second)), None, "tried again after a while");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_token_that_was_refused_is_dropped() {
+        let now = Instant::now();
+        let kept = Kept { token: "new".into(), renew: now + Duration::from_secs(10), expires: now + RETRY_AFTER };
+        let mut state = State { kept: Some(kept), ..State::default() };
+        let kept = |state: &State| state.kept.as_ref().map(|kept| kept.token.to_string());
+        assert!(state.drop_refused(&"old".into()));
+        assert_eq!(kept(&state).as_deref(), Some("new"), "another question has had the old one replaced");
+        assert!(state.drop_refused(&"new".into()));
+        assert_eq!(kept(&state), None);
+    }
 }

@@ -12,6 +12,11 @@ struct TokenIssuer {
 
 impl TokenIssuer {
     async fn start(grant: &'static str) -> Self {
+        Self::start_slowly(grant, Duration::ZERO).await
+    }
+
+    /// One that takes some time for its first token.
+    async fn start_slowly(grant: &'static str, first_takes: Duration) -> Self {
         let (issued, revoked) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::<String>::new())));
         let refuses = Arc::clone(&revoked);
         let issuer = Issuer::start(move |(target, headers, _): Question| {
@@ -21,6 +26,9 @@ impl TokenIssuer {
                     // All who wait for a token shall wait for this one.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     let number = issued.fetch_add(1, Ordering::SeqCst) + 1;
+                    if number == 1 && !first_takes.is_zero() {
+                        skip(first_takes).await;
+                    }
                     return json(200, &grant.replace("own", &format!("own-{number}")));
                 }
                 let token = headers[AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
@@ -165,6 +173,20 @@ async fn a_token_is_renewed_before_it_expires() {
     }
 }
 
+/// The issuer's clock for a token may have begun when it was asked, and not when the answer came.
+#[tokio::test]
+async fn the_time_of_a_token_begins_with_the_question() {
+    const SHORT: &str = r#"{"access_token":"own","token_type":"Bearer","expires_in":55}"#;
+    let issuer = TokenIssuer::start_slowly(SHORT, Duration::from_secs(40)).await;
+    let auth = IntrospectionAuth::ClientCredentials(grant(&issuer.issuer));
+    let desk = introspector(IntrospectionSettings { auth, timeout: Duration::from_secs(60), ..settings() });
+    desk.ask(&issuer.issuer).await.unwrap();
+    assert_eq!(issuer.last_token(), "Bearer own-1");
+    skip(Duration::from_secs(16)).await;
+    desk.ask(&issuer.issuer).await.unwrap();
+    assert_eq!((issuer.asked().0, issuer.last_token()), (2, "Bearer own-2".to_owned()));
+}
+
 /// Moves the clock of a test in which it runs on.
 async fn skip(span: Duration) {
     tokio::time::pause();
@@ -215,6 +237,7 @@ async fn a_token_endpoint_at_fault() {
         ("redirect", 302, "text/html", "", "failed", "status 302"),
         ("down", 503, "text/html", "s3cr3t", "failed", "status 503"),
         ("HTML", 200, "text/html", "<html>", "failed", "no bearer token"),
+        ("HTML by its type", 200, "text/html", GRANT, "failed", "no bearer token"),
         ("no token", 200, "application/json", r#"{"token_type":"Bearer"}"#, "failed", "no bearer token"),
         ("no type", 200, "application/json", r#"{"access_token":"hush"}"#, "failed", "no bearer token"),
         (
