@@ -208,18 +208,76 @@ impl<V: Lived> Expiry<Key, V> for Lifetimes {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+    use bearward_core::{IdentityHeaders, TokenRules, read_introspection};
+    use serde_json::json;
+
     use super::*;
+
+    const NOW: UnixTime = UnixTime(1_000);
+
+    fn memory(settings: CacheSettings) -> Memory {
+        let metrics = EngineMetrics::new(&MetricsRegistry::default()).unwrap();
+        Memory::new(settings, Clock::from_fn(|| NOW), &metrics)
+    }
+
+    /// A token with a claim of this size.
+    fn identity(size: usize) -> Arc<Identity> {
+        let answer = json!({"active": true, "aud": "https://api.example.com", "note": "x".repeat(size)}).to_string();
+        let rules = TokenRules::new("https://auth.example.com", vec!["https://api.example.com".to_owned()]);
+        let token = read_introspection(answer.as_bytes(), &rules, NOW).unwrap();
+        Identity::render(Arc::new(token), &IdentityHeaders::default())
+    }
+
+    fn key(n: u64) -> Key {
+        Key::numbered(n, ProverSetId(1))
+    }
+
+    fn remember(memory: &Memory, key: Key, identity: &Arc<Identity>, at_most: Duration) {
+        memory.remember(key, ProverId(1), Grounds::default(), identity, at_most);
+    }
+
+    #[test]
+    fn a_refusal_ends_what_was_remembered_however_short_it_is_remembered_itself() {
+        for lifetime in [Duration::ZERO, Duration::from_secs(60)] {
+            let memory = memory(CacheSettings::default());
+            for n in [1, 2] {
+                remember(&memory, key(n), &identity(0), Duration::from_secs(60));
+            }
+            memory.remember_refusal(key(1), ProverId(1), Reason::TokenInactive, lifetime);
+            assert!(memory.recall(&key(1), |_| true).is_none(), "{lifetime:?}");
+            assert!(memory.recall(&key(2), |_| true).is_some(), "{lifetime:?}");
+            assert_eq!(memory.recall_refusal(&key(1)).is_some(), !lifetime.is_zero());
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_for_less_than_a_second_is_remembered() {
+        let memory = memory(CacheSettings::default());
+        remember(&memory, key(1), &identity(0), Duration::from_millis(999));
+        assert!(memory.recall(&key(1), |_| true).is_some());
+        assert!(memory.recall(&key(1), |_| false).is_none());
+        remember(&memory, key(2), &identity(0), Duration::ZERO);
+        assert!(memory.recall(&key(2), |_| true).is_none());
+    }
+
+    #[test]
+    fn large_tokens_count_as_many() {
+        let (memory, large) =
+            (memory(CacheSettings { max_entries: 100, ..CacheSettings::default() }), identity(40_000));
+        for n in 0..100 {
+            remember(&memory, key(n), &large, Duration::from_secs(60));
+        }
+        memory.verified.run_pending_tasks();
+        assert!(memory.verified.entry_count() <= 10, "{}", memory.verified.entry_count());
+    }
 
     /// Each of them is offered to the cache, which is what no number of questions to an issuer could do in a test.
     #[test]
     fn a_million_refusals_are_as_many_as_fit() {
         let settings = CacheSettings { negative_entries: 1_000, ..CacheSettings::default() };
-        let metrics = EngineMetrics::new(&MetricsRegistry::default()).unwrap();
-        let memory = Memory::new(settings, Clock::system(), &metrics);
-        let provers = ProverSetId(1);
+        let memory = memory(settings);
         for at in 0..1_000_000_u64 {
-            let key = Key::numbered(at, provers);
-            memory.remember_refusal(key, ProverId(1), Reason::TokenInactive, Duration::from_secs(3_600));
+            memory.remember_refusal(key(at), ProverId(1), Reason::TokenInactive, Duration::from_secs(3_600));
             if at % 100_000 == 0 {
                 // moka works through what is waiting as it goes; what it lags behind by is bounded too.
                 assert!(memory.refused.entry_count() <= 2_000, "{} after {at}", memory.refused.entry_count());
