@@ -17,6 +17,7 @@ mod key_set_faults;
 mod key_set_requests;
 mod key_set_times;
 mod key_sources;
+mod metadata;
 mod per_request;
 mod reload;
 mod reload_leftovers;

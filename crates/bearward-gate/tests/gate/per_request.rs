@@ -1,6 +1,7 @@
 //! What is judged on every request and not once for each token: who sends it, what the route asks, what is told upstream.
 
 use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, decide, gate, route};
+use bearward_core::Requirement;
 use bearward_gate::{Source, TokenFormats};
 use serde_json::json;
 
@@ -56,4 +57,12 @@ async fn what_no_header_can_hold_is_the_last_thing_that_is_judged() {
             }
         }
     }
+}
+
+/// A handler that asks for a scope behind an open route has no token to look at.
+#[tokio::test]
+async fn what_a_handler_asks_beyond_its_route_needs_a_token() {
+    let gate = gate(&TestClock::new(), Vec::new(), Vec::new());
+    let refusal = gate.generation().narrow(None, None, &Requirement::default()).unwrap_err();
+    assert_eq!(refusal.reason().name(), "credential_missing");
 }

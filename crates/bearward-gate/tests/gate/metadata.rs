@@ -1,0 +1,128 @@
+//! What an issuer's metadata must be to be believed, and how long it is.
+
+use std::time::Duration;
+
+use crate::support::stopped::Stopped;
+use crate::support::wire::{Says, Wire};
+use crate::support::{AUDIENCE, Key, TestClock, eventually, gate, outcome, route};
+use bearward_gate::{ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, Secret};
+use serde_json::{Value, json};
+
+const OPENID: &str = "/.well-known/openid-configuration";
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
+fn settings(issuer: &Wire) -> IssuerSettings {
+    IssuerSettings::new(issuer.url.clone(), vec![AUDIENCE.to_owned()])
+}
+
+fn asked_about(issuer: &Wire) -> IssuerSettings {
+    let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+    let url = Some(format!("{}/introspect", issuer.url));
+    let introspection = Some(IntrospectionSettings { url, ..IntrospectionSettings::new("gateway", auth) });
+    IssuerSettings { introspection, ..settings(issuer) }
+}
+
+fn keys(key: &Key) -> Says {
+    Says::json(json!({"keys": [key.jwk()]}).to_string())
+}
+
+/// Metadata that names the issuer's keys, and says something more.
+fn document(issuer: &Wire, more: &Value) -> String {
+    let mut document = json!({"issuer": issuer.url, "jwks_uri": format!("{}/jwks", issuer.url)});
+    let members = more.as_object().unwrap().clone();
+    document.as_object_mut().unwrap().extend(members);
+    document.to_string()
+}
+
+fn token(issuer: &Wire, key: &Key, clock: &TestClock) -> String {
+    key.sign(&json!({
+        "iss": issuer.url, "sub": "alice", "aud": AUDIENCE, "client_id": "shop", "jti": "1", "iat": clock.now(),
+        "exp": clock.now() + 86_400,
+    }))
+}
+
+fn last_error(gate: &Gate) -> IssuerError {
+    (*gate.status().remove(0).last_error.unwrap()).clone()
+}
+
+/// An issuer that is known to have no keys has referential tokens alone; a fault is no such knowledge.
+#[tokio::test]
+async fn that_there_are_no_keys_is_believed_only_where_no_other_document_could_name_them() {
+    for (openid, expected) in [
+        (Says::answer("404 Not Found", "", ""), "token_unsupported"),
+        (Says::answer("500 Internal Server Error", "", ""), "keys_unavailable"),
+        (Says::json("<html>"), "keys_unavailable"),
+    ] {
+        let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+        issuer.say(OPENID, openid);
+        issuer.say(OAUTH, Says::json(json!({"issuer": issuer.url}).to_string()));
+        let gate = gate(&clock, vec![asked_about(&issuer)], vec![route("/*", &[])]);
+        let is_known = || gate.status().iter().all(|issuer| issuer.ready || issuer.last_error.is_some());
+        eventually("the first fetch", is_known).await;
+        assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, expected);
+    }
+}
+
+/// Half of what an issuer says of itself is not used: an endpoint to which no secret may go makes the whole suspect, unless
+/// the gateway has no use for it.
+#[tokio::test]
+async fn an_endpoint_that_must_not_be_connected_to_is_told() {
+    let elsewhere = "http://192.0.2.1/x";
+    for (more, is_used) in [
+        (json!({}), true),
+        (json!({"token_endpoint": elsewhere}), true),
+        (json!({"jwks_uri": elsewhere}), false),
+        (json!({"introspection_endpoint": elsewhere}), false),
+    ] {
+        let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+        issuer.say("/jwks", keys(&key));
+        issuer.say(OPENID, Says::json(document(&issuer, &more)));
+        issuer.say(OAUTH, Says::json(document(&issuer, &more)));
+        let gate = gate(&clock, vec![asked_about(&issuer)], vec![route("/*", &[])]);
+        let expected = if is_used { "admit signature" } else { "keys_unavailable" };
+        assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, expected, "{more}");
+        if !is_used {
+            let IssuerError::Both(one, _) = last_error(&gate) else { panic!("{more}") };
+            assert!(matches!(*one, IssuerError::UnacceptableEndpoint { .. }), "{more}: {one}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_bounded() {
+    for (size, expected) in [(250_000, "admit signature"), (270_000, "keys_unavailable")] {
+        let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+        issuer.say("/jwks", keys(&key));
+        issuer.say(OPENID, Says::json(document(&issuer, &json!({"padding": "x".repeat(size)}))));
+        let gate = gate(&clock, vec![settings(&issuer)], vec![route("/*", &[])]);
+        assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, expected, "{size}");
+    }
+}
+
+/// Status 304 answers a question that named what is known already, and this one did not.
+#[tokio::test]
+async fn nothing_is_confirmed_that_was_not_asked_about() {
+    let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({}))));
+    issuer.say("/jwks", Says::answer("304 Not Modified", "", ""));
+    let gate = gate(&clock, vec![settings(&issuer)], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, "keys_unavailable");
+    let error = last_error(&gate);
+    assert!(matches!(&error, IssuerError::NoAnswer { why, .. } if why.contains("304")), "{error}");
+}
+
+#[tokio::test]
+async fn metadata_is_asked_for_again_after_half_an_hour() {
+    let stopped = Stopped::now();
+    let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+    issuer.say("/jwks", keys(&key));
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({}))));
+    let mut settings = settings(&issuer);
+    (settings.refresh.min, settings.refresh.max) = (Duration::from_secs(300), Duration::from_secs(300));
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    stopped.until(|| gate.status()[0].ready).await;
+    stopped.pass(Duration::from_secs(1_500)).await;
+    assert_eq!((issuer.asked(OPENID), issuer.asked("/jwks") > 4), (1, true), "the keys are asked for more often");
+    stopped.pass(Duration::from_secs(700)).await;
+    assert_eq!(issuer.asked(OPENID), 2);
+}
