@@ -78,3 +78,111 @@ impl IntrospectionSettings {
         [authentication, endpoint, signed].into_iter().flatten().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::time::Duration;
+
+    use Contradiction as C;
+    use IntrospectionKind::{GoogleTokeninfo, KubernetesTokenReview, Rfc7662};
+    use TokenFormats::{Auto, Both, Referential, SelfContained};
+
+    use super::*;
+    use crate::secrets::{ClientAuth, DecryptionKeySource, Secret};
+
+    fn secret(text: &str) -> Secret {
+        Secret::from_text(text.to_owned())
+    }
+
+    fn issuer(tokens: TokenFormats, introspection: Option<IntrospectionSettings>) -> IssuerSettings {
+        IssuerSettings {
+            tokens,
+            introspection,
+            ..IssuerSettings::new("https://auth.example.com", vec!["api".to_owned()])
+        }
+    }
+
+    fn asked(kind: IntrospectionKind, auth: impl Into<IntrospectionAuth>) -> IntrospectionSettings {
+        let url = Some("https://auth.example.com/introspect".to_owned());
+        IntrospectionSettings { kind, url, ..IntrospectionSettings::new("gateway", auth) }
+    }
+
+    fn basic() -> ClientAuth {
+        ClientAuth::Basic(secret("s3cr3t"))
+    }
+
+    #[test]
+    fn formats_and_introspection_go_together() {
+        let asked = || Some(asked(Rfc7662, basic()));
+        for (tokens, introspection, expected) in [
+            (Auto, None, vec![]),
+            (SelfContained, None, vec![]),
+            (Referential, None, vec![C::TokensWithoutIntrospection(Referential)]),
+            (Both, None, vec![C::TokensWithoutIntrospection(Both)]),
+            (Auto, asked(), vec![]),
+            (SelfContained, asked(), vec![C::IntrospectionUnused]),
+            (Referential, asked(), vec![]),
+            (Both, asked(), vec![]),
+        ] {
+            assert_eq!(issuer(tokens, introspection).contradictions(), expected, "{tokens:?}");
+        }
+        let key = r#"{"kty":"oct","kid":"k1","alg":"A256GCM","k":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk"}"#;
+        for (tokens, expected) in [(Referential, vec![C::DecryptionKeysUnused]), (Both, vec![]), (Auto, vec![])] {
+            let mut issuer = issuer(tokens, asked());
+            issuer.decryption_keys = Some(DecryptionKeySource::new(secret(key)).unwrap());
+            assert_eq!(issuer.contradictions(), expected, "{tokens:?}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_authentication_and_no_other() {
+        let bearer = || IntrospectionAuth::Bearer(secret("own"));
+        for (kind, auth, expected) in [
+            (Rfc7662, basic().into(), None),
+            (Rfc7662, bearer(), None),
+            (Rfc7662, IntrospectionAuth::Anonymous, Some(C::AnonymousIntrospection)),
+            (KubernetesTokenReview, bearer(), None),
+            (KubernetesTokenReview, basic().into(), Some(C::Authentication(KubernetesTokenReview))),
+            (KubernetesTokenReview, IntrospectionAuth::Anonymous, Some(C::Authentication(KubernetesTokenReview))),
+            (GoogleTokeninfo, IntrospectionAuth::Anonymous, None),
+            (GoogleTokeninfo, basic().into(), Some(C::Authentication(GoogleTokeninfo))),
+            (GoogleTokeninfo, bearer(), Some(C::Authentication(GoogleTokeninfo))),
+        ] {
+            let found = issuer(Auto, Some(asked(kind, auth))).contradictions();
+            assert_eq!(found, Vec::from_iter(expected), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_other_kinds_do_not_know_is_not_asked_of_them() {
+        let known = || asked(Rfc7662, basic());
+        let google = || asked(GoogleTokeninfo, IntrospectionAuth::Anonymous);
+        for (introspection, expected) in [
+            (IntrospectionSettings { url: None, ..known() }, None),
+            (IntrospectionSettings { url: None, ..google() }, Some(C::NoEndpoint(GoogleTokeninfo))),
+            (IntrospectionSettings { signed_response: SignedResponse::Require, ..known() }, None),
+            (
+                IntrospectionSettings { signed_response: SignedResponse::Accept, ..google() },
+                Some(C::NeverSigned(GoogleTokeninfo)),
+            ),
+            (
+                IntrospectionSettings { signed_response: SignedResponse::Require, ..google() },
+                Some(C::NeverSigned(GoogleTokeninfo)),
+            ),
+        ] {
+            assert_eq!(issuer(Auto, Some(introspection)).contradictions(), Vec::from_iter(expected));
+        }
+        for (tokens, introspection, expected) in [
+            (Auto, known(), None),
+            (Auto, google(), Some(C::LifetimeUnknown(GoogleTokeninfo))),
+            // The token says itself how long it lives.
+            (Both, google(), None),
+        ] {
+            let mut issuer = issuer(tokens, Some(introspection));
+            issuer.max_lifetime = Some(Duration::from_secs(3_600));
+            assert_eq!(issuer.contradictions(), Vec::from_iter(expected), "{tokens:?}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::support::{AUDIENCE, FakeIssuer, Key, outcome};
 use bearward_core::ClaimTest;
 use bearward_gate::{
     CacheSettings, ClientAuth, Gate, GateBuilder, GateError, IntrospectionSettings, Issuer, IssuerSettings, KeySource,
-    RouteRule, Secret,
+    RouteRule, Secret, TokenFormats,
 };
 use http::Method;
 
@@ -26,6 +26,8 @@ async fn what_makes_no_gate_says_why() {
     for wrong in [
         Gate::builder(),
         Gate::builder().issuer(Issuer::new("https://auth.example.com")),
+        builder().issuer(Issuer::new("https://a.example.com").audience(AUDIENCE).audience("")),
+        builder().issuer(Issuer::new("https://a.example.com").audience(AUDIENCE).tokens(TokenFormats::Both)),
         builder().issuer(Issuer::new("http://auth.example.org").audience(AUDIENCE)),
         builder().issuer(Issuer::new("https://user:pass@auth.example.org").audience(AUDIENCE)),
         builder().issuer(Issuer::new("https://auth.example.com").audience(AUDIENCE)),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::stopped::skip;
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route, try_gate};
 use axum::http::StatusCode;
-use bearward_core::KeySet;
+use bearward_core::{Access, KeySet};
 use bearward_gate::{
-    ClientAuth, Gate, IntrospectionSettings, IssuerSettings, KeySource, Secret, SignedResponse, TokenFormats, Verdict,
+    ClientAuth, Gate, GateError, IntrospectionSettings, IssuerSettings, KeySource, Secret, SignedResponse,
+    TokenFormats, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -114,6 +115,52 @@ async fn what_a_jws_says_only_selects_among_the_issuers_of_the_route() {
     claims["iss"] = json!("https://stranger.example.com");
     assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "issuer_unknown", "shown to nobody");
     assert_eq!(asked.questions(), 2);
+}
+
+/// What may be an opaque token goes only to an issuer of which no token is verified here.
+#[tokio::test]
+async fn a_jws_that_names_no_issuer_is_for_none_that_signs() {
+    let clock = TestClock::new();
+    let (asked, signing) = (FakeIssuer::start(&[]).await, FakeIssuer::start(&[]).await);
+    let both = vec![settings(&asked, TokenFormats::Auto), settings(&signing, TokenFormats::SelfContained)];
+    let gate = gate(&clock, both, vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", "eyJhbGciOiJFUzI1NiJ9.not.ours").await, "token_malformed");
+    assert_eq!(asked.questions(), 0);
+}
+
+/// To try one issuer after the other would hand opaque tokens to strangers.
+#[tokio::test]
+async fn opaque_tokens_go_to_one_issuer_that_is_known_beforehand() {
+    let clock = TestClock::new();
+    let (one, two, signing) =
+        (FakeIssuer::start(&[]).await, FakeIssuer::start(&[]).await, FakeIssuer::start(&[]).await);
+    let issuers = vec![
+        settings(&one, TokenFormats::Auto),
+        settings(&two, TokenFormats::Auto),
+        settings(&signing, TokenFormats::SelfContained),
+    ];
+    let routed = |candidates: &[&FakeIssuer], referential: Option<&FakeIssuer>| {
+        let mut route = route("/*", &[]);
+        route.issuers = candidates.iter().map(|issuer| issuer.url.clone()).collect();
+        route.referential_issuer = referential.map(|issuer| issuer.url.clone());
+        route
+    };
+    let build = |route| try_gate(&clock, issuers.clone(), vec![route]);
+    for ambiguous in [routed(&[], None), routed(&[&one, &two], None)] {
+        let error = build(ambiguous).unwrap_err();
+        assert!(matches!(error, GateError::AmbiguousReferentialIssuer { .. }), "{error}");
+    }
+    for (candidates, referential) in [(&[&one, &signing][..], &signing), (&[&one], &two)] {
+        let error = build(routed(candidates, Some(referential))).unwrap_err();
+        assert!(matches!(error, GateError::NoIntrospection { .. }), "{error}");
+    }
+    // Where no token is looked at, none is sent anywhere.
+    let mut open = routed(&[], None);
+    open.access = Access::Open;
+    assert!(build(open).is_ok());
+    let gate = build(routed(&[], Some(&two))).unwrap();
+    assert_eq!(outcome(&gate, "/", "opaque").await, "token_inactive");
+    assert_eq!([one.questions(), two.questions(), signing.questions()], [0, 1, 0]);
 }
 
 /// A gate whose issuer is asked about what its keys have proved.
