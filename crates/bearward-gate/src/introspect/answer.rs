@@ -240,3 +240,54 @@ pub(super) fn error_code(body: &[u8]) -> Option<String> {
     }
     serde_json::from_slice::<Error>(body).ok().map(|body| body.error)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    fn response(status: u16, headers: &[(http::HeaderName, &str)]) -> Response<Bytes> {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(name, *value);
+        }
+        response.body(Bytes::new()).unwrap()
+    }
+
+    #[test]
+    fn a_pause_is_granted_where_one_may_be_asked_for_and_for_no_longer_than_half_a_minute() {
+        for (status, says, granted) in [
+            (429, "2", Some(2)),
+            (503, " 30 ", Some(30)),
+            (429, "31", Some(30)),
+            (429, "18446744073709551615", Some(30)),
+            (429, "soon", None),
+            (429, "-1", None),
+            (429, "Fri, 31 Dec 1999 23:59:59 GMT", None),
+            (200, "2", None),
+            (302, "2", None),
+            (401, "2", None),
+            (500, "2", None),
+        ] {
+            let found = pause(&response(status, &[(RETRY_AFTER, says)]));
+            assert_eq!(found, granted.map(Duration::from_secs), "{status} {says}");
+        }
+        assert_eq!(pause(&response(429, &[])), None);
+    }
+
+    #[test]
+    fn an_answer_has_one_media_type() {
+        for (types, expected) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON ; charset=utf-8"], true),
+            (&["application/json", "application/json"], false),
+            (&["application/json", "text/html"], false),
+            (&["application/json, text/html"], false),
+            (&[], false),
+        ] {
+            let types: Vec<_> = types.iter().map(|value| (CONTENT_TYPE, *value)).collect();
+            assert_eq!(is_json(response(200, &types).headers()), expected, "{types:?}");
+        }
+    }
+}
