@@ -8,6 +8,7 @@ mod cache;
 mod cache_lives;
 mod client_authentication;
 mod credential_places;
+mod decisions;
 mod encrypted;
 mod explain;
 mod forgetting;

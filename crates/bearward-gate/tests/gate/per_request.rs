@@ -29,6 +29,7 @@ async fn a_bound_token_is_refused_as_a_bearer_token_each_time() {
             let decision = decide(&gates[gate], "/", token).await;
             let reason = decision.verdict.reason().map(|reason| reason.name());
             assert_eq!(reason, Some("confirmation_missing"), "gate {gate}, {token}");
+            assert_eq!(decision.issuer.as_deref(), Some(&*issuer.url), "remembered or not");
             assert!(source.is_none() || decision.source == source, "gate {gate}, {token}: {:?}", decision.source);
         }
     }
