@@ -90,6 +90,19 @@ async fn a_refusal_is_forgotten_after_its_time_and_a_fault_is_never_one() {
 }
 
 #[tokio::test]
+async fn a_proof_by_the_keys_is_used_for_its_time_and_then_made_anew() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let cache = CacheSettings { max_age: Duration::from_secs(60), ..CacheSettings::default() };
+    let (gate, _) = gate_with_cache(&clock, vec![issuer.settings()], vec![route("/*", &[])], cache);
+    let token = key.sign(&issuer.claims(clock.now()));
+    for (step, expected) in [(0, "admit signature"), (59, "admit cache"), (1, "admit signature"), (59, "admit cache")] {
+        clock.step(step);
+        assert_eq!(outcome(&gate, "/", &token).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_was_driven_out_of_the_cache_does_not_come_back_as_it_was() {
     let (clock, old, new) = (TestClock::new(), Key::new("old"), Key::new("new"));
     let issuer = FakeIssuer::start(&[&old]).await;

@@ -121,6 +121,10 @@ async fn several_issuers_may_encrypt_to_one_key() {
     }
     let crossed = encrypt(&header, &one_key.sign(&two.claims(clock.now())));
     assert_eq!(outcome(&gate, "/", &crossed).await, "key_unknown");
+    let mut claims = one.claims(clock.now());
+    claims["iss"] = json!("https://stranger.example.com");
+    let strange = encrypt(&header, &one_key.sign(&claims));
+    assert_eq!(outcome(&gate, "/", &strange).await, "issuer_unknown", "what is inside selects among them alone");
 }
 
 /// Seen by a key that is another one now: what is remembered needs it no more.

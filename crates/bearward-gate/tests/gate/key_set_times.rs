@@ -143,3 +143,19 @@ async fn ten_thousand_invented_keys_are_one_fetch_per_cooldown() {
     assert!(issuer.asked("/jwks") - before >= 5, "but each cooldown's end grants a wish");
     assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
 }
+
+#[tokio::test]
+async fn a_gate_that_is_gone_asks_nobody() {
+    let stopped = Stopped::now();
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = Wire::start().await;
+    issuer.say("/jwks", keys("cache-control: max-age=60\r\n", &[&key]));
+    let gate = gate(&clock, vec![settings(&issuer)], vec![route("/*", &[])]);
+    stopped.until(|| ready(&gate)).await;
+    stopped.pass(Duration::from_secs(61)).await;
+    let asked = issuer.asked("/jwks");
+    assert_eq!(asked, 2);
+    drop(gate);
+    stopped.pass(Duration::from_secs(300)).await;
+    assert_eq!(issuer.asked("/jwks"), asked);
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::stopped::Stopped;
 use crate::support::wire::{Says, Wire};
 use crate::support::{AUDIENCE, Key, TestClock, eventually, gate, outcome, route};
-use bearward_gate::{ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, Secret};
+use bearward_gate::{ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, Secret, SignedResponse};
 use serde_json::{Value, json};
 
 const OPENID: &str = "/.well-known/openid-configuration";
@@ -60,6 +60,26 @@ async fn that_there_are_no_keys_is_believed_only_where_no_other_document_could_n
         let is_known = || gate.status().iter().all(|issuer| issuer.ready || issuer.last_error.is_some());
         eventually("the first fetch", is_known).await;
         assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, expected);
+    }
+}
+
+/// An issuer without keys answers for all its tokens, unless its answers have to be signed.
+#[tokio::test]
+async fn an_issuer_without_keys_signs_no_answers() {
+    for (signed_response, ready) in
+        [(SignedResponse::Never, true), (SignedResponse::Accept, true), (SignedResponse::Require, false)]
+    {
+        let (clock, issuer) = (TestClock::new(), Wire::start().await);
+        issuer.say(OPENID, Says::json(json!({"issuer": issuer.url}).to_string()));
+        let mut settings = asked_about(&issuer);
+        settings.introspection.as_mut().unwrap().signed_response = signed_response;
+        let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+        let is_known = || gate.status().iter().all(|issuer| issuer.ready || issuer.last_error.is_some());
+        eventually("the first fetch", is_known).await;
+        assert_eq!(gate.status()[0].ready, ready, "{signed_response:?}");
+        if !ready {
+            assert!(matches!(last_error(&gate), IssuerError::NoEndpoint { endpoint: "jwks_uri", .. }));
+        }
     }
 }
 
