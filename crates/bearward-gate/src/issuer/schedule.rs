@@ -228,3 +228,173 @@ impl Drop for Fetching<'_> {
         self.0.store(false, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::metrics::MetricsRegistry;
+
+    const COOLDOWN: Duration = Duration::from_secs(10);
+    /// Between two regular fetches, apart from the jitter.
+    const PAUSE: Duration = Duration::from_secs(1_000);
+
+    /// An issuer that is told how to be.
+    struct Scripted {
+        fails: AtomicBool,
+        takes: Mutex<Duration>,
+        /// When a fetch began, and whether it was to rely on nothing.
+        asked: Mutex<Vec<(Duration, bool)>>,
+        begun: Instant,
+    }
+
+    impl Fetch for Scripted {
+        async fn fetch(&self, afresh: bool) -> Result<(), IssuerError> {
+            self.asked.lock().unwrap().push((self.begun.elapsed(), afresh));
+            let takes = *self.takes.lock().unwrap();
+            tokio::time::sleep(takes).await;
+            if self.fails.load(Ordering::Relaxed) { Err(IssuerError::Lost) } else { Ok(()) }
+        }
+
+        fn next_pause(&self) -> Duration {
+            PAUSE
+        }
+    }
+
+    impl Scripted {
+        fn asked(&self) -> usize {
+            self.asked.lock().unwrap().len()
+        }
+    }
+
+    fn start() -> (Arc<Schedule>, Arc<Scripted>) {
+        let metrics = EngineMetrics::new(&MetricsRegistry::default()).unwrap();
+        let schedule = Schedule::new("https://auth.example.com".into(), COOLDOWN, Handle::current(), metrics);
+        let (fails, takes, asked) = (AtomicBool::new(false), Mutex::default(), Mutex::default());
+        (schedule, Arc::new(Scripted { fails, takes, asked, begun: Instant::now() }))
+    }
+
+    async fn pass(span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_is_granted_once_in_each_cooldown() {
+        let (schedule, issuer) = start();
+        for round in 1..=3 {
+            assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+            assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+            pass(COOLDOWN - Duration::from_millis(1)).await;
+            assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+            assert_eq!(issuer.asked(), round);
+            pass(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_come_during_a_fetch_wait_for_it_and_no_more_than_may() {
+        let (schedule, issuer) = start();
+        *issuer.takes.lock().unwrap() = Duration::from_secs(1);
+        let demands = join_all((0..MAX_WAITING + 2).map(|_| schedule.on_demand(&issuer))).await;
+        let count = |demand| demands.iter().filter(|found| **found == demand).count();
+        assert_eq!([Demand::Fetched, Demand::Joined, Demand::Busy].map(count), [1, MAX_WAITING - 1, 2]);
+        assert_eq!(issuer.asked(), 1);
+    }
+
+    /// A fetch because of the keys' age, within the cooldown of a wish: it is as good as one of its own.
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_under_way_is_waited_for_within_the_cooldown_too() {
+        let (schedule, issuer) = start();
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+        *issuer.takes.lock().unwrap() = Duration::from_secs(1);
+        let background = tokio::spawn(Arc::clone(&schedule).keep_fresh(Arc::clone(&issuer)));
+        pass(Duration::from_millis(500)).await;
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Joined);
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+        assert_eq!(issuer.asked(), 2);
+        background.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_that_is_held_back_is_granted_when_the_cooldown_is_over() {
+        let (schedule, issuer) = start();
+        let background = tokio::spawn(Arc::clone(&schedule).keep_fresh(Arc::clone(&issuer)));
+        pass(Duration::from_secs(1)).await;
+        assert_eq!(issuer.asked(), 1);
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+        pass(COOLDOWN - Duration::from_millis(1)).await;
+        assert_eq!(issuer.asked(), 2);
+        pass(Duration::from_millis(2)).await;
+        assert_eq!(issuer.asked(), 3);
+        // That was a wish too: the next cooldown has begun.
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+        pass(COOLDOWN).await;
+        assert_eq!(issuer.asked(), 4);
+        pass(COOLDOWN * 5).await;
+        assert_eq!(issuer.asked(), 4, "nobody wished for more");
+        background.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wish_whose_fetch_failed_is_tried_again_after_the_cooldown() {
+        let (schedule, issuer) = start();
+        let background = tokio::spawn(Arc::clone(&schedule).keep_fresh(Arc::clone(&issuer)));
+        pass(Duration::from_secs(1)).await;
+        issuer.fails.store(true, Ordering::Relaxed);
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+        assert!(schedule.last_error().is_some());
+        issuer.fails.store(false, Ordering::Relaxed);
+        pass(COOLDOWN + Duration::from_millis(1)).await;
+        assert_eq!(issuer.asked(), 3);
+        assert!(schedule.last_error().is_none());
+        pass(COOLDOWN * 5).await;
+        let afresh: Vec<_> = issuer.asked.lock().unwrap().iter().map(|(_, afresh)| *afresh).collect();
+        assert_eq!(afresh, [false, false, true], "after a failure what is known is not relied on");
+        background.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_pause_after_a_failure_is_twice_as_long_up_to_a_minute_and_success_ends_it() {
+        let (schedule, issuer) = start();
+        issuer.fails.store(true, Ordering::Relaxed);
+        let background = tokio::spawn(Arc::clone(&schedule).keep_fresh(Arc::clone(&issuer)));
+        pass(Duration::from_secs(300)).await;
+        issuer.fails.store(false, Ordering::Relaxed);
+        pass(PAUSE + Duration::from_secs(61)).await;
+        issuer.fails.store(true, Ordering::Relaxed);
+        pass(PAUSE + Duration::from_secs(5)).await;
+        let times: Vec<_> = issuer.asked.lock().unwrap().iter().map(|(at, _)| at.as_secs_f64()).collect();
+        let mut waited = times.iter().zip(times.iter().skip(1)).map(|(one, next)| next - one);
+        let mut is_next = |expected: f64| {
+            let waited = waited.next().unwrap();
+            // Each gate waits a little less, and not all of them the same.
+            assert!((expected * 0.89..=expected + 0.01).contains(&waited), "{waited} and not {expected}");
+        };
+        for expected in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0] {
+            is_next(expected);
+        }
+        let rest: Vec<_> = waited.collect();
+        let usual = rest.iter().position(|waited| *waited > 100.0).unwrap();
+        assert!(rest.iter().take(usual).all(|waited| (53.0..=60.1).contains(waited)), "{rest:?}");
+        // The first failure of a new row.
+        let first = rest.iter().skip_while(|waited| **waited <= 60.1).find(|waited| **waited < 100.0).unwrap();
+        assert!(*first <= 1.01, "{rest:?}");
+        background.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_fetch_is_news() {
+        let (schedule, issuer) = start();
+        for fails in [false, true] {
+            issuer.fails.store(fails, Ordering::Relaxed);
+            let news = schedule.news();
+            assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+            tokio::time::timeout(Duration::from_secs(1), news).await.unwrap();
+            pass(COOLDOWN).await;
+        }
+    }
+}
