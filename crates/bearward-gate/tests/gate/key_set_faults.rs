@@ -66,6 +66,7 @@ fn faults(elsewhere: &Wire, attacker: &Key) -> Vec<(&'static str, Says)> {
         ("deep", Says::json("[".repeat(100_000))),
         ("cut off in JSON", Says::json(&keys[..keys.len() - 1])),
         ("cut off on the wire", with_head("content-length: 100000\r\n", &keys)),
+        ("larger than any", Says::json(format!("{keys}{}", " ".repeat(600_000)))),
         ("ten megabytes", with_head("content-length: 10000000\r\n", &keys)),
         ("no end", Says::Floods([head(""), keys.clone().into_bytes()].concat())),
         ("chunks of no length", with_head("transfer-encoding: chunked\r\n", "x\r\n")),

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use crate::support::stopped::Stopped;
+use crate::support::stopped::{Stopped, skip};
 use crate::support::wire::{Says, Wire};
-use crate::support::{AUDIENCE, Key, TestClock, eventually, gate, outcome, route};
+use crate::support::{AUDIENCE, Key, TestClock, becomes, eventually, gate, outcome, route};
 use bearward_gate::{ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, Secret, SignedResponse};
 use serde_json::{Value, json};
 
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
+/// The shortest that there is.
+const COOLDOWN: Duration = Duration::from_secs(1);
 
 fn settings(issuer: &Wire) -> IssuerSettings {
     IssuerSettings::new(issuer.url.clone(), vec![AUDIENCE.to_owned()])
@@ -145,4 +148,57 @@ async fn metadata_is_asked_for_again_after_half_an_hour() {
     assert_eq!((issuer.asked(OPENID), issuer.asked("/jwks") > 4), (1, true), "the keys are asked for more often");
     stopped.pass(Duration::from_secs(700)).await;
     assert_eq!(issuer.asked(OPENID), 2);
+}
+
+/// What was true a while ago is a better guess than nothing; and once a fetch has failed, it is no better than that.
+#[tokio::test]
+async fn known_endpoints_are_used_while_metadata_is_away_and_asked_for_again_after_a_failure() {
+    let (clock, old, new) = (TestClock::new(), Key::new("old"), Key::new("new"));
+    let issuer = Wire::start().await;
+    issuer.say("/jwks", keys(&old));
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({}))));
+    let mut settings = settings(&issuer);
+    settings.refresh.cooldown = COOLDOWN;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &token(&issuer, &old, &clock)).await, "admit signature");
+    let by_new = token(&issuer, &new, &clock);
+    let away = || Says::answer("500 Internal Server Error", "", "");
+
+    issuer.say("/jwks", away());
+    skip(COOLDOWN).await;
+    becomes(&gate, &by_new, "keys_unavailable").await;
+    issuer.say(OPENID, away());
+    issuer.say("/jwks", keys(&new));
+    skip(COOLDOWN).await;
+    becomes(&gate, &by_new, "admit signature").await;
+
+    issuer.say("/jwks", away());
+    issuer.say("/moved", keys(&old));
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({"jwks_uri": format!("{}/moved", issuer.url)}))));
+    skip(COOLDOWN).await;
+    becomes(&gate, &token(&issuer, &old, &clock), "admit signature").await;
+}
+
+/// The tag of a key set means something where it came from, and nothing elsewhere.
+#[tokio::test]
+async fn keys_at_another_address_are_not_confirmed_by_the_tag_of_the_first() {
+    let (clock, old, new) = (TestClock::new(), Key::new("old"), Key::new("new"));
+    let issuer = Wire::start().await;
+    let tagged = json!({"keys": [old.jwk()]}).to_string();
+    issuer.say("/jwks", Says::answer("200 OK", "etag: \"1\"\r\n", tagged));
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({}))));
+    let mut settings = settings(&issuer);
+    settings.refresh.cooldown = COOLDOWN;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    assert_eq!(outcome(&gate, "/", &token(&issuer, &old, &clock)).await, "admit signature");
+
+    issuer.say("/jwks", Says::answer("500 Internal Server Error", "", ""));
+    issuer.say("/moved", Says::answer("304 Not Modified", "", ""));
+    issuer.say(OPENID, Says::json(document(&issuer, &json!({"jwks_uri": format!("{}/moved", issuer.url)}))));
+    skip(COOLDOWN).await;
+    becomes(&gate, &token(&issuer, &new, &clock), "keys_unavailable").await;
+    eventually("a question at the new address", || issuer.asked("/moved") > 0).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let error = last_error(&gate);
+    assert!(matches!(&error, IssuerError::NoAnswer { why, .. } if why.contains("304")), "{error}");
 }
