@@ -106,3 +106,92 @@ impl Endpoints {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use bearward_core::Endpoint;
+    use serde_json::json;
+
+    use super::*;
+    use crate::introspect::tests::certificates;
+    use crate::net::http_client::HttpClient;
+    use crate::secrets::{ClientAuth, ClientCredentials, IntrospectionAuth, Secret};
+    use crate::settings::{GateSettings, IssuerSettings, KeySource};
+
+    fn endpoints(issuer: &str, asked: Option<IntrospectionSettings>, keys: KeySource) -> Endpoints {
+        let introspection = asked;
+        let settings = IssuerSettings { introspection, keys, ..IssuerSettings::new(issuer, vec!["api".to_owned()]) };
+        let resolved = GateSettings::new(vec![settings], Vec::new()).resolve().unwrap();
+        Endpoints::new(Arc::clone(resolved.issuers.first().unwrap()))
+    }
+
+    fn basic() -> ClientAuth {
+        ClientAuth::Basic(Secret::from_text("s3cr3t".to_owned()))
+    }
+
+    fn asked(auth: impl Into<IntrospectionAuth>) -> IntrospectionSettings {
+        IntrospectionSettings::new("gateway", auth)
+    }
+
+    #[test]
+    fn what_the_configuration_leaves_to_the_metadata_must_be_in_it() {
+        let url = || Some("https://auth.example.com/x".to_owned());
+        let keys_url = || KeySource::Url("https://auth.example.com/jwks".to_owned());
+        let own_token = |token_url| {
+            let grant = ClientCredentials { auth: basic(), token_url, scopes: Vec::new(), resources: Vec::new() };
+            asked(IntrospectionAuth::ClientCredentials(grant))
+        };
+        let signed = || IntrospectionSettings { signed_response: SignedResponse::Require, ..asked(basic()) };
+        // What is there: `jwks_uri`, `introspection_endpoint`, `token_endpoint`.
+        for (introspection, keys, there, missing) in [
+            (None, KeySource::Metadata, [true, false, false], None),
+            (None, KeySource::Metadata, [false, true, true], Some("jwks_uri")),
+            (Some(asked(basic())), KeySource::Metadata, [true, true, false], None),
+            (Some(asked(basic())), KeySource::Metadata, [false, true, false], None),
+            (Some(asked(basic())), KeySource::Metadata, [true, false, true], Some("introspection_endpoint")),
+            (Some(IntrospectionSettings { url: url(), ..asked(basic()) }), KeySource::Metadata, [false; 3], None),
+            (Some(signed()), KeySource::Metadata, [false, true, false], Some("jwks_uri")),
+            (Some(signed()), keys_url(), [false, true, false], None),
+            (Some(own_token(None)), KeySource::Metadata, [true, true, false], Some("token_endpoint")),
+            (Some(own_token(None)), keys_url(), [false, true, true], None),
+            (Some(own_token(url())), KeySource::Metadata, [true, true, false], None),
+        ] {
+            let case = format!("{introspection:?} {keys:?} {there:?}");
+            let [jwks_uri, introspection_endpoint, token_endpoint] =
+                there.map(|is_there| is_there.then(|| Endpoint::parse("https://auth.example.com/y").unwrap()));
+            let metadata = Metadata { jwks_uri, introspection_endpoint, token_endpoint };
+            let found = endpoints("https://auth.example.com", introspection, keys).complete(&metadata);
+            let found = found.err().map(|error| match error {
+                IssuerError::NoEndpoint { endpoint, .. } => endpoint,
+                _ => "another error",
+            });
+            assert_eq!(found, missing, "{case}");
+        }
+    }
+
+    // RFC 8705, 5.
+    #[tokio::test]
+    async fn clients_with_a_certificate_and_no_others_have_endpoints_of_their_own() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let metadata = json!({
+            "issuer": url, "jwks_uri": format!("{url}/jwks"), "introspection_endpoint": format!("{url}/all"),
+            "mtls_endpoint_aliases": {"introspection_endpoint": format!("{url}/shown")},
+        });
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(move || async move { Json(metadata) }))
+            .route("/.well-known/oauth-authorization-server", get(std::future::pending::<()>));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let getter = Getter::new(HttpClient::new(), None, std::iter::empty());
+        for (auth, expected) in [(basic(), "/all"), (ClientAuth::Certificate(certificates::any()), "/shown")] {
+            let endpoints = endpoints(&url, Some(asked(auth)), KeySource::Metadata);
+            let found = endpoints.locate(&getter, false).await.unwrap().unwrap();
+            assert_eq!(found.introspection_endpoint.as_ref().unwrap().uri().path(), expected);
+        }
+        server.abort();
+    }
+}

@@ -87,6 +87,11 @@ fn first() -> (String, String) {
     (pem("CERTIFICATE", FIRST), pem("PRIVATE KEY", FIRST_KEY))
 }
 
+/// One that can be shown.
+pub(crate) fn any() -> ClientCertificate {
+    shown(&first().0, &first().1).unwrap()
+}
+
 fn second() -> (String, String) {
     (pem("CERTIFICATE", SECOND), pem("PRIVATE KEY", SECOND_KEY))
 }
