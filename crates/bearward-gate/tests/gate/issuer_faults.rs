@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::stopped::skip;
 use crate::support::wire::{Says, Wire};
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, gate, outcome, route};
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, becomes, decide, eventually, gate, outcome, route};
 use axum::http::StatusCode;
 use bearward_gate::{ClientAuth, IntrospectionSettings, IssuerSettings, KeySource, Secret, Verdict};
 use serde_json::json;
@@ -264,6 +264,63 @@ async fn metadata_that_hangs_leaves_time_for_keys_at_a_configured_address() {
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
     assert_eq!(outcome(&gate, "/", "opaque").await, "introspection_unavailable");
+}
+
+/// A fetch that is cut off as a whole has failed for the keys too: whether a key is new cannot be told.
+#[tokio::test]
+async fn a_fetch_that_is_cut_off_makes_no_key_unknown() {
+    let (clock, key, new) = (TestClock::new(), Key::new("k1"), Key::new("k2"));
+    let issuer = Wire::start().await;
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        issuer.say(path, Says::Nothing);
+    }
+    issuer.say("/jwks", Says::json(json!({"keys": [key.jwk()]}).to_string()));
+    let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+    let mut settings = IssuerSettings::new(&issuer.url, vec![AUDIENCE.to_owned()]);
+    settings.introspection = Some(IntrospectionSettings::new("gateway", auth));
+    settings.keys = KeySource::Url(format!("{}/jwks", issuer.url));
+    settings.timeout = Duration::from_millis(400);
+    settings.refresh.cooldown = COOLDOWN;
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    let claims = json!({
+        "iss": issuer.url, "sub": "alice", "aud": AUDIENCE, "client_id": "shop", "jti": "1", "iat": clock.now(),
+        "exp": clock.now() + 600,
+    });
+    becomes(&gate, &key.sign(&claims), "admit signature").await;
+    skip(COOLDOWN).await;
+    becomes(&gate, &new.sign(&claims), "key_unknown").await;
+    issuer.say("/jwks", Says::Nothing);
+    skip(COOLDOWN).await;
+    becomes(&gate, &new.sign(&claims), "keys_unavailable").await;
+}
+
+/// What cannot be waited for is unavailable, and not unknown.
+#[tokio::test]
+async fn a_request_that_finds_no_place_to_wait_is_told_so() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut settings = issuer.settings();
+    (settings.timeout, settings.refresh.cooldown) = (Duration::from_secs(60), COOLDOWN);
+    let gate = Arc::new(gate(&clock, vec![settings], vec![route("/*", &[])]));
+    let claims = issuer.claims(clock.now());
+    assert_eq!(outcome(&gate, "/", &key.sign(&claims)).await, "admit signature");
+    *issuer.script.delay.lock().unwrap() = Duration::from_secs(600);
+    skip(COOLDOWN).await;
+    let waiting: Vec<_> = (0..1_030)
+        .map(|at| {
+            let (gate, token) = (Arc::clone(&gate), key.sign_as(&format!("new-{at}"), &claims));
+            tokio::spawn(async move { outcome(&gate, "/", &token).await })
+        })
+        .collect();
+    let done = || waiting.iter().filter(|request| request.is_finished()).count();
+    eventually("the refusal of those who are too many", || done() == 6).await;
+    for request in waiting {
+        if request.is_finished() {
+            assert_eq!(request.await.unwrap(), "keys_unavailable");
+        } else {
+            request.abort();
+        }
+    }
 }
 
 #[tokio::test]

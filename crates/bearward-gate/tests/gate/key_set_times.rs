@@ -117,6 +117,25 @@ async fn keys_that_cannot_be_renewed_are_used_up_to_the_bound_whatever_the_wall_
     assert_eq!(outcome(&gate, "/", &next()).await, "admit signature");
 }
 
+/// However short the bound: one late fetch is no reason to forget keys.
+#[tokio::test]
+async fn keys_are_used_while_their_renewal_may_still_come() {
+    let stopped = Stopped::now();
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = Wire::start().await;
+    issuer.say("/jwks", keys("cache-control: max-age=60\r\n", &[&key]));
+    let mut settings = settings(&issuer);
+    settings.refresh.stale = Duration::ZERO;
+    settings.timeout = Duration::from_secs(60);
+    let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+    stopped.until(|| ready(&gate)).await;
+    issuer.say("/jwks", Says::Nothing);
+    stopped.pass(Duration::from_secs(64)).await;
+    assert!(ready(&gate));
+    stopped.pass(Duration::from_secs(64)).await;
+    assert!(!ready(&gate));
+}
+
 #[tokio::test]
 async fn ten_thousand_invented_keys_are_one_fetch_per_cooldown() {
     let stopped = Stopped::now();
