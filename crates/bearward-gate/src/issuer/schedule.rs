@@ -339,6 +339,21 @@ mod tests {
         background.abort();
     }
 
+    /// When the cooldown ends, a request and the wish that was held back come at the same moment.
+    #[tokio::test(start_paused = true)]
+    async fn two_wishes_at_the_end_of_a_cooldown_are_one_fetch() {
+        let (schedule, issuer) = start();
+        let background = tokio::spawn(Arc::clone(&schedule).keep_fresh(Arc::clone(&issuer)));
+        pass(Duration::from_secs(1)).await;
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
+        assert_eq!(schedule.on_demand(&issuer).await, Demand::Held);
+        pass(COOLDOWN).await;
+        schedule.on_demand(&issuer).await;
+        pass(COOLDOWN - Duration::from_millis(1)).await;
+        assert_eq!(issuer.asked(), 3);
+        background.abort();
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_wish_whose_fetch_failed_is_tried_again_after_the_cooldown() {
         let (schedule, issuer) = start();

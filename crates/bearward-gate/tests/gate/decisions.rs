@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use crate::support::wire::{Says, Wire};
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, decide, engine, gate, gate_settings, route};
+use crate::support::{
+    AUDIENCE, FakeIssuer, Key, TestClock, decide, engine, gate, gate_settings, gate_with_cache, numbers_of, route,
+};
+use bearward_core::{Access, KeySet};
 use bearward_gate::{
-    ClientAuth, Decision, DecisionEvent, DecisionSink, Gate, IntrospectionSettings, IssuerSettings, RequestFacts,
-    Secret, Verdict,
+    CacheSettings, ClientAuth, Decision, DecisionEvent, DecisionSink, Gate, IntrospectionSettings, IssuerSettings,
+    KeySource, RequestFacts, Secret, Verdict,
 };
 use http::{HeaderMap, Method, header};
 use serde_json::json;
@@ -109,5 +112,28 @@ async fn a_pause_is_told_to_those_alone_whose_issuer_wants_it() {
     ] {
         let wait: u32 = field(decide(&gate, path, token).await, header::RETRY_AFTER).unwrap().parse().unwrap();
         assert!(expected.contains(&wait), "{path}: {wait}, not {expected:?}");
+    }
+}
+
+/// Readiness is told of each issuer; which of them counts, a route decides that looks at its tokens.
+#[tokio::test]
+async fn the_state_of_each_issuer_is_told() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let key_set = json!({"keys": [key.jwk()]}).to_string();
+    let fixed = KeySource::Fixed(Arc::new(KeySet::parse(key_set.as_bytes()).unwrap()));
+    let away = KeySource::Url("http://127.0.0.1:9/jwks".to_owned());
+    let issuers = [("a.example", &fixed), ("b.example", &away), ("c.example", &fixed)].map(|(name, keys)| {
+        IssuerSettings { keys: keys.clone(), ..IssuerSettings::new(name, vec![AUDIENCE.to_owned()]) }
+    });
+    let mut routes = [route("/a/*", &[]), route("/b/*", &[])];
+    routes[0].issuers = vec!["a.example".to_owned()];
+    (routes[1].issuers, routes[1].access) = (vec!["b.example".to_owned()], Access::Open);
+    let (gate, registry) = gate_with_cache(&clock, issuers.to_vec(), routes.to_vec(), CacheSettings::default());
+    let told: Vec<_> = gate.status().into_iter().map(|issuer| (issuer.issuer, issuer.used, issuer.ready)).collect();
+    let expected = [("a.example", true, true), ("b.example", false, false), ("c.example", false, true)];
+    assert_eq!(told, expected.map(|(name, used, ready)| (name.to_owned(), used, ready)));
+    for (name, _, ready) in expected {
+        let label = format!("bearward_issuer_ready{{issuer=\"{name}\"}}");
+        assert_eq!(numbers_of(&registry, &label), [f64::from(u8::from(ready))], "{name}");
     }
 }

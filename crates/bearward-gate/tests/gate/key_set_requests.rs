@@ -109,6 +109,25 @@ async fn a_wish_that_another_requests_fetch_has_granted_causes_none_of_its_own()
 }
 
 #[tokio::test]
+async fn no_request_waits_twice_for_an_issuer_that_hangs() {
+    let stopped = Stopped::now();
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = Wire::start().await;
+    issuer.say("/jwks", Says::Nothing);
+    let mut settings = settings(ISSUER, &issuer.url);
+    settings.timeout = Duration::from_secs(20);
+    let gate = Arc::new(gate(&clock, vec![settings], vec![route("/*", &[])]));
+    stopped.until(|| issuer.asked("/jwks") == 1).await;
+    let token = key.sign(&claims(&clock));
+    let decision = tokio::spawn(async move { outcome(&gate, "/", &token).await });
+    stopped.pass(Duration::from_secs(16)).await;
+    assert!(!decision.is_finished(), "it waits for the fetch under way");
+    stopped.pass(Duration::from_secs(8)).await;
+    stopped.until(|| decision.is_finished()).await;
+    assert_eq!(decision.await.unwrap(), "keys_unavailable");
+}
+
+#[tokio::test]
 async fn many_gates_do_not_ask_in_step() {
     let stopped = Stopped::now();
     let (clock, key) = (TestClock::new(), Key::new("k1"));

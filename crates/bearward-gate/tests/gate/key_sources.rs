@@ -11,7 +11,10 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
 use bearward_core::{ClaimPointer, IssuerVariable, KeySet};
-use bearward_gate::{Credentials, GateError, IssuerError, IssuerSettings, KeySource, RefreshSettings, Secret};
+use bearward_gate::{
+    Credentials, GateError, IssuerError, IssuerSettings, KeyFileError, KeySource, RefreshSettings, Secret,
+    read_key_file,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -75,6 +78,21 @@ async fn a_key_file_is_read_again_and_a_broken_one_changes_nothing() {
     std::fs::write(&path, set(&[&new])).unwrap();
     becomes(&gate, &by_new, "admit signature").await;
     assert_eq!(outcome(&gate, "/", &by_old).await, "key_unknown", "a key that was taken out of the file");
+}
+
+#[test]
+fn a_key_file_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let keys = set(&[&Key::new("k1")]);
+    for (size, is_read) in [(512 * 1024, true), (512 * 1024 + 1, false)] {
+        // The rest is white space, which a shorter look would not see.
+        std::fs::write(&path, format!("{keys:size$}")).unwrap();
+        match read_key_file(&path) {
+            Ok(read) => assert!(is_read && read.len() == 1, "{size}"),
+            Err(error) => assert!(!is_read && matches!(error, KeyFileError::TooLarge), "{size}: {error}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
 //! What an issuer's metadata must be to be believed, and how long it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::stopped::{Stopped, skip};
 use crate::support::wire::{Says, Wire};
 use crate::support::{AUDIENCE, Key, TestClock, becomes, eventually, gate, outcome, route};
-use bearward_gate::{ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, Secret, SignedResponse};
+use bearward_core::KeySet;
+use bearward_gate::{
+    ClientAuth, Gate, IntrospectionSettings, IssuerError, IssuerSettings, KeySource, Secret, SignedResponse,
+    TokenFormats,
+};
 use serde_json::{Value, json};
 
 const OPENID: &str = "/.well-known/openid-configuration";
@@ -64,6 +69,16 @@ async fn that_there_are_no_keys_is_believed_only_where_no_other_document_could_n
         eventually("the first fetch", is_known).await;
         assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, expected);
     }
+}
+
+/// An issuer that is never asked about tokens has keys, whatever its metadata forgets.
+#[tokio::test]
+async fn where_keys_alone_could_prove_a_token_their_absence_is_a_fault() {
+    let (clock, key, issuer) = (TestClock::new(), Key::new("k1"), Wire::start().await);
+    issuer.say(OPENID, Says::json(json!({"issuer": issuer.url}).to_string()));
+    let gate = gate(&clock, vec![settings(&issuer)], vec![route("/*", &[])]);
+    eventually("the first fetch", || gate.status()[0].last_error.is_some()).await;
+    assert_eq!(outcome(&gate, "/", &token(&issuer, &key, &clock)).await, "keys_unavailable");
 }
 
 /// An issuer without keys answers for all its tokens, unless its answers have to be signed.
@@ -148,6 +163,31 @@ async fn metadata_is_asked_for_again_after_half_an_hour() {
     assert_eq!((issuer.asked(OPENID), issuer.asked("/jwks") > 4), (1, true), "the keys are asked for more often");
     stopped.pass(Duration::from_secs(700)).await;
     assert_eq!(issuer.asked(OPENID), 2);
+}
+
+/// Where no keys are fetched, endpoints are kept fresh all the same.
+#[tokio::test]
+async fn endpoints_are_asked_for_again_without_any_keys() {
+    let stopped = Stopped::now();
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let key_set = json!({"keys": [key.jwk()]}).to_string();
+    let fixed = KeySource::Fixed(Arc::new(KeySet::parse(key_set.as_bytes()).unwrap()));
+    for (tokens, keys) in [(TokenFormats::Referential, KeySource::Metadata), (TokenFormats::Auto, fixed)] {
+        let issuer = Wire::start().await;
+        let more = json!({"introspection_endpoint": format!("{}/introspect", issuer.url)});
+        issuer.say(OPENID, Says::json(document(&issuer, &more)));
+        let mut settings = IssuerSettings { tokens, keys, ..asked_about(&issuer) };
+        settings.introspection.as_mut().unwrap().url = None;
+        let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
+        stopped.until(|| gate.status()[0].introspection == Some(true)).await;
+        assert_eq!(issuer.asked(OPENID), 1);
+        for _ in 0..2 {
+            // Nothing is under way, so the clock may leap.
+            tokio::time::advance(Duration::from_secs(1_800)).await;
+            stopped.pass(Duration::from_secs(4)).await;
+        }
+        stopped.until(|| issuer.asked(OPENID) >= 2).await;
+    }
 }
 
 /// What was true a while ago is a better guess than nothing; and once a fetch has failed, it is no better than that.
