@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::support::stopped::skip;
 use crate::support::{
-    AUDIENCE, FakeIssuer, Key, TestClock, becomes, eventually, gate, gate_with_cache, outcome, route,
+    AUDIENCE, FakeIssuer, Key, TestClock, becomes, eventually, gate, gate_settings, gate_with_cache, outcome, route,
 };
 use axum::http::StatusCode;
-use bearward_gate::{CacheSettings, IssuerSettings};
+use bearward_gate::{CacheSettings, GateSettings, IssuerSettings};
 use serde_json::json;
 
 /// The shortest that there is.
@@ -172,4 +172,24 @@ async fn an_answer_arrives_though_the_first_who_asked_went_away() {
     assert!(first.await.is_err_and(|error| error.is_cancelled()));
     assert!(second.await.unwrap().starts_with("admit"));
     assert_eq!(issuer.questions(), 2);
+}
+
+/// How long proofs are kept is part of what they are good for; how many fit is said once.
+#[tokio::test]
+async fn other_bounds_of_the_cache_forget_proofs_or_wait_for_another_process() {
+    let (clock, issuer) = (TestClock::new(), FakeIssuer::start(&[]).await);
+    let usual = CacheSettings::default();
+    let (issuers, routes) = (vec![issuer.settings()], vec![route("/*", &[])]);
+    let (gate, _) = gate_with_cache(&clock, issuers.clone(), routes.clone(), usual.clone());
+    for (cache, restarted, needs_restart) in [
+        (usual.clone(), 0, &[][..]),
+        (CacheSettings { max_entries: 7, ..usual.clone() }, 0, &["cache.max_entries"]),
+        (CacheSettings { negative_entries: 7, ..usual.clone() }, 0, &["cache.negative_entries"]),
+        (CacheSettings { max_age: Duration::from_secs(7), ..usual }, 1, &[]),
+    ] {
+        let settings = GateSettings { cache, ..gate_settings(issuers.clone(), routes.clone()) };
+        let changes = gate.reload(settings).unwrap();
+        assert_eq!(changes.issuers_restarted.len(), restarted, "{changes:?}");
+        assert_eq!(changes.needs_restart, needs_restart);
+    }
 }

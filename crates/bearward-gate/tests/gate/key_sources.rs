@@ -87,7 +87,7 @@ fn a_key_file_is_bounded() {
     let keys = set(&[&Key::new("k1")]);
     for (size, is_read) in [(512 * 1024, true), (512 * 1024 + 1, false)] {
         // The rest is white space, which a shorter look would not see.
-        std::fs::write(&path, format!("{keys:size$}")).unwrap();
+        std::fs::write(&path, format!("{keys}{}", " ".repeat(size - keys.len()))).unwrap();
         match read_key_file(&path) {
             Ok(read) => assert!(is_read && read.len() == 1, "{size}"),
             Err(error) => assert!(!is_read && matches!(error, KeyFileError::TooLarge), "{size}: {error}"),
