@@ -55,14 +55,11 @@ pub(super) fn resolve(reader: &Reader<'_>) -> Config {
     listeners(reader, &server, &admin);
     let mut proxy = server.proxy;
     proxy.upstreams = upstreams.into_iter().flatten().map(|upstream| upstream.value).collect();
-    let gate = GateSettings {
-        realm: server.realm,
-        max_token_bytes: server.max_token_bytes,
-        issuers: issuers.into_iter().flatten().map(|issuer| issuer.value).collect(),
-        routes,
-        cache,
-        identity,
-    };
+    let mut gate = GateSettings::new(issuers.into_iter().flatten().map(|issuer| issuer.value).collect(), routes);
+    gate.realm = server.realm;
+    gate.max_token_bytes = server.max_token_bytes;
+    gate.cache = cache;
+    gate.identity = identity;
     let providers = providers.unwrap_or_default();
     Config { gate, proxy, admin: admin.settings, log, scope_implications, providers, warnings: Vec::new() }
 }

@@ -28,6 +28,7 @@ pub use self::route::RouteSettings;
 
 /// Everything a gate needs to know.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct GateSettings {
     /// The `realm` of every challenge (RFC 9110, 11.5).
     pub realm: String,
@@ -59,6 +60,7 @@ impl GateSettings {
 
 /// Bounds of the token caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CacheSettings {
     /// How many verified tokens are remembered; one that takes more than 4 KiB counts for several.
     pub max_entries: u64,

@@ -2,6 +2,7 @@
 
 /// Where the answer about a token came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Source {
     /// It was verified before and is still good.
     Cache,

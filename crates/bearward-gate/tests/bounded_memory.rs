@@ -33,7 +33,8 @@ fn held(region: &Region<'_, System>) -> i64 {
 async fn a_hundred_thousand_junk_tokens_take_no_room() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
-    let cache = CacheSettings { max_entries: ENTRIES, negative_entries: ENTRIES, ..CacheSettings::default() };
+    let mut cache = CacheSettings::default();
+    (cache.max_entries, cache.negative_entries) = (ENTRIES, ENTRIES);
     let (gate, registry) = gate_with_cache(&clock, vec![issuer.settings()], vec![route("/*", &[])], cache);
     let good = key.sign(&issuer.claims(clock.now()));
     assert_eq!(outcome(&gate, "/", &good).await, "admit signature");

@@ -79,6 +79,7 @@ fn keys(issuer: &IssuerSettings) -> String {
         (KeySource::Url(url), _) => url.clone(),
         (KeySource::File(path), _) => format!("from the file {}", path.display()),
         (KeySource::Fixed(set), _) => format!("{} from the configuration, which never change", set.len()),
+        _ => "from a source that this report does not describe".to_owned(),
     }
 }
 
@@ -89,6 +90,7 @@ fn tokens(formats: TokenFormats) -> String {
         TokenFormats::SelfContained => format!("{name}: no other is accepted"),
         TokenFormats::Referential => format!("{name}: the issuer is asked about every token, none is verified here"),
         TokenFormats::Both => format!("{name}: what is verified here is confirmed by the issuer as well"),
+        _ => name.to_owned(),
     }
 }
 
@@ -111,12 +113,13 @@ fn introspection(settings: Option<&IntrospectionSettings>) -> String {
             let url = grant.token_url.as_ref().map_or_else(String::new, |url| format!(" from {url}"));
             format!("with an access token that it gets{url} {}", client(&grant.auth))
         }
+        _ => "in a way that this report does not describe".to_owned(),
     };
     let url = settings.url.as_ref().map_or_else(String::new, |url| format!(", at {url}"));
     let signed = match settings.signed_response {
-        SignedResponse::Never => "",
         SignedResponse::Accept => "; answers may be signed",
         SignedResponse::Require => "; answers must be signed",
+        _ => "",
     };
     let kind = match settings.kind {
         IntrospectionKind::Rfc7662 => String::new(),
@@ -134,5 +137,6 @@ fn method(auth: &ClientAuth) -> &'static str {
         ClientAuth::PrivateKeyJwt(_) => "private_key_jwt",
         ClientAuth::Assertion(_) => "an assertion from a file",
         ClientAuth::Certificate(_) => "a TLS certificate",
+        _ => "in a way that this report does not describe",
     }
 }

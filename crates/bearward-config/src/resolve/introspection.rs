@@ -57,20 +57,18 @@ pub(super) fn introspection(
     }
     let client_id = client_id.map(|id| id.value).unwrap_or_default();
     let auth = auth.unwrap_or_else(|| kind::stand_in(kind));
-    let defaults = IntrospectionSettings::new(client_id, auth);
     let max_concurrent = max_concurrent.and_then(|most| usize::try_from(most.value).ok());
     let breaker_failures = breaker_failures.and_then(|most| u32::try_from(most.value).ok());
-    IntrospectionSettings {
-        kind,
-        url,
-        bare_answers: bare_answers.map_or(defaults.bare_answers, |bare| bare.value),
-        signed_response,
-        cache_ttl: cache_ttl.map_or(defaults.cache_ttl, |ttl| ttl.value),
-        negative_ttl: negative_ttl.map_or(defaults.negative_ttl, |ttl| ttl.value),
-        max_concurrent: max_concurrent.unwrap_or(defaults.max_concurrent),
-        timeout: timeout.map_or(defaults.timeout, |timeout| timeout.value),
-        breaker_failures: breaker_failures.unwrap_or(defaults.breaker_failures),
-        breaker_pause: breaker_pause.map_or(defaults.breaker_pause, |pause| pause.value),
-        ..defaults
-    }
+    let mut settings = IntrospectionSettings::new(client_id, auth);
+    settings.kind = kind;
+    settings.url = url;
+    settings.bare_answers = bare_answers.map_or(settings.bare_answers, |bare| bare.value);
+    settings.signed_response = signed_response;
+    settings.cache_ttl = cache_ttl.map_or(settings.cache_ttl, |ttl| ttl.value);
+    settings.negative_ttl = negative_ttl.map_or(settings.negative_ttl, |ttl| ttl.value);
+    settings.max_concurrent = max_concurrent.unwrap_or(settings.max_concurrent);
+    settings.timeout = timeout.map_or(settings.timeout, |timeout| timeout.value);
+    settings.breaker_failures = breaker_failures.unwrap_or(settings.breaker_failures);
+    settings.breaker_pause = breaker_pause.map_or(settings.breaker_pause, |pause| pause.value);
+    settings
 }

@@ -43,28 +43,28 @@ fn issuer(
     let issuer = name.as_ref().map(|name| name.value.as_str());
     let mut asked = section.section("introspection");
     let introspection = asked.as_mut().map(|asked| introspection::introspection(asked, issuer, has_clients));
-    let defaults = IssuerSettings::new(name.as_ref().map(|name| name.value.clone()).unwrap_or_default(), audiences);
-    let settings = IssuerSettings {
-        variable,
-        tokens: formats,
-        algorithms: algorithms.map_or(defaults.algorithms, |list| list.value.into_iter().map(|at| at.value).collect()),
-        profile: tokens.profile,
-        absent_audience: tokens.absent_audience,
-        max_lifetime: tokens.max_lifetime,
-        required_claims: tokens.required_claims,
-        scope_claims: tokens.scope_claims,
-        client_id_claims: tokens.client_id_claims,
-        leeway: leeway.map_or(defaults.leeway, |leeway| leeway.value),
-        discovery_url: keys.discovery_url,
-        keys: keys.source,
-        roots: keys.roots,
-        bearer_token: keys.bearer_token,
-        decryption_keys: keys.decryption,
-        introspection,
-        timeout: timeout.map_or(defaults.timeout, |timeout| timeout.value),
-        refresh,
-        ..defaults
-    };
+    let identifier = name.as_ref().map(|name| name.value.clone()).unwrap_or_default();
+    let mut settings = IssuerSettings::new(identifier, audiences);
+    settings.variable = variable;
+    settings.tokens = formats;
+    if let Some(list) = algorithms {
+        settings.algorithms = list.value.into_iter().map(|at| at.value).collect();
+    }
+    settings.profile = tokens.profile;
+    settings.absent_audience = tokens.absent_audience;
+    settings.max_lifetime = tokens.max_lifetime;
+    settings.required_claims = tokens.required_claims;
+    settings.scope_claims = tokens.scope_claims;
+    settings.client_id_claims = tokens.client_id_claims;
+    settings.leeway = leeway.map_or(settings.leeway, |leeway| leeway.value);
+    settings.discovery_url = keys.discovery_url;
+    settings.keys = keys.source;
+    settings.roots = keys.roots;
+    settings.bearer_token = keys.bearer_token;
+    settings.decryption_keys = keys.decryption;
+    settings.introspection = introspection;
+    settings.timeout = timeout.map_or(settings.timeout, |timeout| timeout.value);
+    settings.refresh = refresh;
     if let Some(name) = &name {
         let is_found_by_name = settings.needs_metadata() && settings.discovery_url.is_none();
         issuer_name::check(&section, name, is_found_by_name, settings.variable.is_some());
@@ -117,18 +117,16 @@ fn algorithm(name: &str) -> Result<Algorithm, Diagnostic> {
 }
 
 fn refresh(mut section: Section<'_>) -> RefreshSettings {
-    let default = RefreshSettings::default();
     let min = section.duration("min", bounds::REFRESH_MIN);
     let max = section.duration("max", bounds::REFRESH_MAX);
     let stale = section.duration("stale", bounds::STALE);
     let cooldown = section.duration("cooldown", bounds::COOLDOWN);
     let location = max.as_ref().or(min.as_ref()).map(|at| at.location.clone());
-    let refresh = RefreshSettings {
-        min: min.map_or(default.min, |min| min.value),
-        max: max.map_or(default.max, |max| max.value),
-        stale: stale.map_or(default.stale, |stale| stale.value),
-        cooldown: cooldown.map_or(default.cooldown, |cooldown| cooldown.value),
-    };
+    let mut refresh = RefreshSettings::default();
+    refresh.min = min.map_or(refresh.min, |min| min.value);
+    refresh.max = max.map_or(refresh.max, |max| max.value);
+    refresh.stale = stale.map_or(refresh.stale, |stale| stale.value);
+    refresh.cooldown = cooldown.map_or(refresh.cooldown, |cooldown| cooldown.value);
     if let Some(location) = location.filter(|_| refresh.min > refresh.max) {
         let [min, max] = [refresh.min, refresh.max].map(format_duration);
         section.reader.error(&location, format!("refresh.min, {min}, is more than refresh.max, {max}"));

@@ -77,8 +77,13 @@ impl RouteReader<'_> {
 
         let (path, methods, hosts) = (path?.value, methods?, hosts?);
         let name = name.map_or_else(|| self.default_name(&methods, &hosts, &path), |name| name.value);
-        let value =
-            RouteSettings { name, hosts, methods, path, ignore_case, upstream, access, issuers, referential_issuer };
+        let mut value = RouteSettings::new(name, path, access);
+        value.hosts = hosts;
+        value.methods = methods;
+        value.ignore_case = ignore_case;
+        value.upstream = upstream;
+        value.issuers = issuers;
+        value.referential_issuer = referential_issuer;
         Some(Located { value, location })
     }
 

@@ -88,16 +88,15 @@ pub(super) fn log(mut section: Section<'_>) -> LogSettings {
 
 pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {
     const MOST: u64 = 100_000_000;
-    let default = CacheSettings::default();
     let max_entries = section.integer("max_entries", 0..=MOST);
     let max_age = section.duration("max_age", bounds::MAX_AGE);
     let negative_entries = section.integer("negative_entries", 0..=MOST);
     section.finish();
-    CacheSettings {
-        max_entries: max_entries.map_or(default.max_entries, |entries| entries.value),
-        max_age: max_age.map_or(default.max_age, |age| age.value),
-        negative_entries: negative_entries.map_or(default.negative_entries, |entries| entries.value),
-    }
+    let mut cache = CacheSettings::default();
+    cache.max_entries = max_entries.map_or(cache.max_entries, |entries| entries.value);
+    cache.max_age = max_age.map_or(cache.max_age, |age| age.value);
+    cache.negative_entries = negative_entries.map_or(cache.negative_entries, |entries| entries.value);
+    cache
 }
 
 /// An address to listen on.

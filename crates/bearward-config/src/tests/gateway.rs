@@ -32,10 +32,8 @@ fn what_is_not_said_is_as_in_a_gate_that_is_built_in_code() {
     gate.routes.clear();
 
     let secret = ClientAuth::Basic(Secret::from_text("hunter2".to_owned()));
-    let issuer = IssuerSettings {
-        introspection: Some(IntrospectionSettings::new("gateway", secret)),
-        ..IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".to_owned()])
-    };
+    let mut issuer = IssuerSettings::new("https://auth.example.com", vec!["https://api.example.com".to_owned()]);
+    issuer.introspection = Some(IntrospectionSettings::new("gateway", secret));
     assert_eq!(format!("{gate:#?}"), format!("{:#?}", GateSettings::new(vec![issuer], Vec::new())));
 }
 

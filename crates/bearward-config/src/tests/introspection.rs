@@ -109,7 +109,7 @@ fn access_tokens_are_read_or_asked_for() {
         IntrospectionAuth::ClientCredentials(grant) => grant,
         other => panic!("{other:?}"),
     };
-    let ClientCredentials { auth, token_url, scopes, resources } = asked("");
+    let ClientCredentials { auth, token_url, scopes, resources, .. } = asked("");
     assert!(matches!(auth, ClientAuth::Basic(_)) && token_url.is_none());
     assert!(scopes.is_empty() && resources.is_empty());
     let full = asked("token_url = 'https://a/t'\nscopes = ['x', 'y']\nresources = ['https://b', 'urn:c']");

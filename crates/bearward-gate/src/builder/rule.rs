@@ -154,17 +154,13 @@ impl RouteRule {
             Kind::Optional => Access::Optional(Requirement { implications: Arc::clone(implications), ..requirement }),
             Kind::Token => Access::Token(Requirement { implications: Arc::clone(implications), ..requirement }),
         };
-        Ok(RouteSettings {
-            name,
-            hosts,
-            methods: self.methods.unwrap_or_default(),
-            path,
-            ignore_case: self.ignore_case,
-            upstream: String::new(),
-            access,
-            issuers: self.issuers,
-            referential_issuer: self.referential_issuer,
-        })
+        let mut route = RouteSettings::new(name, path, access);
+        route.hosts = hosts;
+        route.methods = self.methods.unwrap_or_default();
+        route.ignore_case = self.ignore_case;
+        route.issuers = self.issuers;
+        route.referential_issuer = self.referential_issuer;
+        Ok(route)
     }
 
     fn made_name(&self) -> String {

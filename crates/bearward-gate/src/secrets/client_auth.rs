@@ -18,6 +18,7 @@ use crate::secrets::Secret;
 ///
 /// RFC 7662 knows no way to ask unproved: an endpoint that answers anybody lets anybody try tokens (section 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IntrospectionAuth {
     /// As a client of the issuer, with each question.
     Client(ClientAuth),
@@ -33,6 +34,7 @@ pub enum IntrospectionAuth {
 
 /// How the gateway authenticates itself as a client (RFC 6749, 2.3), by the registered names of the methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientAuth {
     /// `client_secret_basic`: the secret in the `Authorization` header (RFC 6749, 2.3.1).
     Basic(Secret),
@@ -55,6 +57,7 @@ pub enum ClientAuth {
 /// It is kept until shortly before it expires, and asked for once however many questions wait for it. An issuer that
 /// refuses it earlier, with 401, is given a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClientCredentials {
     /// How the gateway authenticates itself at the token endpoint.
     pub auth: ClientAuth,
@@ -102,6 +105,14 @@ pub enum ClientAuthError {
     /// The private key is not that of the certificate.
     #[error("the private key does not belong to the certificate; the client's own certificate must be the first")]
     KeyOfAnotherCertificate,
+}
+
+impl ClientCredentials {
+    /// A token that the client obtains as `auth` says, at the token endpoint that the issuer's metadata names, with the
+    /// scopes that the issuer gives unasked.
+    pub fn new(auth: ClientAuth) -> Self {
+        Self { auth, token_url: None, scopes: Vec::new(), resources: Vec::new() }
+    }
 }
 
 impl IntrospectionAuth {

@@ -6,6 +6,7 @@ use crate::secrets::IntrospectionAuth;
 
 /// How to ask an issuer about tokens (RFC 7662); durations within [`bounds`](crate::bounds).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IntrospectionSettings {
     /// What is asked, and how the answer is read.
     pub kind: IntrospectionKind,
@@ -61,6 +62,7 @@ impl IntrospectionSettings {
 
 /// What an issuer is asked about a token, and how it answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IntrospectionKind {
     /// RFC 7662, and signed answers by RFC 9701.
     #[default]
@@ -91,6 +93,7 @@ impl IntrospectionKind {
 /// A signed answer can be proved later and by others, and holds where TLS ends before the gateway. It needs the issuer's
 /// keys, and an issuer that is set up to sign for this client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignedResponse {
     /// Plain JSON is asked for, and nothing else is an answer.
     #[default]
@@ -102,7 +105,7 @@ pub enum SignedResponse {
 }
 
 impl SignedResponse {
-    /// Every choice.
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Never, Self::Accept, Self::Require];
 
     /// The name in configuration.

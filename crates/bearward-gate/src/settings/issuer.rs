@@ -14,6 +14,7 @@ use crate::secrets::{Credentials, DecryptionKeySource};
 
 /// One authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IssuerSettings {
     /// The exact issuer identifier, as it stands in `iss` and in the server's metadata (RFC 8414, 2); with `variable`, the
     /// template of such identifiers.
@@ -137,6 +138,7 @@ impl IssuerSettings {
 
 /// Who can say what an issuer's tokens mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TokenFormats {
     /// A self-contained token is verified with the issuer's keys, a referential one is asked about.
     #[default]
@@ -168,6 +170,7 @@ impl TokenFormats {
 
 /// When a key set is fetched again, within [`bounds`](crate::bounds).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RefreshSettings {
     /// The shortest time between two regular fetches, whatever `Cache-Control` says.
     pub min: Duration,

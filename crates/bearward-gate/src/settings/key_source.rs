@@ -10,6 +10,7 @@ use bearward_core::{KeySet, KeySetError};
 
 /// Where an issuer's keys come from. Nothing in a token has a say in it.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum KeySource {
     /// The address that the issuer's metadata names as `jwks_uri` (RFC 8414, 2).
     #[default]
@@ -45,6 +46,7 @@ pub(crate) const MAX_KEY_SET: usize = 512 * 1024;
 
 /// Why a file gives no JWK set. The messages do not name the file, and show nothing of its content.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyFileError {
     /// It cannot be read.
     #[error(transparent)]

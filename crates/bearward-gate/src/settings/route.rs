@@ -5,6 +5,7 @@ use http::Method;
 
 /// One route: what it matches, where it leads, and the access it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RouteSettings {
     /// The name in logs and metrics; unique.
     pub name: String,
@@ -27,6 +28,21 @@ pub struct RouteSettings {
 }
 
 impl RouteSettings {
+    /// A route for every host and method, which takes the tokens of all issuers and names no upstream.
+    pub fn new(name: impl Into<String>, path: PathPattern, access: Access) -> Self {
+        Self {
+            name: name.into(),
+            hosts: Vec::new(),
+            methods: Vec::new(),
+            path,
+            ignore_case: false,
+            upstream: String::new(),
+            access,
+            issuers: Vec::new(),
+            referential_issuer: None,
+        }
+    }
+
     /// What `other` matches with the same precedence as this route, if anything: only one of the two could ever be reached
     /// there, and its author may have meant the other, which may ask for more.
     ///

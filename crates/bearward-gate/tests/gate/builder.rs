@@ -124,7 +124,8 @@ async fn durations_are_held_to_the_bounds_of_the_configuration() {
         let told = Gate::builder().issuer(issuer).build().unwrap_err().to_string();
         assert!(told.starts_with(&format!("issuer `https://auth.example.com`: {name} is {value:?}, and")), "{told}");
     }
-    let cache = CacheSettings { max_age: longest, ..CacheSettings::default() };
+    let mut cache = CacheSettings::default();
+    cache.max_age = longest;
     assert!(matches!(builder().cache(cache).build(), Err(GateError::OutOfBounds { .. })));
 }
 

@@ -108,7 +108,8 @@ async fn what_was_driven_out_of_the_cache_does_not_come_back_as_it_was() {
     let issuer = FakeIssuer::start(&[&old]).await;
     let mut settings = with_lives(&issuer, Duration::from_secs(60), Duration::from_secs(60));
     settings.refresh.cooldown = COOLDOWN;
-    let cache = CacheSettings { max_entries: 4, negative_entries: 4, ..CacheSettings::default() };
+    let mut cache = CacheSettings::default();
+    (cache.max_entries, cache.negative_entries) = (4, 4);
     let (gate, _) = gate_with_cache(&clock, vec![settings], vec![route("/*", &[])], cache);
     let active = json!({"active": true, "aud": AUDIENCE, "exp": clock.now() + 3_600});
     let names: Vec<String> = (0..100).map(|at| format!("opaque-{at}")).collect();

@@ -60,20 +60,13 @@ impl Issuer {
     }
 
     fn settings(&self, secret: &str) -> IssuerSettings {
-        let auth = IntrospectionAuth::ClientCredentials(ClientCredentials {
-            auth: ClientAuth::Basic(Secret::from_text(secret.to_owned())),
-            token_url: None,
-            scopes: Vec::new(),
-            resources: Vec::new(),
-        });
-        IssuerSettings {
-            leeway: Duration::from_secs(5),
-            introspection: Some(IntrospectionSettings {
-                signed_response: SignedResponse::Require,
-                ..IntrospectionSettings::new("gateway", auth)
-            }),
-            ..IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()])
-        }
+        let grant = ClientCredentials::new(ClientAuth::Basic(Secret::from_text(secret.to_owned())));
+        let mut introspection = IntrospectionSettings::new("gateway", IntrospectionAuth::ClientCredentials(grant));
+        introspection.signed_response = SignedResponse::Require;
+        let mut settings = IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()]);
+        settings.leeway = Duration::from_secs(5);
+        settings.introspection = Some(introspection);
+        settings
     }
 
     fn asked(&self, path: &str) -> usize {

@@ -10,7 +10,9 @@ use bearward_gate::RouteSettings;
 use serde_json::json;
 
 fn of(issuer: &str, path: &str) -> RouteSettings {
-    RouteSettings { issuers: vec![issuer.to_owned()], ..route(path, &[]) }
+    let mut route = route(path, &[]);
+    route.issuers = vec![issuer.to_owned()];
+    route
 }
 
 /// Not a measurement: what hangs here hangs until the test is over, and the rest must be done before.
@@ -110,8 +112,9 @@ async fn what_one_host_lets_in_another_judges_anew() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
     let tenant = |host: &str, audience: &str| {
-        let mut route =
-            RouteSettings { name: host.to_owned(), hosts: vec![Host::parse(host).unwrap()], ..route("/*", &[]) };
+        let mut route = route("/*", &[]);
+        host.clone_into(&mut route.name);
+        route.hosts = vec![Host::parse(host).unwrap()];
         if let Access::Token(requirement) = &mut route.access {
             requirement.audiences = vec![audience.to_owned()];
         }

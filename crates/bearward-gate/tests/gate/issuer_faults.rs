@@ -334,12 +334,9 @@ async fn a_refusal_says_when_the_issuer_is_asked_again() {
         let (clock, issuer) = (TestClock::new(), Wire::start().await);
         issuer.say("/introspect", says);
         let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
-        let asked = IntrospectionSettings {
-            url: Some(format!("{}/introspect", issuer.url)),
-            breaker_failures: 1,
-            breaker_pause: Duration::from_secs(60),
-            ..IntrospectionSettings::new("gateway", auth)
-        };
+        let mut asked = IntrospectionSettings::new("gateway", auth);
+        asked.url = Some(format!("{}/introspect", issuer.url));
+        (asked.breaker_failures, asked.breaker_pause) = (1, Duration::from_secs(60));
         let mut settings = IssuerSettings::new(&issuer.url, vec![AUDIENCE.to_owned()]);
         settings.introspection = Some(asked);
         let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);

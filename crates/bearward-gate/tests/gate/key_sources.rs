@@ -12,15 +12,16 @@ use axum::routing::get;
 use axum::{Json, Router};
 use bearward_core::{ClaimPointer, IssuerVariable, KeySet};
 use bearward_gate::{
-    Credentials, GateError, IssuerError, IssuerSettings, KeyFileError, KeySource, RefreshSettings, Secret,
-    read_key_file,
+    Credentials, GateError, IssuerError, IssuerSettings, KeyFileError, KeySource, Secret, read_key_file,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// An issuer at `name`, whether or not anything answers there.
 fn named(name: &str, keys: KeySource) -> IssuerSettings {
-    IssuerSettings { keys, ..IssuerSettings::new(name, vec![AUDIENCE.to_owned()]) }
+    let mut settings = IssuerSettings::new(name, vec![AUDIENCE.to_owned()]);
+    settings.keys = keys;
+    settings
 }
 
 fn claims(issuer: &str, clock: &TestClock) -> Value {
@@ -104,10 +105,8 @@ async fn metadata_may_be_elsewhere_and_must_still_be_the_issuers_own() {
         .route("/inside/jwks", get(move || async move { keys }))
         .route("/inside/metadata", get(move || async move { Json(metadata.lock().unwrap().clone()) }));
     let url = served(router).await;
-    let settings = IssuerSettings {
-        discovery_url: Some(format!("{url}/inside/metadata")),
-        ..named("https://login.example.com/realms/shop", KeySource::Metadata)
-    };
+    let mut settings = named("https://login.example.com/realms/shop", KeySource::Metadata);
+    settings.discovery_url = Some(format!("{url}/inside/metadata"));
     let token = key.sign(&claims("https://login.example.com/realms/shop", &clock));
 
     *said.lock().unwrap() = json!({"issuer": url, "jwks_uri": format!("{url}/inside/jwks")});
@@ -125,7 +124,8 @@ async fn all_tenants_of_a_template_are_proved_with_one_key_set_and_bound_to_thei
     let (clock, key, stranger) = (TestClock::new(), Key::new("k1"), Key::new("k1"));
     let template = "https://login.example.com/{tenant}/v2.0";
     let variable = IssuerVariable { claim: Some(ClaimPointer::member("tid")), one_of: Vec::new() };
-    let settings = IssuerSettings { variable: Some(variable), ..named(template, fixed(&[&key])) };
+    let mut settings = named(template, fixed(&[&key]));
+    settings.variable = Some(variable);
     let plain = named("https://login.example.com/own/v2.0", fixed(&[&stranger]));
     let gate = gate(&clock, vec![settings.clone(), plain], vec![route("/*", &[])]);
     let token = |by: &Key, tenant: &str, tid: &str| {
@@ -151,10 +151,11 @@ async fn all_tenants_of_a_template_are_proved_with_one_key_set_and_bound_to_thei
     let bearward_gate::Verdict::Admit(admission) = decision.verdict else { panic!() };
     assert_eq!(admission.token().unwrap().issuer(), "https://login.example.com/a/v2.0");
 
-    let unbound = IssuerSettings { variable: Some(IssuerVariable::default()), ..settings.clone() };
+    let mut unbound = settings.clone();
+    unbound.variable = Some(IssuerVariable::default());
     assert!(matches!(try_gate(&clock, vec![unbound], vec![]), Err(GateError::Template { .. })));
-    let nowhere = IssuerSettings { keys: KeySource::Metadata, ..settings };
-    assert!(matches!(try_gate(&clock, vec![nowhere], vec![]), Err(GateError::TemplateWithoutMetadata { .. })));
+    settings.keys = KeySource::Metadata;
+    assert!(matches!(try_gate(&clock, vec![settings], vec![]), Err(GateError::TemplateWithoutMetadata { .. })));
 }
 
 #[tokio::test]
@@ -176,8 +177,8 @@ async fn an_unchanged_key_set_is_confirmed_by_its_tag_and_not_sent_again() {
     };
     let url = served(Router::new().route("/jwks", get(handler))).await;
     let second = Duration::from_secs(1);
-    let refresh = RefreshSettings { min: second, max: second, ..RefreshSettings::default() };
-    let settings = IssuerSettings { refresh, ..named("https://a.example", KeySource::Url(format!("{url}/jwks"))) };
+    let mut settings = named("https://a.example", KeySource::Url(format!("{url}/jwks")));
+    (settings.refresh.min, settings.refresh.max) = (second, second);
     let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
     let [by_old, by_new] = [&key, &new].map(|key| key.sign(&claims("https://a.example", &clock)));
     becomes(&gate, &by_old, "admit signature").await;
@@ -222,7 +223,8 @@ async fn the_token_for_fetching_is_shown_to_configured_addresses_alone() {
     url.clone_into(&mut issuer_url.lock().unwrap());
     let bearer_token = Some(Credentials::bearer(Secret::from_text("cluster-token".to_owned())).unwrap());
     for keys in [KeySource::Metadata, KeySource::Url(format!("{url}/jwks"))] {
-        let settings = IssuerSettings { bearer_token: bearer_token.clone(), ..named(&url, keys) };
+        let mut settings = named(&url, keys);
+        settings.bearer_token.clone_from(&bearer_token);
         let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
         becomes(&gate, &key.sign(&claims(&url, &clock)), "admit signature").await;
     }

@@ -20,7 +20,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
-use bearward_core::{Access, ClaimPointer, IdentityHeaders, PathPattern, Requirement, Scope, UnixTime};
+use bearward_core::{Access, PathPattern, Requirement, Scope, UnixTime};
 use bearward_gate::{
     CacheSettings, ClientAuth, Clock, Decision, EngineSettings, Gate, GateError, GateSettings, IntrospectionSettings,
     IssuerSettings, MetricsRegistry, RequestFacts, RouteSettings, Secret, Verdict,
@@ -124,14 +124,11 @@ impl FakeIssuer {
     }
 
     pub fn settings(&self) -> IssuerSettings {
-        IssuerSettings {
-            leeway: Duration::from_secs(5),
-            introspection: Some(IntrospectionSettings::new(
-                "gateway",
-                ClientAuth::Basic(Secret::from_text("secret".to_owned())),
-            )),
-            ..IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()])
-        }
+        let secret = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
+        let mut settings = IssuerSettings::new(self.url.clone(), vec![AUDIENCE.to_owned()]);
+        settings.leeway = Duration::from_secs(5);
+        settings.introspection = Some(IntrospectionSettings::new("gateway", secret));
+        settings
     }
 }
 
@@ -187,20 +184,13 @@ impl TestClock {
 
 /// A route on `path` that takes any method and needs `scopes`.
 pub fn route(path: &str, scopes: &[&str]) -> RouteSettings {
-    RouteSettings {
-        ignore_case: false,
-        name: path.to_owned(),
-        hosts: Vec::new(),
-        methods: Vec::new(),
-        path: PathPattern::parse(path).unwrap(),
-        upstream: "orders".to_owned(),
-        access: Access::Token(Requirement {
-            all: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
-            ..Requirement::default()
-        }),
-        issuers: Vec::new(),
-        referential_issuer: None,
-    }
+    let access = Access::Token(Requirement {
+        all: scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect(),
+        ..Requirement::default()
+    });
+    let mut route = RouteSettings::new(path, PathPattern::parse(path).unwrap(), access);
+    "orders".clone_into(&mut route.upstream);
+    route
 }
 
 pub fn gate(clock: &TestClock, issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> Gate {
@@ -215,7 +205,8 @@ pub fn gate_with_cache(
     cache: CacheSettings,
 ) -> (Gate, MetricsRegistry) {
     let registry = MetricsRegistry::default();
-    let settings = GateSettings { cache, ..gate_settings(issuers, routes) };
+    let mut settings = gate_settings(issuers, routes);
+    settings.cache = cache;
     (Gate::new(settings, engine(clock).with_registry(registry.clone())).unwrap(), registry)
 }
 
@@ -234,14 +225,9 @@ pub fn engine(clock: &TestClock) -> EngineSettings {
 }
 
 pub fn gate_settings(issuers: Vec<IssuerSettings>, routes: Vec<RouteSettings>) -> GateSettings {
-    GateSettings {
-        realm: "test".to_owned(),
-        max_token_bytes: 16 * 1024,
-        issuers,
-        routes,
-        cache: CacheSettings::default(),
-        identity: IdentityHeaders::new(Vec::<(_, ClaimPointer)>::new()).unwrap(),
-    }
+    let mut settings = GateSettings::new(issuers, routes);
+    "test".clone_into(&mut settings.realm);
+    settings
 }
 
 pub async fn decide(gate: &Gate, path: &str, token: &str) -> Decision {

@@ -23,7 +23,8 @@ fn settings(issuer: &FakeIssuer, tokens: TokenFormats) -> IssuerSettings {
     if tokens == TokenFormats::SelfContained {
         settings.introspection = None;
     }
-    IssuerSettings { tokens, ..settings }
+    settings.tokens = tokens;
+    settings
 }
 
 async fn scopes(gate: &Gate, token: &str) -> String {
@@ -89,10 +90,11 @@ async fn it_is_ready_where_tokens_can_be_judged_and_only_there() {
     ] {
         let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
         let url = has_endpoint.then(|| format!("{nobody}/introspect"));
-        let asked = IntrospectionSettings { url, signed_response, ..IntrospectionSettings::new("gateway", auth) };
+        let mut asked = IntrospectionSettings::new("gateway", auth);
+        (asked.url, asked.signed_response) = (url, signed_response);
         let keys = if has_keys { fixed.clone() } else { KeySource::Url(format!("{nobody}/jwks")) };
-        let issuer = IssuerSettings::new(nobody, vec![AUDIENCE.to_owned()]);
-        let settings = IssuerSettings { tokens, keys, introspection: Some(asked), ..issuer };
+        let mut settings = IssuerSettings::new(nobody, vec![AUDIENCE.to_owned()]);
+        (settings.tokens, settings.keys, settings.introspection) = (tokens, keys, Some(asked));
         let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
         let case = format!("{tokens:?} {signed_response:?}, keys: {has_keys}, endpoint: {has_endpoint}");
         assert_eq!(gate.status()[0].ready, ready, "{case}");

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bearward_core::{Access, IdentityHeaders, PathPattern, Requirement, Server};
-use bearward_gate::{CacheSettings, EngineSettings, Gate, GateSettings, MetricsRegistry, RouteSettings};
+use bearward_core::{Access, PathPattern, Requirement, Server};
+use bearward_gate::{EngineSettings, Gate, GateSettings, MetricsRegistry, RouteSettings};
 use bearward_proxy::{AuthorizationMode, ProxyError, ProxySettings, UpstreamSettings};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -107,28 +107,16 @@ pub fn server(address: SocketAddr) -> Server {
 }
 
 pub fn gate_settings() -> GateSettings {
-    let route = |name: &str, access: &Access| RouteSettings {
-        ignore_case: false,
-        name: name.to_owned(),
-        hosts: Vec::new(),
-        methods: Vec::new(),
-        path: PathPattern::parse(&format!("/{name}/*")).unwrap(),
-        upstream: name.to_owned(),
-        access: access.clone(),
-        issuers: Vec::new(),
-        referential_issuer: None,
+    let route = |name: &str, upstream: &str, access: Access| {
+        let mut route = RouteSettings::new(name, PathPattern::parse(&format!("/{name}/*")).unwrap(), access);
+        upstream.clone_into(&mut route.upstream);
+        route
     };
-    let mut routes: Vec<_> = ["open", "forward", "dead", "pair"].map(|name| route(name, &Access::Open)).into();
-    let private = Access::Token(Requirement::default());
-    routes.push(RouteSettings { upstream: "open".to_owned(), ..route("private", &private) });
-    GateSettings {
-        realm: "tests".to_owned(),
-        max_token_bytes: 16 * 1024,
-        issuers: Vec::new(),
-        routes,
-        cache: CacheSettings::default(),
-        identity: IdentityHeaders::default(),
-    }
+    let mut routes: Vec<_> = ["open", "forward", "dead", "pair"].map(|name| route(name, name, Access::Open)).into();
+    routes.push(route("private", "open", Access::Token(Requirement::default())));
+    let mut settings = GateSettings::new(Vec::new(), routes);
+    "tests".clone_into(&mut settings.realm);
+    settings
 }
 
 /// An address that nothing listens on, each time another one.

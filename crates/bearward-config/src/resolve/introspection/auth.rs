@@ -87,8 +87,11 @@ pub(super) fn auth(
     Some(match grant {
         None => client.into(),
         Some(Grant { token_url, scopes, resources, .. }) => {
-            let token_url = token_url.map(|url| url.value);
-            IntrospectionAuth::ClientCredentials(ClientCredentials { auth: client, token_url, scopes, resources })
+            let mut grant = ClientCredentials::new(client);
+            grant.token_url = token_url.map(|url| url.value);
+            grant.scopes = scopes;
+            grant.resources = resources;
+            IntrospectionAuth::ClientCredentials(grant)
         }
     })
 }

@@ -46,11 +46,11 @@ pub(super) fn default_url(section: &Section<'_>, kind: IntrospectionKind, issuer
 /// An endpoint of a kind, as an example.
 pub(in crate::resolve) fn example_url(kind: IntrospectionKind) -> &'static str {
     match kind {
-        IntrospectionKind::Rfc7662 => "https://auth.example.com/introspect",
         IntrospectionKind::GoogleTokeninfo => GOOGLE.1,
         IntrospectionKind::KubernetesTokenReview => {
             "https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews"
         }
+        _ => "https://auth.example.com/introspect",
     }
 }
 

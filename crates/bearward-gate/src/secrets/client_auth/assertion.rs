@@ -20,6 +20,7 @@ const LIFETIME: u64 = 60;
 
 /// For whom an assertion is made: its `aud`, always a single string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AssertionAudience {
     /// The issuer identifier, which cannot mean another server: whoever is given the address of a wrong endpoint can make
     /// nothing of the assertion elsewhere.
