@@ -1,6 +1,6 @@
 //! What an issuer answers about a referential token, plain and signed.
 
-use bearward_core::{Cause, Reason, read_introspection, read_signed_introspection, verify_jws};
+use bearward_core::{Cause, IntrospectionAnswer, Reason, verify_jws};
 use serde_json::{Map, Value};
 
 use crate::fixture::{ISSUER, KEY_SET, NOW, RULES, base64url, signature};
@@ -14,7 +14,7 @@ pub fn introspection(data: &[u8]) -> bool {
     let elsewhere: Option<Map<String, Value>> = serde_json::from_slice(data).ok();
     let mut accepted = true;
     for rules in &*RULES {
-        let verified = match read_introspection(data, rules, NOW) {
+        let verified = match IntrospectionAnswer::parse(data).and_then(|answer| answer.prove(rules, NOW)) {
             Ok(verified) => verified,
             Err(reason) => {
                 accepted = false;
@@ -54,8 +54,15 @@ pub fn signed_introspection(data: &[u8]) -> bool {
 
     let mut accepted = true;
     for rules in &*RULES {
-        assert!(read_signed_introspection(&stripped, &KEY_SET, rules, CLIENT, NOW).is_err(), "accepted unsigned");
-        let verified = match read_signed_introspection(&jwt, &KEY_SET, rules, CLIENT, NOW) {
+        assert!(
+            IntrospectionAnswer::parse_signed(&stripped, &KEY_SET, rules, CLIENT, NOW)
+                .and_then(|answer| answer.prove(rules, NOW))
+                .is_err(),
+            "accepted unsigned"
+        );
+        let verified = match IntrospectionAnswer::parse_signed(&jwt, &KEY_SET, rules, CLIENT, NOW)
+            .and_then(|answer| answer.prove(rules, NOW))
+        {
             Ok(verified) => verified,
             Err(reason) => {
                 accepted = false;
@@ -64,7 +71,12 @@ pub fn signed_introspection(data: &[u8]) -> bool {
             }
         };
         assert!(verify_jws(&jwt, &KEY_SET, rules, NOW).is_err(), "an answer that passes for a token");
-        assert!(read_signed_introspection(&jwt, &KEY_SET, rules, "another", NOW).is_err() || names(payload, "another"));
+        assert!(
+            IntrospectionAnswer::parse_signed(&jwt, &KEY_SET, rules, "another", NOW)
+                .and_then(|answer| answer.prove(rules, NOW))
+                .is_err()
+                || names(payload, "another")
+        );
         assert_eq!(properties::read_elsewhere(header)["typ"], "token-introspection+jwt");
         let mut payload = properties::read_elsewhere(payload);
         assert_eq!(payload["iss"], ISSUER);

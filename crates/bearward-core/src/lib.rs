@@ -4,7 +4,7 @@
 //! fetched, and a mount sends what must be sent. So every rule here can be tested with a table and fuzzed.
 //!
 //! A token is handled in this order: [`credential`] takes it from the request, [`Shape`] decides who can say what it means,
-//! [`verify_jws`] or [`read_introspection`] makes a [`Verified`], [`IdentityHeaders`] renders it for the upstream, and [`Requirement::admit`] holds token and sender against the route. Each step is a [`Check`]; what goes wrong is a
+//! [`verify_jws`] or [`IntrospectionAnswer::prove`] makes a [`Verified`], [`IdentityHeaders`] renders it for the upstream, and [`Requirement::admit`] holds token and sender against the route. Each step is a [`Check`]; what goes wrong is a
 //! [`Reason`], a [`Refusal`] puts it into an answer, and a [`Trace`] explains it.
 //!
 //! The page [`attacks`] says what is tried against bearer tokens, and which test tries it here.
@@ -26,8 +26,8 @@ pub use request::{
 pub use token::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptedToken, DecryptionKeys,
     DecryptionKeysError, IntrospectionAnswer, IssuerName, IssuerNameError, IssuerVariable, KeySet, KeySetError,
-    Profile, Scope, ScopeError, ScopeSet, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm, Verified,
-    read_introspection, read_signed_introspection, verify_jws, verify_jws_traced,
+    Profile, Scope, ScopeError, ScopeSet, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm, Verified, verify_jws,
+    verify_jws_traced,
 };
 pub use verdict::{
     Access, Answer, Cause, Check, DEFAULT_REALM, Finding, Found, IdentityHeaders, IdentityHeadersError, Outcome,

@@ -12,8 +12,8 @@ mod core_tests {
 use std::alloc::System;
 
 use bearward_core::{
-    Algorithm, DecryptionKeys, KeySet, RequestPath, Shape, UnixTime, query_holds_credential, read_introspection,
-    read_signed_introspection, unverified_issuer, verify_jws,
+    Algorithm, DecryptionKeys, IntrospectionAnswer, KeySet, RequestPath, Shape, UnixTime, query_holds_credential,
+    unverified_issuer, verify_jws,
 };
 use core_tests::support::junk::junk;
 use core_tests::support::{NOW, b64, claims, key_set, rules, signer};
@@ -74,11 +74,15 @@ fn no_input_makes_more_of_itself() {
         }
         bound(format!("{name}, as a key set"), junk.len(), &|| drop(KeySet::parse(&junk)));
         bound(format!("{name}, as an answer"), junk.len(), &|| {
-            assert!(read_introspection(&junk, &rules, now).is_err());
+            assert!(IntrospectionAnswer::parse(&junk).and_then(|answer| answer.prove(&rules, now)).is_err());
         });
         let signed = signer.sign(json!({"alg": "EdDSA", "typ": "token-introspection+jwt"}).to_string(), &junk);
         bound(format!("{name}, as a signed answer"), signed.len(), &|| {
-            assert!(read_signed_introspection(&signed, keys, &rules, "gateway", now).is_err());
+            assert!(
+                IntrospectionAnswer::parse_signed(&signed, keys, &rules, "gateway", now)
+                    .and_then(|answer| answer.prove(&rules, now))
+                    .is_err()
+            );
         });
         bound(format!("{name}, as a path and a query"), junk.len(), &|| {
             assert!(RequestPath::parse(&junk).is_err());

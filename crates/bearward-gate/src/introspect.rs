@@ -94,7 +94,7 @@ impl Introspector {
     ///
     /// [`Reason::IntrospectionUnavailable`] when the issuer does not say what the token means;
     /// [`Reason::TokenUnsupported`] when it does not answer for tokens of this kind; otherwise what
-    /// [`read_introspection`](bearward_core::read_introspection) finds wrong with the token.
+    /// [`IntrospectionAnswer::prove`] finds wrong with the token.
     pub(crate) async fn introspect(
         &self,
         token: &str,

@@ -10,7 +10,7 @@ mod shapes;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use bearward_core::{KeySet, Reason, Scope, UnixTime, Verified, read_introspection, verify_jws};
+use bearward_core::{IntrospectionAnswer, KeySet, Reason, Scope, UnixTime, Verified, verify_jws};
 use bearward_testkit::Signer;
 use bearward_testkit::claims::{merge, with};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn token(issuer: &str, header: &Value, claims: &Value) -> Result<Verified, Reaso
 /// What it makes of an answer about a referential token.
 fn answer(issuer: &str, answer: &Value) -> Result<Verified, Reason> {
     let rules = config(issuer).gate.issuers.remove(0).rules().unwrap();
-    read_introspection(answer.to_string().as_bytes(), &rules, UnixTime(NOW))
+    IntrospectionAnswer::parse(answer.to_string().as_bytes()).and_then(|answer| answer.prove(&rules, UnixTime(NOW)))
 }
 
 fn scope_named(name: &str) -> Scope {

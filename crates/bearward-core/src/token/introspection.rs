@@ -11,21 +11,6 @@ use crate::token::proof::{Origin, check_audience, prove};
 use crate::verdict::{Detail, noted};
 use crate::{Check, Reason, ScopeSet, TokenRules, Trace, UnixTime, Verified};
 
-/// Reads the body of a successful introspection answer from the issuer whose `rules` these are.
-///
-/// Only `active: true` is active. Issuers say `active: true` of refresh and ID tokens too, so a `token_type` must be
-/// `Bearer` where it is given, and one of the configured audiences must always stand in `aud`, unless the rules say
-/// otherwise of tokens without one. Members that are `null` count as absent, as some issuers write them so.
-///
-/// # Errors
-///
-/// [`Reason::TokenInactive`] where the issuer says so, another reason of an invalid token where the answer does not fit
-/// `rules`, and [`Reason::IntrospectionUnavailable`] where it is no introspection answer at all: that says nothing about
-/// the token.
-pub fn read_introspection(body: &[u8], rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
-    IntrospectionAnswer::parse(body)?.prove(rules, now)
-}
-
 /// An issuer's answer that a token is active, with what it says of the token. No rule has been applied to it yet.
 #[derive(Clone)]
 pub struct IntrospectionAnswer {
@@ -33,11 +18,13 @@ pub struct IntrospectionAnswer {
 }
 
 impl IntrospectionAnswer {
-    /// Reads the body of a successful answer (RFC 7662, 2.2).
+    /// Reads the body of a successful answer (RFC 7662, 2.2). Only `active: true` is active. Members that are `null` count as
+    /// absent, because some issuers write them so.
     ///
     /// # Errors
     ///
-    /// [`Reason::TokenInactive`] where the issuer says so, [`Reason::IntrospectionUnavailable`] where it is no such answer.
+    /// [`Reason::TokenInactive`] where the issuer says so, and [`Reason::IntrospectionUnavailable`] where the body is no
+    /// introspection answer: that says nothing about the token.
     pub fn parse(body: &[u8]) -> Result<Self, Reason> {
         Self::from_members(parse_object(body).map_err(|_| Reason::IntrospectionUnavailable)?)
     }
@@ -57,7 +44,10 @@ impl IntrospectionAnswer {
         Self { members }
     }
 
-    /// Takes the answer for the whole proof of a token.
+    /// Takes the answer for the whole proof of a token, by the `rules` of the issuer that gave it.
+    ///
+    /// Issuers say `active: true` of refresh and ID tokens too. So a `token_type` must be `Bearer` where it is given, and
+    /// `aud` must hold one of the configured audiences, unless the rules say otherwise of tokens without `aud`.
     ///
     /// # Errors
     ///

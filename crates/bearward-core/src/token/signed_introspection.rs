@@ -5,39 +5,21 @@ use serde_json::{Map, Value};
 use crate::token::claims::Claims;
 use crate::token::json::parse_object;
 use crate::token::jws::CompactJws;
-use crate::{IntrospectionAnswer, KeySet, Reason, TokenRules, UnixTime, Verified};
+use crate::{IntrospectionAnswer, KeySet, Reason, TokenRules, UnixTime};
 
 /// How old a signed answer may be, in seconds. It was requested a moment ago; an older one was recorded and replayed.
 const MAX_AGE: u64 = 300;
 
-/// Reads a signed introspection answer: a JWT of the issuer whose `keys` and `rules` these are, made for the client
-/// `client_id`, with the answer in its one claim `token_introspection` (RFC 9701, 5). What that claim says is read as
-/// [`read_introspection`](crate::read_introspection) reads a plain answer; nothing else in the JWT describes the token.
-///
-/// Such a JWT is no access token, and its `typ` keeps it from being taken for one.
-///
-/// # Errors
-///
-/// What is wrong with the JWT says nothing about the token and is [`Reason::IntrospectionUnavailable`], or
-/// [`Reason::KeyUnknown`] where fetching the key set again may help. What is wrong with the token is the reason that
-/// [`read_introspection`](crate::read_introspection) gives.
-pub fn read_signed_introspection(
-    answer: &str,
-    keys: &KeySet,
-    rules: &TokenRules,
-    client_id: &str,
-    now: UnixTime,
-) -> Result<Verified, Reason> {
-    IntrospectionAnswer::parse_signed(answer, keys, rules, client_id, now)?.prove(rules, now)
-}
-
 impl IntrospectionAnswer {
-    /// Reads a signed answer; see [`read_signed_introspection`].
+    /// Reads a signed answer: a JWT of the issuer whose `keys` and `rules` these are, made for the client `client_id`, with
+    /// the answer in its one claim `token_introspection` (RFC 9701, 5). Nothing else in the JWT describes the token.
+    ///
+    /// Such a JWT is no access token, and its `typ` keeps it from being taken for one.
     ///
     /// # Errors
     ///
-    /// [`Reason::TokenInactive`] where the issuer says so, [`Reason::KeyUnknown`] where fetching the key set again may help,
-    /// and [`Reason::IntrospectionUnavailable`] where it is no such answer.
+    /// [`Reason::TokenInactive`] where the issuer says so. What is wrong with the JWT says nothing about the token: it is
+    /// [`Reason::KeyUnknown`] where fetching the key set again may help, and [`Reason::IntrospectionUnavailable`] otherwise.
     pub fn parse_signed(
         answer: &str,
         keys: &KeySet,

@@ -1,7 +1,7 @@
 //! An introspection answer admits a token only where it says so itself, in so many words, for us and for now.
 
 use crate::support::{AUDIENCE, ISSUER, LEEWAY, NOW, Table, admitted, altered, b64, rules, signer, with};
-use bearward_core::{AbsentAudience, Algorithm, Reason, TokenRules, UnixTime, Verified, read_introspection};
+use bearward_core::{AbsentAudience, Algorithm, IntrospectionAnswer, Reason, TokenRules, UnixTime, Verified};
 use serde_json::{Value, json};
 
 /// What an issuer answers of an active token.
@@ -14,7 +14,9 @@ fn answer() -> Value {
 }
 
 fn read(body: impl AsRef<[u8]>) -> Result<Verified, Reason> {
-    read_introspection(body.as_ref(), &rules(), UnixTime(NOW)).and_then(admitted)
+    IntrospectionAnswer::parse(body.as_ref())
+        .and_then(|answer| answer.prove(&rules(), UnixTime(NOW)))
+        .and_then(admitted)
 }
 
 /// The verdict on an answer with one member set, or taken away.
@@ -234,7 +236,8 @@ fn our_audience_stands_in_aud() {
         table.case(format!("{value:?}"), verdict("aud", value), expected);
     }
     let nobody = altered(rules(), |rules| rules.audiences = Vec::new());
-    let found = read_introspection(answer().to_string().as_bytes(), &nobody, UnixTime(NOW));
+    let found = IntrospectionAnswer::parse(answer().to_string().as_bytes())
+        .and_then(|answer| answer.prove(&nobody, UnixTime(NOW)));
     table.case("we have none", found.map(drop), Err(Reason::AudienceMismatch));
     table.finish();
 }
@@ -249,7 +252,9 @@ fn a_bare_answer_is_taken_for_known_clients_where_the_rules_say_so() {
     let answer = json!({"active": true, "scope": "read", "exp": NOW + 300, "client_id": "shop"});
     let mut table = Table::new();
     let read = |answer: &Value, rules: &TokenRules| {
-        read_introspection(answer.to_string().as_bytes(), rules, UnixTime(NOW)).map(drop)
+        IntrospectionAnswer::parse(answer.to_string().as_bytes())
+            .and_then(|answer| answer.prove(rules, UnixTime(NOW)))
+            .map(drop)
     };
     table.case("not asked for", read(&answer, &known), Err(Reason::AudienceMismatch));
     table.case("asked for", read(&answer, &bare), Ok(()));

@@ -9,7 +9,7 @@ use crate::support::{
 };
 use bearward_core::{
     Algorithm, ClaimPointer, ClaimRule, ClaimTest, Finding, IntrospectionAnswer, KeySet, Reason, Trace, UnixTime,
-    read_introspection, unverified_issuer, verify_jws, verify_jws_traced,
+    unverified_issuer, verify_jws, verify_jws_traced,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -110,7 +110,7 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_an_introspection_answer(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(read_introspection(&bytes, &rules(), UnixTime(NOW)).is_err());
+        prop_assert!(IntrospectionAnswer::parse(&bytes).and_then(|answer| answer.prove(&rules(), UnixTime(NOW))).is_err());
     }
 
     #[test]
@@ -121,7 +121,7 @@ proptest! {
             if let Ok(said) = IntrospectionAnswer::parse(answer.to_string().as_bytes()) {
                 is_explained(|trace| said.clone().prove_traced(&rules(), UnixTime(NOW), trace).map(drop))?;
             }
-            if let Ok(verified) = read_introspection(answer.to_string().as_bytes(), &rules(), UnixTime(NOW)) {
+            if let Ok(verified) = IntrospectionAnswer::parse(answer.to_string().as_bytes()).and_then(|answer| answer.prove(&rules(), UnixTime(NOW))) {
                 prop_assert_eq!(&answer["active"], &json!(true));
                 prop_assert!(verified.audiences().iter().any(|audience| audience == AUDIENCE));
                 prop_assert!(verified.is_current(UnixTime(NOW)));
@@ -285,7 +285,10 @@ fn junk_is_refused_in_no_time() {
         }
         let took = shortest(|| {
             KeySet::parse(&junk).ok();
-            assert!(read_introspection(&junk, &rules(), UnixTime(NOW)).is_err(), "{name}");
+            assert!(
+                IntrospectionAnswer::parse(&junk).and_then(|answer| answer.prove(&rules(), UnixTime(NOW))).is_err(),
+                "{name}"
+            );
         });
         assert!(took < limit, "{name} as an answer of an issuer: {took:?}");
     }

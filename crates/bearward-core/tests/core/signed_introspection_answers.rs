@@ -5,7 +5,7 @@ use crate::support::{
     AUDIENCE, ISSUER, LEEWAY, NOW, Signer, Table, admitted, altered, b64, key_set, merge, parse_keys, rules, signer,
     signers, with,
 };
-use bearward_core::{Algorithm, Profile, Reason, UnixTime, Verified, read_signed_introspection, verify_jws};
+use bearward_core::{Algorithm, IntrospectionAnswer, Profile, Reason, UnixTime, Verified, verify_jws};
 use serde_json::{Value, json};
 
 const CLIENT: &str = "orders-gateway";
@@ -31,7 +31,9 @@ fn signed(claims: &Value) -> String {
 }
 
 fn read_as(client_id: &str, answer: &str) -> Result<Verified, Reason> {
-    read_signed_introspection(answer, key_set(), &rules(), client_id, UnixTime(NOW)).and_then(admitted)
+    IntrospectionAnswer::parse_signed(answer, key_set(), &rules(), client_id, UnixTime(NOW))
+        .and_then(|answer| answer.prove(&rules(), UnixTime(NOW)))
+        .and_then(admitted)
 }
 
 fn read(answer: &str) -> Result<Verified, Reason> {
@@ -170,10 +172,14 @@ fn a_jwt_that_cannot_be_proved_says_nothing_of_the_token() {
     let forged = stranger.sign(header(&stranger).to_string(), claims().to_string());
     table.case("unknown key", read(&forged).map(drop), Err(Reason::KeyUnknown));
     let known = parse_keys([stranger.jwk()]);
-    let found = read_signed_introspection(&forged, &known, &rules(), CLIENT, UnixTime(NOW)).map(drop);
+    let found = IntrospectionAnswer::parse_signed(&forged, &known, &rules(), CLIENT, UnixTime(NOW))
+        .and_then(|answer| answer.prove(&rules(), UnixTime(NOW)))
+        .map(drop);
     table.case("known in the newer set", found, Ok(()));
     let only_rs256 = altered(rules(), |rules| rules.algorithms = vec![Algorithm::Rs256]);
-    let found = read_signed_introspection(&good, key_set(), &only_rs256, CLIENT, UnixTime(NOW)).map(drop);
+    let found = IntrospectionAnswer::parse_signed(&good, key_set(), &only_rs256, CLIENT, UnixTime(NOW))
+        .and_then(|answer| answer.prove(&only_rs256, UnixTime(NOW)))
+        .map(drop);
     table.case("an algorithm that is not allowed", found, UNAVAILABLE);
     table.finish();
 }
