@@ -5,6 +5,7 @@
 )]
 
 mod body;
+pub mod engine;
 #[cfg(feature = "axum")]
 mod extract;
 mod future;
@@ -20,14 +21,16 @@ mod service;
 pub mod testing;
 
 pub use bearward_core::{
-    Algorithm, ClaimPointer, ClaimRule, ClaimTest, IssuerVariable, KeySet, Profile, ScopeSet, UnixTime, Verified,
+    AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptionKeysError, HostError,
+    IssuerNameError, IssuerVariable, KeySet, KeySetError, PathPatternError, Profile, Reason, Scope, ScopeError,
+    ScopeSet, UnixTime, Verified,
 };
 pub use bearward_gate::{
-    AssertionAudience, CacheSettings, ClientAuth, ClientCertificate, ClientCredentials, Clock, Contradiction,
-    Credentials, DecisionEvent, DecisionSink, DecryptionKeySource, Gate, GateBuilder, GateError, IntrospectionAuth,
-    IntrospectionKind, IntrospectionSettings, Issuer, IssuerError, IssuerSettings, IssuerStatus, KeySource,
-    MetricsError, MetricsRegistry, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt, SignedResponse,
-    Source, TokenFormats, TrustedRoots,
+    AssertionAudience, CacheSettings, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Clock,
+    Contradiction, Credentials, CredentialsError, DecisionEvent, DecisionSink, DecryptionKeySource, Gate, GateBuilder,
+    GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, Issuer, IssuerError, IssuerSettings,
+    IssuerStatus, KeyFileError, KeySource, MetricsError, MetricsRegistry, PrivateKeyJwt, RefreshSettings, RouteRule,
+    Secret, SecretJwt, SignedResponse, Source, TokenFormats, TrustedRoots, TrustedRootsError,
 };
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]

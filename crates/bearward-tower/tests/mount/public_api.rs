@@ -5,7 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use quote::{ToTokens, quote};
-use syn::{Attribute, ImplItem, Item, ItemImpl, Type, UseTree, Visibility};
+use syn::{Attribute, Fields, ImplItem, Item, ItemImpl, TraitItem, Type, UseTree, Visibility};
+
+/// The crates whose types are handed on.
+const ENGINE: [&str; 2] = ["../bearward-core/src", "../bearward-gate/src"];
 
 #[test]
 fn every_public_item() {
@@ -15,12 +18,55 @@ fn every_public_item() {
     let mut listing: BTreeSet<String> = own.iter().flat_map(|item| lines(item, &public)).collect();
     // What of other crates is handed on is this one's interface too; their other types may have the same names.
     let handed_on: BTreeSet<_> = own.iter().flat_map(handed_on).collect();
-    for source in ["../bearward-core/src", "../bearward-gate/src"] {
+    for source in ENGINE {
         let items = items(source);
         let public = items.iter().filter_map(public_type).filter(|name| handed_on.contains(name)).collect();
         listing.extend(items.iter().flat_map(|item| of_types(item, &public)));
     }
     insta::assert_snapshot!(listing.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// An application that depends on this crate alone can name every type that it gets from it, or has to give.
+#[test]
+fn every_type_in_a_signature_is_handed_on() {
+    let own = items("src");
+    let engine: Vec<_> = ENGINE.into_iter().flat_map(items).collect();
+    let handed_on: BTreeSet<_> = own.iter().flat_map(handed_on).collect();
+    let engine_types: BTreeSet<_> = engine.iter().filter_map(public_type).collect();
+    let own_types: BTreeSet<_> = own.iter().filter_map(public_type).collect();
+    let own_signatures = own.iter().flat_map(|item| signatures(item, &own_types));
+    let signatures = own_signatures.chain(engine.iter().flat_map(|item| signatures(item, &handed_on)));
+    let named: BTreeSet<_> = signatures.flat_map(|signature| identifiers(&signature)).collect();
+    let missing: Vec<_> =
+        named.iter().filter(|name| engine_types.contains(*name) && !handed_on.contains(*name)).collect();
+    assert!(missing.is_empty(), "not handed on: {missing:?}");
+}
+
+/// The types of a public item's fields, and the signatures of its functions.
+fn signatures(item: &Item, public: &BTreeSet<String>) -> Vec<String> {
+    let of_fields = |fields: &Fields, all: bool| {
+        let open = fields.iter().filter(|field| all || is_public(&field.vis));
+        open.map(|field| text(&field.ty)).collect::<Vec<_>>()
+    };
+    match item {
+        Item::Struct(item) if public.contains(&item.ident.to_string()) => of_fields(&item.fields, false),
+        Item::Enum(item) if public.contains(&item.ident.to_string()) => {
+            item.variants.iter().flat_map(|variant| of_fields(&variant.fields, true)).collect()
+        }
+        Item::Trait(item) if public.contains(&item.ident.to_string()) => {
+            item.items.iter().filter_map(trait_method).collect()
+        }
+        Item::Fn(item) if is_public(&item.vis) && public.contains(&item.sig.ident.to_string()) => vec![text(&item.sig)],
+        Item::Impl(item) if item.trait_.is_none() && public.contains(&name(&item.self_ty)) => {
+            item.items.iter().filter_map(|part| method(part, &item.self_ty)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The words of a signature: those that are names of types are looked for among them.
+fn identifiers(signature: &str) -> Vec<String> {
+    signature.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned).collect()
 }
 
 /// All items of a folder's files, and of the folders in it.
@@ -70,6 +116,7 @@ fn public_type(item: &Item) -> Option<String> {
     match item {
         Item::Struct(item) => is_public(&item.vis).then(|| item.ident.to_string()),
         Item::Enum(item) => is_public(&item.vis).then(|| item.ident.to_string()),
+        Item::Trait(item) => is_public(&item.vis).then(|| item.ident.to_string()),
         _ => None,
     }
 }
@@ -109,6 +156,15 @@ fn of_types(item: &Item, public: &BTreeSet<String>) -> Vec<String> {
             let variants = variants.collect::<Vec<_>>().join(", ");
             vec![format!("enum {} {{ {variants} }} {}", item.ident, derived(&item.attrs))]
         }
+        Item::Trait(item) if is_public(&item.vis) && public.contains(&item.ident.to_string()) => {
+            let methods = item.items.iter().filter_map(trait_method);
+            vec![format!(
+                "trait {}: {} {{ {} }}",
+                item.ident,
+                text(&item.supertraits),
+                methods.collect::<Vec<_>>().join("; ")
+            )]
+        }
         Item::Impl(item) if item.trait_.is_none() && public.contains(&name(&item.self_ty)) => {
             item.items.iter().filter_map(|part| method(part, &item.self_ty)).collect()
         }
@@ -117,12 +173,21 @@ fn of_types(item: &Item, public: &BTreeSet<String>) -> Vec<String> {
 }
 
 fn derived(attributes: &[Attribute]) -> String {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("derive")).map(text).collect()
+    let tells =
+        |attribute: &&Attribute| ["derive", "non_exhaustive"].iter().any(|name| attribute.path().is_ident(name));
+    attributes.iter().filter(tells).map(text).collect()
 }
 
 fn method(item: &ImplItem, of: &Type) -> Option<String> {
     match item {
         ImplItem::Fn(method) if is_public(&method.vis) => Some(format!("{} :: {}", text(of), text(&method.sig))),
+        _ => None,
+    }
+}
+
+fn trait_method(item: &TraitItem) -> Option<String> {
+    match item {
+        TraitItem::Fn(method) => Some(text(&method.sig)),
         _ => None,
     }
 }
