@@ -1,4 +1,4 @@
-//! hyper by itself, without a framework.
+//! hyper without a framework.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -24,7 +24,7 @@ pub async fn serve(listener: TcpListener, issuer: &str) -> Result<(), Box<dyn Er
         tokio::spawn(async move {
             let connection =
                 http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks off is its client's affair.
+            // A broken connection concerns its client only.
             let _ = connection.await;
         });
     }

@@ -1,4 +1,4 @@
-//! A page for everybody, which greets those whom it knows.
+//! A page without required token, which greets callers that send one.
 
 use std::error::Error;
 
@@ -17,7 +17,7 @@ pub async fn serve(listener: TcpListener, issuer: &str) -> Result<(), Box<dyn Er
     Ok(axum::serve(listener, app).await?)
 }
 
-/// A token that does not hold has been refused before: it is never taken for none.
+/// An invalid token was refused before: it never counts as no token.
 async fn greet(identity: Option<Identity>) -> String {
     let subject = identity.as_ref().and_then(Identity::subject);
     format!("Hello, {}", subject.unwrap_or("stranger"))

@@ -1,4 +1,4 @@
-//! What each place needs, stated with the gate and in one list: the handlers know nothing of it.
+//! The requirements of all routes in one list, on the gate. The handlers contain none.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ pub async fn serve(listener: TcpListener, issuer: &str) -> Result<(), Box<dyn Er
     let app = Router::new()
         .route("/orders/{id}", get(async || "an order").delete(async || "gone"))
         .route("/health", get(async || "well"))
-        // No rule speaks of it, so it is 404 to everybody.
+        // No rule matches it, so every request is answered 404.
         .route("/forgotten", get(async || "secret"))
         .layer(BearwardLayer::new(gate));
     Ok(axum::serve(listener, app).await?)

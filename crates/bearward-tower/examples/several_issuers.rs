@@ -1,4 +1,4 @@
-//! Customers and staff come from different issuers, and one place is for staff alone.
+//! Customers and staff have different issuers, and one route accepts staff only.
 
 use std::error::Error;
 
@@ -23,7 +23,7 @@ pub async fn serve(listener: TcpListener, customers: &str, staff: &str) -> Resul
     Ok(axum::serve(listener, app).await?)
 }
 
-/// A subject is unique within its issuer alone, so that both name the caller.
+/// A subject is unique within its issuer only, so the caller is identified by both.
 async fn me(identity: Identity) -> String {
     format!("{} of {}", identity.subject().unwrap_or("nobody"), identity.issuer())
 }

@@ -1,6 +1,6 @@
 //! A protected gRPC service, and its client. Refusals are gRPC statuses.
 //!
-//! The service is written by hand, so that no `protoc` is needed; one that is generated is protected in the same way.
+//! The service is written by hand, so that no `protoc` is needed. A generated one is protected in the same way.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -19,7 +19,7 @@ use tonic::{Code, Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tower::{Layer as _, Service};
 
-/// Asks for an order.
+/// A request for an order.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct GetOrder {
     /// Its number.
@@ -30,7 +30,7 @@ pub struct GetOrder {
 /// An order.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Order {
-    /// Whose it is.
+    /// Its owner.
     #[prost(string, tag = "1")]
     pub customer: String,
 }
@@ -40,13 +40,13 @@ const GET: &str = "/orders.v1.Orders/Get";
 /// Serves the application until it fails.
 pub async fn serve(listener: TcpListener, issuer: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     let gate = Gate::builder().issuer(Issuer::new(issuer).audience("https://api.example.com")).build()?;
-    // The layer is around all services of the server; what one of them needs beyond a token is stated with it.
+    // The layer protects all services of the server. One of them has a requirement of its own.
     let orders = require().scope("orders:read").layer(Orders);
     let server = Server::builder().layer(BearwardLayer::new(gate)).add_service(orders);
     Ok(server.serve_with_incoming(TcpIncoming::from(listener)).await?)
 }
 
-/// Asks the service, with a token or without.
+/// Calls the service, with or without a token.
 pub async fn ask(channel: Channel, token: Option<&str>, number: u64) -> Result<Order, Status> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;

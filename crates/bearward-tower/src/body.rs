@@ -1,4 +1,4 @@
-//! The body of an answer.
+//! The body of a response.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The inner service's body as it is, or the short body of a refusal.
+    /// The unchanged body of the inner service, or the short body of a refusal.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

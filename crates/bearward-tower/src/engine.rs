@@ -1,8 +1,8 @@
-//! The rest of what the signatures of [`Gate`](crate::Gate), its settings and its errors name.
+//! The other types in the signatures of [`Gate`](crate::Gate), its settings and its errors.
 //!
-//! An application that states its gate with [`Gate::builder`](crate::Gate::builder) needs none of this. It is here for the
-//! others: those that build a gate from [`GateSettings`] or reload it, that count in its registry, or that ask it about
-//! requests themselves with [`Gate::decide`](crate::Gate::decide).
+//! An application that builds its gate with [`Gate::builder`](crate::Gate::builder) needs none of them. They are for
+//! applications that build a gate from [`GateSettings`], reload it, register metrics of their own beside it, or call
+//! [`Gate::decide`](crate::Gate::decide) themselves.
 
 pub use bearward_core::{
     Access, AllowedMethods, Answer, Cause, Check, Fields, Finding, Found, Host, IdentityHeaders, IdentityHeadersError,

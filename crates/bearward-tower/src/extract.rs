@@ -1,4 +1,4 @@
-//! axum's extractors.
+//! Extractors for axum.
 
 use std::any::type_name;
 use std::convert::Infallible;
@@ -15,12 +15,12 @@ use http_body_util::Full;
 use serde::de::DeserializeOwned;
 
 use crate::identity::{Admitted, Identity};
-use crate::mount::{answer, say_layer_is_missing};
+use crate::mount::{answer, log_missing_layer};
 
-/// The caller's claims, as a type of your own.
+/// The caller's claims, deserialized into a type of your own.
 ///
-/// Claims that do not fit the type are 403, as any other condition on claims that a valid token does not meet. The type must
-/// be `Deserialize`: of one that is not, the compiler says no more than that the function is no `Handler`.
+/// Claims that do not fit the type are answered 403, like any other unmet condition on claims. The type must be `Deserialize`;
+/// otherwise the compiler only says that the function is not a `Handler`.
 ///
 /// ```
 /// use bearward_tower::Token;
@@ -38,10 +38,10 @@ use crate::mount::{answer, say_layer_is_missing};
 #[derive(Clone, Copy, Debug)]
 pub struct Token<T>(pub T);
 
-/// Why an extractor has nothing to give: the answer to the request.
+/// The response if an extractor fails.
 ///
-/// It is 401 where a handler asks for an identity and the route let the request through without a token, 403 where claims do
-/// not fit, and 500 where no [`BearwardLayer`](crate::BearwardLayer) runs before the handler; the log then says what to do.
+/// It is 401 if the handler needs an identity and the route admitted the request without a token, 403 if the claims do not fit,
+/// and 500 if no [`BearwardLayer`](crate::BearwardLayer) runs before the handler; the log then says what to do.
 #[derive(Debug)]
 pub struct Rejection {
     answer: Box<Response<Full<Bytes>>>,
@@ -61,7 +61,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
     }
 }
 
-/// `None` where the request was let through without a token.
+/// `None` if the request was admitted without a token.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Identity {
     type Rejection = Rejection;
 
@@ -79,7 +79,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Token<T> {
     }
 }
 
-/// `None` where the request was let through without a token.
+/// `None` if the request was admitted without a token.
 impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequestParts<S> for Token<T> {
     type Rejection = Rejection;
 
@@ -91,7 +91,7 @@ impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequestParts<S> for Token<
 
 fn identity(parts: &Parts, what: &str) -> Result<Identity, Rejection> {
     let admitted = admitted(parts, what)?;
-    // Asks for nothing but that there is a token.
+    // An empty requirement still needs a token.
     let narrowed = admitted.narrow(&Requirement::default(), &parts.method, &parts.headers);
     narrowed.map_err(|answer| Rejection { answer })?;
     parts.extensions.get::<Identity>().cloned().ok_or_else(|| internal(parts))
@@ -104,7 +104,7 @@ fn optional(parts: &Parts, what: &str) -> Result<Option<Identity>, Rejection> {
 
 fn claims<T: DeserializeOwned>(parts: &Parts, identity: &Identity) -> Result<Token<T>, Rejection> {
     T::deserialize(identity.claims()).map(Token).or_else(|_| {
-        // What serde says would repeat what the token says.
+        // The error of serde would repeat the content of the token.
         tracing::debug!("the claims of a valid token do not fit `{}`", type_name::<T>());
         let admitted = admitted(parts, "the extractor `Token`")?;
         Err(Rejection { answer: admitted.refuse(Reason::ClaimConditionUnmet, &parts.method, &parts.headers) })
@@ -113,7 +113,7 @@ fn claims<T: DeserializeOwned>(parts: &Parts, identity: &Identity) -> Result<Tok
 
 fn admitted<'a>(parts: &'a Parts, what: &str) -> Result<Admitted<'a>, Rejection> {
     Admitted::of(&parts.extensions).ok_or_else(|| {
-        say_layer_is_missing(what);
+        log_missing_layer(what);
         internal(parts)
     })
 }

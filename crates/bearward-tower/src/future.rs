@@ -1,4 +1,4 @@
-//! The answer to come.
+//! The future of a response.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,14 +13,14 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
+use crate::enforce::{Action, enforce};
 use crate::mount::Mount;
-use crate::outcome::{Outcome, carry_out};
 
 pin_project! {
     /// The future of [`Bearward`](crate::Bearward) and [`Required`](crate::Required).
     ///
-    /// It holds the inner service's future as it is. Only where a token is not remembered, and has to be proved first, does
-    /// it hold the request, in a box.
+    /// It holds the inner service's future without a box. Only if the token is not cached and has to be proved first, it holds
+    /// the request, in a box.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, B>
     where
@@ -44,7 +44,7 @@ pin_project! {
     }
 }
 
-/// A request whose token is being proved, and the service that it is for, which nobody has made ready.
+/// A request whose token is being proved, and its service, which is not ready yet.
 pub(crate) struct Waiting<S, B> {
     decision: Pin<Box<dyn Future<Output = Decision> + Send>>,
     service: S,
@@ -54,7 +54,7 @@ pub(crate) struct Waiting<S, B> {
 
 impl<S, B> Waiting<S, B> {
     pub(crate) fn new(pending: Pending, service: S, request: Request<B>, mount: Arc<Mount>) -> Self {
-        // Boxed, because the future of an async function has no name that a struct could give.
+        // Boxed, because the future of an async function has no type name.
         let decision = Box::pin(pending.finish());
         Self { decision, service, request, mount }
     }
@@ -93,7 +93,7 @@ where
                 }
                 StateProjection::Refused { answer } => match answer.take() {
                     Some(answer) => return Poll::Ready(Ok(answer.map(ResponseBody::answer))),
-                    // Polled after its end, of which nothing can come.
+                    // Polled after completion.
                     None => return Poll::Pending,
                 },
                 StateProjection::Waiting { waiting } => {
@@ -101,9 +101,9 @@ where
                     let decision = ready!(undecided.decision.as_mut().poll(context));
                     let Some(decided) = waiting.take() else { return Poll::Pending };
                     let Waiting { service, request, mount, .. } = *decided;
-                    match carry_out(&mount, decision, request) {
-                        Outcome::Admitted(request) => State::Readying { proved: Some(Box::new((service, request))) },
-                        Outcome::Refused(answer) => State::Refused { answer: Some(answer) },
+                    match enforce(&mount, decision, request) {
+                        Action::Call(request) => State::Readying { proved: Some(Box::new((service, request))) },
+                        Action::Answer(answer) => State::Refused { answer: Some(answer) },
                     }
                 }
                 StateProjection::Readying { proved } => {

@@ -1,4 +1,4 @@
-//! Who calls.
+//! The identity of the caller.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::mount::Mount;
 
-/// The caller, as the token says that the gate has proved.
+/// The identity of the caller, from the token that the gate has proved.
 ///
-/// [`BearwardLayer`](crate::BearwardLayer) puts it into the request's extensions, where only it can: there is no other way to
-/// make one. With the feature `axum` it is an extractor too; `Option<Identity>` is one for routes that are open or optional.
+/// [`BearwardLayer`](crate::BearwardLayer) inserts it into the request's extensions. No other code can make one. With the
+/// feature `axum` it is an extractor too, and `Option<Identity>` is one for routes that are open or optional.
 ///
 /// ```
 /// # use bearward_tower::Identity;
@@ -41,7 +41,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// `sub`: whom the token stands for. Unique within the issuer alone: who accepts several keeps both.
+    /// `sub`: the subject of the token. It is unique within its issuer only, so with several issuers store both.
     pub fn subject(&self) -> Option<&str> {
         self.token.subject()
     }
@@ -51,17 +51,17 @@ impl Identity {
         self.token.issuer()
     }
 
-    /// `client_id`: the application that asked for the token.
+    /// `client_id`: the application that the token was issued to.
     pub fn client_id(&self) -> Option<&str> {
         self.token.client_id()
     }
 
-    /// What the token permits, as its issuer wrote it.
+    /// The scopes of the token, as the issuer wrote them.
     pub fn scopes(&self) -> &ScopeSet {
         self.token.scopes()
     }
 
-    /// Whether the token permits this, by name or by a scope that stands for it here.
+    /// Whether the token has this scope, or one that implies it here.
     pub fn has_scope(&self, scope: &str) -> bool {
         let Ok(scope) = Scope::parse(scope) else { return false };
         let requirement = self.decided_by.route.as_ref().and_then(|route| route.access().requirement());
@@ -73,24 +73,24 @@ impl Identity {
         self.token.claims()
     }
 
-    /// The proved token itself, without its text.
+    /// The verified token, without its text.
     pub fn verified(&self) -> &Verified {
         &self.token
     }
 }
 
-/// Without the claims: they are the caller's own business, and not for logs.
+/// Without the claims, which may be personal data and do not belong in logs.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
-/// What stands in the extensions of a request that was admitted without a token: the layer was there.
+/// In the extensions of a request that was admitted without a token. It shows that the layer ran.
 #[derive(Clone, Debug)]
 pub(crate) struct Anonymous(pub(crate) DecidedBy);
 
-/// Where a request was admitted, for refusals that come later.
+/// What admitted a request, for refusals behind the layer.
 #[derive(Clone, Debug)]
 pub(crate) struct DecidedBy {
     pub(crate) route: Option<Arc<Route>>,
@@ -98,14 +98,14 @@ pub(crate) struct DecidedBy {
     pub(crate) mount: Arc<Mount>,
 }
 
-/// What a request that was admitted is known by.
+/// An admitted request.
 pub(crate) struct Admitted<'a> {
     token: Option<&'a Verified>,
     decided_by: &'a DecidedBy,
 }
 
 impl<'a> Admitted<'a> {
-    /// `None` where no layer was.
+    /// `None` if no layer ran.
     pub(crate) fn of(extensions: &'a http::Extensions) -> Option<Self> {
         match (extensions.get::<Identity>(), extensions.get::<Anonymous>()) {
             (Some(identity), _) => Some(Self { token: Some(&identity.token), decided_by: &identity.decided_by }),
@@ -114,7 +114,7 @@ impl<'a> Admitted<'a> {
         }
     }
 
-    /// Asks more of the request than its route did.
+    /// Checks a requirement beyond that of the route.
     pub(crate) fn narrow(
         &self,
         requirement: &Requirement,
@@ -127,7 +127,7 @@ impl<'a> Admitted<'a> {
         narrowed.map_err(|refusal| Box::new(mount.answer(&refusal, route, method, headers)))
     }
 
-    /// The answer where a handler cannot work with the token.
+    /// The answer if a handler cannot use the token.
     #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "typed claims are an extractor"))]
     pub(crate) fn refuse(&self, reason: Reason, method: &Method, headers: &HeaderMap) -> Box<Response<Full<Bytes>>> {
         let DecidedBy { route, generation, mount } = self.decided_by;

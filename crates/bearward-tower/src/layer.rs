@@ -1,4 +1,4 @@
-//! The layer.
+//! The layer that protects a service.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use tower_layer::Layer;
 use crate::mount::Mount;
 use crate::service::Bearward;
 
-/// Lets no request through that the gate does not admit.
+/// A layer that calls the inner service only with requests that the gate admits.
 ///
-/// What a request needs is stated with the gate's builder: by default a valid token, whatever it asks for. An admitted
-/// request carries the caller as an [`Identity`](crate::Identity) in its extensions; a refused one is answered here, with
-/// the status and challenge that RFC 6750 asks for, or with a gRPC status where the caller speaks gRPC.
+/// The gate's routes say what a request needs; by default, every request needs a valid token. An admitted request carries the
+/// caller as an [`Identity`](crate::Identity) in its extensions. A refused one is answered by the layer, with the status and
+/// challenge that RFC 6750 defines, or with a gRPC status if the request is gRPC.
 ///
-/// The path that is judged is the one that the inner service sees: `request.uri().path()`. So whatever changes the path must
-/// be outside of the layer, never between it and the handlers. A layer within an axum router that is nested under a prefix
-/// sees, and judges, the rest of the path.
+/// The gate checks the path that the inner service sees: `request.uri().path()`. So a layer that changes the path must be
+/// outside of this one, never between it and the handlers. Inside an axum router that is nested under a prefix, the layer sees
+/// and checks the rest of the path.
 ///
-/// The client's copies of the gate's identity headers (`X-Auth-Subject` and so on, in every spelling that some server takes
-/// for one of them) are removed from every admitted request, open routes included. CORS preflights carry no token: put the
-/// layer that answers them outside of this one.
+/// Identity headers that the client sent (`X-Auth-Subject` and so on, in every spelling that some server takes for one of them)
+/// are removed from every admitted request, on open routes too. CORS preflights carry no token: put the layer that answers
+/// them outside of this one.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,16 +48,16 @@ impl BearwardLayer {
         Self { mount: Arc::new(Mount::new(gate.into(), false)) }
     }
 
-    /// Sets the identity headers on each admitted request, for handlers that pass it on to a service which reads them.
+    /// Sets the identity headers on each admitted request, for handlers that forward it to a service that reads them.
     ///
-    /// Such a handler must not pass on the request's trailers, nor the `Authorization` header where that service has no
-    /// need of the token: the layer touches neither.
+    /// Such a handler must not forward the request's trailers, nor the `Authorization` header unless that service needs the
+    /// token: the layer changes neither.
     ///
     /// ```
     /// # use bearward_tower::{BearwardLayer, Gate};
     /// # use http::{Request, Response};
     /// # fn protected(gate: Gate) {
-    /// let pass_on = tower::service_fn(async |request: Request<()>| {
+    /// let forward = tower::service_fn(async |request: Request<()>| {
     ///     let subject = request.headers().get("x-auth-subject");
     ///     // ...
     /// #   let _ = subject;
@@ -65,7 +65,7 @@ impl BearwardLayer {
     /// });
     /// let service = tower::ServiceBuilder::new()
     ///     .layer(BearwardLayer::new(gate).with_identity_headers())
-    ///     .service(pass_on);
+    ///     .service(forward);
     /// # drop(service);
     /// # }
     /// ```

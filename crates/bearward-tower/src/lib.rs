@@ -1,10 +1,11 @@
 #![cfg_attr(all(feature = "axum", feature = "testing"), doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(all(feature = "axum", feature = "testing")),
-    doc = "OAuth 2.0 access tokens, proved inside of tower applications; the crate's `README.md` says how."
+    doc = "A tower layer that verifies OAuth 2.0 access tokens; the crate's `README.md` is the introduction."
 )]
 
 mod body;
+mod enforce;
 pub mod engine;
 #[cfg(feature = "axum")]
 mod extract;
@@ -14,7 +15,6 @@ mod layer;
 mod mount;
 #[cfg(feature = "tonic")]
 mod named;
-mod outcome;
 mod require;
 mod service;
 #[cfg(feature = "testing")]

@@ -1,4 +1,4 @@
-//! What all services of one layer share: the gate that they ask, and how a refusal is answered.
+//! The state that all services of one layer share: the gate, and how a refusal is answered.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Mount {
         &self.gate
     }
 
-    /// Asks the gate.
+    /// Begins the decision about a request.
     pub(crate) fn begin<B>(&self, request: &Request<B>) -> Progress {
         let uri = request.uri();
         let mut facts = RequestFacts::new(request.method(), uri.path().as_bytes(), request.headers());
@@ -53,7 +53,7 @@ impl Mount {
     }
 }
 
-/// The answer on the wire that the caller speaks.
+/// The answer to a refused request, for HTTP or gRPC.
 pub(crate) fn answer(
     refusal: &Refusal,
     request_ids: &RequestIds,
@@ -63,10 +63,10 @@ pub(crate) fn answer(
     refusal.response(method, headers, request_ids.of(headers)).map(Full::from)
 }
 
-/// Nothing is let through where the layer is missing, and the log says what to do.
-pub(crate) fn say_layer_is_missing(what: &str) {
+/// Logs that the layer is missing, and what to do. Such a request is never admitted.
+pub(crate) fn log_missing_layer(what: &str) {
     tracing::error!(
-        "{what} is used where no BearwardLayer is: add `.layer(BearwardLayer::new(gate))` after the routes, and after every \
+        "{what} needs a BearwardLayer: add `.layer(BearwardLayer::new(gate))` after the routes, and after every \
          `.route_layer(require())`, so that it runs before them; until then these requests are answered 500"
     );
 }

@@ -1,4 +1,4 @@
-//! tonic's router finds a service by its name, which protection does not change.
+//! tonic's router finds a service by its name, so a protected service keeps it.
 
 use tonic::server::NamedService;
 

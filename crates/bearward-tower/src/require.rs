@@ -1,10 +1,10 @@
-//! What one handler asks for, beyond what its route does.
+//! Requirements of single handlers, in addition to those of the route.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bearward_core::{ClaimTest, Reason, Refusal, Requirement};
-use bearward_gate::{Needs, RequestIds};
+use bearward_gate::{RequestIds, RequirementBuilder};
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -12,10 +12,10 @@ use tower_service::Service;
 use crate::body::ResponseBody;
 use crate::future::ResponseFuture;
 use crate::identity::Admitted;
-use crate::mount::{answer, say_layer_is_missing};
+use crate::mount::{answer, log_missing_layer};
 
-/// Asks for more than the route does: a token, and what is added to this. To be put behind a
-/// [`BearwardLayer`](crate::BearwardLayer), which proves the token once; this only reads what it proved.
+/// A layer that requires a token and more than the route does. It must be inside of a
+/// [`BearwardLayer`](crate::BearwardLayer), which proves the token once; this layer only checks the proved token.
 ///
 /// ```
 /// use axum::Router;
@@ -34,38 +34,37 @@ pub fn require() -> Require {
 
 /// A requirement of one handler, made by [`require`]; a layer.
 ///
-/// The requirement is held against the token by the rules that hold for routes, and a refusal is the answer that a route
-/// would give, with the scopes of both in its challenge. Where no `BearwardLayer` runs before it, where a text is no
-/// scope, and where one of no scopes is asked for, every request is answered 500, and the log says why.
+/// The checks are those of routes, and so are the refusals, with the scopes of both in the challenge. Without a
+/// `BearwardLayer` outside of it, and with an invalid scope or an empty `any_scope`, every request is answered 500, and the log
+/// says why.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Require {
-    needs: Needs,
+    requirement: RequirementBuilder,
 }
 
 impl Require {
-    /// A scope that the token must have, beside those named already.
+    /// Adds a scope that the token must have.
     pub fn scope(mut self, scope: &str) -> Self {
-        self.needs.scope(scope);
+        self.requirement.scope(scope);
         self
     }
 
-    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
-    /// as well.
+    /// Adds a set of scopes, not empty, of which the token must have at least one. It must have one of each call's set.
     pub fn any_scope<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        self.needs.any_scope(scopes);
+        self.requirement.any_scope(scopes);
         self
     }
 
-    /// An audience of which, with the others named here, one must stand in `aud`.
+    /// Adds an audience. `aud` must hold at least one of them.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.needs.audience(audience);
+        self.requirement.audience(audience);
         self
     }
 
-    /// A condition on a claim, by the claim's name; all conditions must hold.
+    /// Adds a condition on a claim, by the claim's name. All conditions must hold.
     pub fn claim(mut self, claim: &str, test: ClaimTest) -> Self {
-        self.needs.claim(claim, test);
+        self.requirement.claim(claim, test);
         self
     }
 }
@@ -74,8 +73,8 @@ impl<S> Layer<S> for Require {
     type Service = Required<S>;
 
     fn layer(&self, inner: S) -> Required<S> {
-        let requirement = self.needs.clone().requirement().inspect_err(|error| {
-            tracing::error!("a requirement cannot be met: {error}; its requests are answered 500");
+        let requirement = self.requirement.clone().requirement().inspect_err(|error| {
+            tracing::error!("invalid requirement: {error}; its requests are answered 500");
         });
         Required { inner, rule: Arc::new(Rule { requirement: requirement.ok(), request_ids: RequestIds::default() }) }
     }
@@ -90,7 +89,7 @@ pub struct Required<S> {
 
 #[derive(Debug)]
 struct Rule {
-    /// `None` where it was not stated properly: then nothing is let through.
+    /// `None` if it is invalid: then no request is admitted.
     requirement: Option<Requirement>,
     request_ids: RequestIds,
 }
@@ -111,7 +110,7 @@ where
         let (method, headers) = (request.method(), request.headers());
         let admitted = Admitted::of(request.extensions());
         if admitted.is_none() {
-            say_layer_is_missing("`require()`");
+            log_missing_layer("`require()`");
         }
         match admitted.zip(self.rule.requirement.as_ref()) {
             Some((admitted, requirement)) => match admitted.narrow(requirement, method, headers) {

@@ -1,4 +1,4 @@
-//! The service.
+//! The protected service.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,15 +8,15 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use crate::body::ResponseBody;
+use crate::enforce::{Action, enforce};
 use crate::future::{ResponseFuture, Waiting};
 use crate::mount::Mount;
-use crate::outcome::{Outcome, carry_out};
 
 /// A service behind a [`BearwardLayer`](crate::BearwardLayer).
 ///
-/// The inner service must be `Clone`: where a token has to be proved first, a clone waits with the request, and is made ready
-/// once the token holds. So a request that is refused, or may yet be, keeps no place of those that the inner service has, such
-/// as those of a `ConcurrencyLimit`.
+/// The inner service must be `Clone`: if a token has to be proved first, a clone waits with the request and is polled ready once
+/// the token is valid. So a request that is refused, or may still be, takes no capacity of the inner service, such as a permit
+/// of a `ConcurrencyLimit`.
 #[derive(Clone, Debug)]
 pub struct Bearward<S> {
     inner: S,
@@ -30,7 +30,7 @@ impl<S> Bearward<S> {
 }
 
 impl<S: Clone> Bearward<S> {
-    /// Gives back the place that the inner service holds since it was found ready: it is not called now, and maybe never.
+    /// Releases the capacity that the inner service reserved in `poll_ready`, because it is not called now, and maybe never.
     fn release(&mut self) {
         self.inner = self.inner.clone();
     }
@@ -50,10 +50,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture<S, B> {
         match self.mount.begin(&request) {
-            // The usual case: the inner service, which is ready, is called here and now.
-            Progress::Decided(decision) => match carry_out(&self.mount, decision, request) {
-                Outcome::Admitted(request) => ResponseFuture::admitted(self.inner.call(request)),
-                Outcome::Refused(answer) => {
+            // The usual case: the inner service is ready and is called at once.
+            Progress::Decided(decision) => match enforce(&self.mount, decision, request) {
+                Action::Call(request) => ResponseFuture::admitted(self.inner.call(request)),
+                Action::Answer(answer) => {
                     self.release();
                     ResponseFuture::refused(answer)
                 }

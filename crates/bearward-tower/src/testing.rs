@@ -1,7 +1,7 @@
-//! For the tests of applications: an issuer in the process, whose tokens are proved as in production.
+//! For the tests of applications: an issuer in the process, whose tokens are verified as in production.
 //!
-//! Nothing is switched off: the gate is a real one, whose only issuer has a key that was made a moment ago and never leaves
-//! the process. There is no network, no port and no waiting.
+//! No check is switched off. The gate is a real one; its only issuer has a new key that never leaves the process. There is no
+//! network, no port and no waiting.
 //!
 //! ```
 //! # use axum::{Router, routing::get};
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! Where a test is to have the full flow, with keys over HTTP, introspection, revocation and keys that change,
-//! `bearward-issuer` runs a whole issuer beside it:
+//! For tests of the full flow, with keys over HTTP, introspection, revocation and key rotation, `bearward-issuer` runs a whole
+//! issuer:
 //!
 //! ```
 //! # use bearward_tower::{Gate, Issuer};
@@ -55,16 +55,16 @@ use bearward_gate::{Gate, Issuer, KeySource};
 use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
-/// The identifier of every [`TestIssuer`]. Nothing is ever asked there.
+/// The identifier of every [`TestIssuer`]. No request is ever sent there.
 pub const ISSUER: &str = "https://issuer.example.com";
 
-/// The audience that tokens of a [`TestIssuer`] are for, unless they say otherwise.
+/// The default audience of tokens of a [`TestIssuer`].
 pub const AUDIENCE: &str = "https://api.example.com";
 
 /// How long tokens live, in seconds.
 const LIFETIME: u64 = 600;
 
-/// An issuer with a key of its own. Tokens of one are worth nothing to the gate of another.
+/// An issuer with a key of its own. The gate of one refuses the tokens of another.
 pub struct TestIssuer {
     key: EcdsaKeyPair,
 }
@@ -81,7 +81,7 @@ impl TestIssuer {
         Self { key }
     }
 
-    /// The issuer for a gate's builder, with its key: the rest of the gate is stated as in production.
+    /// The issuer for a gate's builder, with its key. Build the rest of the gate as in production.
     ///
     /// # Panics
     ///
@@ -91,7 +91,7 @@ impl TestIssuer {
         Issuer::new(ISSUER).audience(AUDIENCE).keys(KeySource::Fixed(Arc::new(keys)))
     }
 
-    /// A gate that accepts this issuer's tokens, whatever they ask for.
+    /// A gate that accepts every valid token of this issuer.
     ///
     /// # Panics
     ///
@@ -100,7 +100,7 @@ impl TestIssuer {
         Gate::builder().issuer(self.issuer()).build().expect("a tokio runtime")
     }
 
-    /// A token of this issuer: valid, with every claim that RFC 9068 asks for, and without scope.
+    /// A valid token of this issuer, with every claim that RFC 9068 requires, and without scope.
     ///
     /// # Panics
     ///
@@ -131,7 +131,7 @@ impl fmt::Debug for TestIssuer {
     }
 }
 
-/// A token as it is being made, by [`TestIssuer::token`].
+/// A builder of a token, from [`TestIssuer::token`].
 #[derive(Clone)]
 #[must_use]
 pub struct TestToken<'a> {
@@ -164,7 +164,7 @@ impl TestToken<'_> {
         self.claim("aud", audience)
     }
 
-    /// Sets any claim; `null` takes it out.
+    /// Sets any claim; `null` removes it.
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         match value.into() {
             Value::Null => self.claims.remove(name),
@@ -173,7 +173,7 @@ impl TestToken<'_> {
         self
     }
 
-    /// Makes it a token whose time is over.
+    /// Makes the token expired.
     pub fn expired(mut self) -> Self {
         for name in ["iat", "exp"] {
             let then = self.claims.get(name).and_then(Value::as_u64).unwrap_or_default();

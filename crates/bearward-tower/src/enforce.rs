@@ -1,4 +1,4 @@
-//! The verdict, carried out.
+//! Carries out the verdict of the gate.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use http_body_util::Full;
 use crate::identity::{Anonymous, DecidedBy, Identity};
 use crate::mount::Mount;
 
-/// What becomes of a request.
-pub(crate) enum Outcome<B> {
-    /// It goes on.
-    Admitted(Request<B>),
-    /// It is answered here.
-    Refused(Response<Full<Bytes>>),
+/// What the service does with a request.
+pub(crate) enum Action<B> {
+    /// It calls the inner service with this request.
+    Call(Request<B>),
+    /// It answers the request.
+    Answer(Response<Full<Bytes>>),
 }
 
-/// The request as the inner service may have it, or the answer to it.
-pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: Request<B>) -> Outcome<B> {
+/// The admitted request without the client's identity headers and with the caller in its extensions, or the refusal.
+pub(crate) fn enforce<B>(mount: &Arc<Mount>, decision: Decision, mut request: Request<B>) -> Action<B> {
     let Decision { verdict, route, generation, .. } = decision;
     let admission = match verdict {
         Verdict::Admit(admission) => admission,
         Verdict::Refuse(refusal) => {
-            return Outcome::Refused(mount.answer(&refusal, route.as_deref(), request.method(), request.headers()));
+            return Action::Answer(mount.answer(&refusal, route.as_deref(), request.method(), request.headers()));
         }
     };
     let headers = request.headers_mut();
-    // What a service could take for the gate's own word.
+    // A service could take these for headers of the gate.
     generation.identity_headers().remove_from(headers);
     if mount.sets_headers() {
         for (name, value) in admission.headers() {
@@ -37,7 +37,7 @@ pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: 
     }
     let decided_by = DecidedBy { route, generation, mount: Arc::clone(mount) };
     let extensions = request.extensions_mut();
-    // A layer further out may have put another one there, about which this one says nothing.
+    // A layer outside of this one may have inserted another identity, which this layer has not proved.
     match admission.shared_token() {
         Some(token) => {
             extensions.remove::<Anonymous>();
@@ -48,5 +48,5 @@ pub(crate) fn carry_out<B>(mount: &Arc<Mount>, decision: Decision, mut request: 
             extensions.insert(Anonymous(decided_by));
         }
     }
-    Outcome::Admitted(request)
+    Action::Call(request)
 }
