@@ -1,4 +1,4 @@
-//! Why the proxy cannot run.
+//! The errors of the proxy.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ pub enum ProxyError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Two upstreams have one name.
@@ -32,18 +32,18 @@ pub enum ProxyError {
         /// The upstream's name.
         name: String,
     },
-    /// A metric could not be registered: the registry already holds one of its name.
+    /// A metric cannot be registered, because the registry already has one of its name.
     #[error("cannot register the proxy's metrics")]
     Metrics(#[from] MetricsError),
     /// The threads that serve requests could not be started.
     #[error("cannot start the proxy's threads")]
     Threads(#[source] io::Error),
     /// The service ended without a shutdown.
-    #[error("the proxy stopped by itself: this is a defect, and the log says more")]
+    #[error("the proxy stopped without a shutdown: this is a defect, see the log")]
     Stopped,
 }
 
-/// What the operating system says, and what to do about it.
+/// The error of the operating system, and what to do about it.
 fn advice(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -54,7 +54,7 @@ fn advice(error: &io::Error) -> String {
                 .to_owned()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; `0.0.0.0` or `[::]` stands for all it has".to_owned()
+            "this machine has no such address; `0.0.0.0` or `[::]` listens on all its addresses".to_owned()
         }
         _ => error.to_string(),
     }

@@ -1,4 +1,4 @@
-//! One request and its answer: what is known of them while they are served.
+//! The state of one request and its answer.
 
 mod access_log;
 mod answer;
@@ -19,13 +19,13 @@ use crate::upstream::{Address, Upstream};
 pub(crate) struct Exchange {
     pub(crate) started: Instant,
     pub(crate) request_id: HeaderValue,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: ExchangeOutcome,
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) issuer: Option<Arc<str>>,
     pub(crate) source: Option<Source>,
-    /// The configuration that it was decided by.
+    /// The generation of the configuration that decided it.
     pub(crate) generation: Option<Arc<Generation>>,
-    /// How long the decision took.
+    /// The duration of the decision.
     pub(crate) decided_in: Duration,
     pub(crate) admission: Admission,
     pub(crate) upstream: Option<Arc<Upstream>>,
@@ -35,18 +35,18 @@ pub(crate) struct Exchange {
     _in_flight: InFlight,
 }
 
-/// How a request ended, or is about to.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It was let through.
+pub(crate) enum ExchangeOutcome {
+    /// The gate admitted it.
     Admit,
-    /// It was not.
+    /// It was refused.
     Refuse(Reason),
-    /// It was let through, and could not be served.
+    /// The gate admitted it, and it could not be served.
     Error(Reason),
 }
 
-impl Outcome {
+impl ExchangeOutcome {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Admit => "admit",
@@ -68,8 +68,8 @@ impl Exchange {
         Self {
             started: Instant::now(),
             request_id: HeaderValue::from_static("-"),
-            // Until the gate has said otherwise: a request that fails before is not one that was admitted.
-            outcome: Outcome::Refuse(Reason::Internal),
+            // Until the gate decides: a request that fails earlier was not admitted.
+            outcome: ExchangeOutcome::Refuse(Reason::Internal),
             route: None,
             issuer: None,
             source: None,
@@ -84,7 +84,7 @@ impl Exchange {
     }
 }
 
-/// Counts the request as being served for as long as it lives, however it ends.
+/// Counts the request as in flight until it is dropped, however it ends.
 #[derive(Debug)]
 struct InFlight(Gauge);
 

@@ -1,5 +1,5 @@
-//! Rules on bytes and header fields: what a request may look like, and what of it is passed on. No sockets and no tokens, and
-//! nothing of the library that serves.
+//! Rules on bytes and header fields: which requests are accepted, and what is forwarded. No sockets, no tokens, and nothing of the
+//! HTTP library.
 
 pub(crate) mod forwarding;
 mod framing;

@@ -1,11 +1,11 @@
-//! Bearward's reverse proxy: it asks the gate about each request and carries out the verdict.
+//! Bearward's reverse proxy: it asks the gate about each request, and forwards it or answers with the refusal.
 //!
-//! HTTP/1.1 on both sides, bodies streamed both ways, connections kept alive both ways, on pingora. The proxy holds no
-//! policy: what a request may do is decided by [`bearward_gate::Gate::decide`]. It does see to it that there is one
-//! reading of the request (`http::request`), that the upstream believes no header but ours (`http::forwarding`), and that
-//! each refusal is a complete answer (`exchange::answer`).
+//! It speaks HTTP/1.1 on both sides, on pingora, with streamed bodies and persistent connections. The proxy contains no access
+//! policy: [`bearward_gate::Gate::decide`] makes every decision. The proxy refuses requests that can be read in two ways
+//! (`http::request`), removes headers that the upstream would trust and sets verified ones (`http::forwarding`), and answers
+//! each refusal completely (`exchange::answer`).
 //!
-//! With `default-features = false` the crate is the settings alone, for those who read or write configurations.
+//! With `default-features = false` the crate contains only the settings, for programs that read or write configurations.
 //!
 #![cfg_attr(feature = "server", doc = "```no_run")]
 #![cfg_attr(not(feature = "server"), doc = "```ignore")]

@@ -1,17 +1,17 @@
 //! Listeners, and the connections that they accept.
 
-pub(crate) mod bounded;
 pub(crate) mod connections;
+pub(crate) mod head_timeout;
 
 use std::net::{SocketAddr, TcpListener};
 
 use crate::error::ProxyError;
 
-/// Tells whether all of these addresses can be listened on, by doing so for a moment.
+/// Checks that all of these addresses can be bound, by binding them for a moment.
 ///
 /// # Errors
 ///
-/// [`ProxyError::Bind`] for the first that cannot, with what to do about it; [`ProxyError::NoListenAddress`] for none.
+/// [`ProxyError::Bind`] for the first that cannot, with what to do; [`ProxyError::NoListenAddress`] for an empty list.
 pub fn bind_check(listen: &[SocketAddr]) -> Result<(), ProxyError> {
     bind(listen).map(drop)
 }

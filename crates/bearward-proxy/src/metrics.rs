@@ -1,4 +1,4 @@
-//! What the proxy counts. Labels are configured names and closed sets only; nothing that a client can make up.
+//! The metrics of the proxy. Labels are configured names and fixed sets, never values that a client could invent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use http::{Method, StatusCode};
 /// The methods that have a label of their own (RFC 9110, 9.3; RFC 5789); any other is `other`.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
 
-/// What stands for a status where the client was gone before one could be sent, as in nginx.
+/// The status in metrics if the client disconnected before an answer, as in nginx.
 pub(crate) const CLIENT_GONE: u16 = 499;
-/// The classes of the others (RFC 9110, 15). An upstream may answer with any of nine hundred.
+/// The classes of unregistered status codes (RFC 9110, 15). An upstream may send any of nine hundred.
 const CLASSES: [&str; 9] = ["1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
 
 /// The upper bounds of the distribution of whole requests, in seconds.
@@ -24,7 +24,7 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Connections of clients that are open.
     pub(crate) connections: Gauge,
-    /// New connections that had to wait for a place.
+    /// New connections that had to wait for a slot.
     pub(crate) connection_waits: Counter,
     requests: Counters,
     duration: Histograms,
@@ -115,7 +115,7 @@ impl Metrics {
 
     /// Counts an attempt that is over.
     pub(crate) fn attempt(&self, upstream: &str, attempt: Attempt) {
-        // Looked up by the registry where it is rare, and remembered where it is each request.
+        // The registry is asked for rare results; the usual one is cached.
         if attempt != Attempt::Answered {
             self.upstream_requests.with(&[upstream, attempt.name()]).inc();
             return;

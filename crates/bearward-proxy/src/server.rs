@@ -1,10 +1,10 @@
 //! Starting and stopping.
 //!
-//! pingora's own `Server` is not used. On shutdown it sleeps its whole grace period even when nothing is being served,
-//! and with a grace period of zero it cuts every request off, because `graceful_shutdown_timeout` only waits for blocking
-//! threads. A listener that cannot be bound leaves it a process that listens nowhere. And it takes hold of signals,
-//! daemons and exit codes, which are the binary's. So the listening service, which is all that is wanted, runs on a
-//! runtime of our own, with sockets that were bound before.
+//! pingora's own `Server` is not used. On shutdown it sleeps its whole grace period even if no request is in progress, and
+//! with a grace period of zero it cuts off every request, because `graceful_shutdown_timeout` only waits for blocking threads.
+//! If a listener cannot be bound, the process continues without it. And it handles signals, daemons and exit codes, which are
+//! the binary's. So only the listening service of pingora is used: it runs on a runtime of this crate, with sockets that are
+//! already bound.
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::IntoRawFd as _;
@@ -24,26 +24,26 @@ use tokio::time::Instant;
 use crate::error::ProxyError;
 use crate::exchange::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
 use crate::listen::bind;
-use crate::listen::bounded::Bounded;
-use crate::listen::connections::{Connections, Placed};
+use crate::listen::connections::{Connections, Limited};
+use crate::listen::head_timeout::HeadTimeout;
 use crate::metrics::Metrics;
 use crate::settings::ProxySettings;
 use crate::upstream::Upstreams;
 
 /// How long the first requests wait for the names of upstreams to be resolved.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(2);
-/// How often a shutdown looks whether requests are still being served.
+/// How often a shutdown checks for requests in progress.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
-/// Serves requests until `shutdown` turns true or its sender is gone, and then until the requests that are being served
-/// are done, or `drain` is over. `serving` is called once, when connections are accepted on every address.
+/// Serves requests until `shutdown` becomes true or its sender is dropped, and then until the requests in progress are done or
+/// the time of `drain` is over. It calls `serving` once, when connections are accepted on every address.
 ///
-/// This blocks its thread, which must not belong to a tokio runtime. The gate may live on another runtime.
+/// It blocks its thread, which must not belong to a tokio runtime. The gate may run on another runtime.
 ///
 /// # Errors
 ///
-/// Before anything is served: settings that cannot work, an address that cannot be listened on, metrics that the registry
-/// holds already. After that only [`ProxyError::Stopped`].
+/// Before it serves: invalid settings, an address that cannot be bound, metrics that the registry already has. After that only
+/// [`ProxyError::Stopped`].
 pub fn run(
     settings: ProxySettings,
     gate: Arc<Gate>,
@@ -86,7 +86,7 @@ pub fn run(
     served
 }
 
-/// Resolves the upstreams' names for the first time, waiting no longer than is polite, and from then on in the background.
+/// Resolves the upstreams' names, waits at most [`FIRST_RESOLUTION`], and continues in the background.
 async fn resolve(upstreams: &Upstreams) {
     let mut first = JoinSet::new();
     for upstream in upstreams.iter().filter(|upstream| upstream.has_names()) {
@@ -110,24 +110,24 @@ async fn serve(
     mut shutdown: watch::Receiver<bool>,
     serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
-    let app = Bounded { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
-    let app = Placed { app: Arc::new(app), connections: Arc::clone(&connections) };
+    let app = HeadTimeout { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
+    let app = Limited { app: Arc::new(app), connections: Arc::clone(&connections) };
     let mut service = Service::new("bearward".to_owned(), app);
     service.set_connection_filter(connections);
     let mut sockets = Fds::new();
     for (address, listener) in listeners {
         let bound = listener.local_addr().unwrap_or(address);
         tracing::info!(target: "bearward::proxy", address = %bound, "listening");
-        // pingora finds the socket under the name of the address, and owns it from then on.
+        // pingora finds the socket by the address and owns it from then on.
         service.add_tcp(&bound.to_string());
         sockets.add(bound.to_string(), listener.into_raw_fd());
     }
     let sockets: ListenFds = Arc::new(sockets.into());
 
-    // A channel of our own: pingora waits for a change, and the caller's value may have changed already.
+    // A separate channel: pingora waits for a change, and the caller's value may have changed already.
     let (stop, stopped) = watch::channel(false);
     let mut service = tokio::spawn(async move { service.start_service(Some(sockets), stopped, 1).await });
-    // The system takes connections since the sockets were bound, and keeps them for the task.
+    // The operating system accepts connections since the sockets were bound, and queues them for the task.
     serving();
     tokio::select! {
         // It has panicked, or its listeners have ended by themselves.
@@ -141,24 +141,24 @@ async fn serve(
     }
 }
 
-/// Waits for the requests that are being served.
+/// Waits for the requests in progress.
 async fn drain(in_flight: &Gauge, most: Duration) {
     let deadline = Instant::now() + most;
     loop {
-        // First of all, because a connection that was accepted just now may carry a request that is not counted yet.
+        // First a pause, because a connection that was just accepted may have a request that is not counted yet.
         tokio::time::sleep(DRAIN_POLL).await;
         if in_flight.get() <= 0 {
             return;
         }
         if Instant::now() >= deadline {
             let left = in_flight.get();
-            tracing::warn!(target: "bearward::proxy", left, "the drain time is over; requests are cut off");
+            tracing::warn!(target: "bearward::proxy", left, "the drain time is over; cutting off the remaining requests");
             return;
         }
     }
 }
 
-/// Ends the threads. A name that is still being resolved is not waited for.
+/// Ends the threads, without waiting for name resolution.
 fn end(runtime: Runtime) {
     runtime.shutdown_timeout(Duration::from_millis(100));
 }

@@ -1,4 +1,4 @@
-//! What a proxy is built from.
+//! The settings of the proxy.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -7,25 +7,25 @@ use std::time::Duration;
 use bearward_core::Server;
 use bearward_gate::Credentials;
 
-/// Everything that the proxy needs to know beyond what the gate decides. [`ProxySettings::new`] has every default.
+/// The settings of the proxy. [`ProxySettings::new`] sets every default.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProxySettings {
-    /// The addresses to listen on, in clear HTTP/1.1. Never empty.
+    /// The addresses to listen on, with HTTP/1.1 without TLS. Never empty.
     pub listen: Vec<SocketAddr>,
-    /// How many threads serve requests. Default: one for each processor.
+    /// The number of threads that serve requests. Default: one for each processor.
     pub threads: usize,
-    /// How many connections of clients are open at once; further ones wait. Each takes a descriptor, and a second one
-    /// while it has a request with an upstream. Default: 10 000.
+    /// The maximum number of open client connections; further ones wait. Each takes a file descriptor, and a second one while
+    /// its request is at an upstream. Default: 10 000.
     pub max_connections: usize,
-    /// The largest request line and header block together, in bytes; a larger one is 431. Default: 32 KiB. No more than
-    /// 1 MiB takes effect, the most that is ever read.
+    /// The maximum size of request line and header fields together, in bytes; a larger request is answered 431. Default: 32 KiB.
+    /// The effective maximum is 1 MiB.
     pub max_header_bytes: usize,
-    /// Where the routes lead to.
+    /// The upstreams that routes name.
     pub upstreams: Vec<UpstreamSettings>,
-    /// How long requests that are being served may still take once a shutdown was asked for. Default: 20 s.
+    /// How long a shutdown waits for requests in progress. Default: 20 s.
     pub drain: Duration,
-    /// How many idle connections to upstreams are kept in all. Default: 512.
+    /// The maximum number of idle connections to all upstreams together. Default: 512.
     pub keepalive_pool: usize,
 }
 
@@ -47,23 +47,23 @@ impl ProxySettings {
     }
 }
 
-/// One upstream: its servers, and how the proxy speaks to them. [`UpstreamSettings::new`] has every default.
+/// One upstream: its servers, and how the proxy connects to them. [`UpstreamSettings::new`] sets every default.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct UpstreamSettings {
-    /// The name by which routes call it; unique.
+    /// The name that routes use; unique.
     pub name: String,
     /// Its servers, at least one. Names are resolved in the background, every ten seconds; all their addresses are used.
     pub servers: Vec<Server>,
-    /// What becomes of the client's `Authorization`.
+    /// What happens to the client's `Authorization`.
     pub authorization: AuthorizationMode,
-    /// How long a connection may take to come about. Default: 5 s.
+    /// The time limit for connecting. Default: 5 s.
     pub connect_timeout: Duration,
-    /// How long the upstream may be silent while its answer is awaited or read. Default: 60 s.
+    /// The longest wait for the next bytes of an answer. Default: 60 s.
     pub read_timeout: Duration,
-    /// How long the upstream may take no byte of the request. Default: 60 s.
+    /// The longest wait for the upstream to accept more bytes of a request. Default: 60 s.
     pub write_timeout: Duration,
-    /// How long an idle connection is kept for the next request. Default: 60 s.
+    /// How long an idle connection stays open. Default: 60 s.
     pub idle_timeout: Duration,
 }
 
@@ -82,21 +82,21 @@ impl UpstreamSettings {
     }
 }
 
-/// What becomes of the client's `Authorization` on the way to the upstream.
+/// What happens to the client's `Authorization` in forwarded requests.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum AuthorizationMode {
-    /// It is removed: the upstream learns who calls from the identity headers, and holds no token that it could lose.
+    /// It is removed. The upstream gets the caller's identity from the identity headers, and no token that it could leak.
     #[default]
     Remove,
-    /// It is passed on as it came, for upstreams that judge the token once more.
+    /// It is forwarded unchanged, for upstreams that verify the token again.
     Forward,
-    /// It is replaced by this whole field value, such as `Basic Z2F0ZXdheTpzZWNyZXQ=`: the gateway's own credentials.
+    /// It is replaced by the gateway's own credentials, as a whole field value such as `Basic Z2F0ZXdheTpzZWNyZXQ=`.
     Replace(Credentials),
 }
 
 impl AuthorizationMode {
-    /// As the configuration calls it.
+    /// The name in configuration.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Remove => "remove",

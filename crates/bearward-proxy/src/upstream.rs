@@ -1,7 +1,7 @@
-//! Upstreams: the addresses behind their names, kept current in the background, and whose turn it is.
+//! Upstreams: their addresses, which are resolved in the background, and the choice of the next address.
 //!
-//! `HttpPeer::new` would resolve the name on the thread that serves requests, and panic where that fails. So names are
-//! resolved apart, and a request finds ready peers.
+//! `HttpPeer::new` would resolve the name on the thread that serves requests, and panic if that fails. So names are resolved
+//! separately, and a request uses ready peers.
 
 pub(crate) mod upgrade;
 
@@ -18,12 +18,12 @@ use pingora_core::upstreams::peer::HttpPeer;
 use crate::error::ProxyError;
 use crate::settings::{AuthorizationMode, UpstreamSettings};
 
-/// How often names are resolved. The resolver does not tell how long its answers hold.
+/// How often names are resolved. The resolver does not return the lifetime of its answers.
 const RESOLVE_EVERY: Duration = Duration::from_secs(10);
 /// How long one resolution may take.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an address that could not be connected to is passed over, as long as there are others.
-const REST: Duration = Duration::from_secs(5);
+/// How long an address is skipped after a failed connection, if there are others.
+const SKIP_FAILED: Duration = Duration::from_secs(5);
 
 /// All upstreams, by name.
 #[derive(Debug)]
@@ -70,8 +70,8 @@ pub(crate) struct Address {
     pub(crate) socket: SocketAddr,
     /// The server as configured.
     pub(crate) server: Server,
-    /// Until when it is passed over, in milliseconds since the upstream was made.
-    rests_until: AtomicU64,
+    /// The time until which it is skipped, in milliseconds since the upstream was made.
+    skipped_until: AtomicU64,
 }
 
 impl Upstream {
@@ -87,12 +87,12 @@ impl Upstream {
             turn: AtomicUsize::new(0),
             started: Instant::now(),
         };
-        // What needs no resolver is there from the start.
+        // Addresses that need no resolver are available from the start.
         upstream.replace(&vec![None; upstream.settings.servers.len()]);
         Ok(upstream)
     }
 
-    /// The address whose turn it is: not `tried`, and where possible one that is not known to be down.
+    /// The next address in turn: not `tried`, and if possible one without a recent failure.
     pub(crate) fn pick(&self, tried: Option<SocketAddr>) -> Option<Arc<Address>> {
         let addresses = self.addresses.load();
         // The counter may wrap around, which skips a turn once in a very long while.
@@ -100,32 +100,32 @@ impl Upstream {
         let (before, from) = addresses.split_at_checked(turn)?;
         let mut fit = from.iter().chain(before).filter(|address| Some(address.socket) != tried);
         let now = self.now();
-        let mut resting = None;
+        let mut fallback = None;
         fit.find(|address| {
-            let rests = address.rests_until.load(Ordering::Relaxed) > now;
-            if rests && resting.is_none() {
-                resting = Some(Arc::clone(address));
+            let is_skipped = address.skipped_until.load(Ordering::Relaxed) > now;
+            if is_skipped && fallback.is_none() {
+                fallback = Some(Arc::clone(address));
             }
-            !rests
+            !is_skipped
         })
         .cloned()
-        .or(resting)
+        .or(fallback)
     }
 
-    /// Whether a second attempt can go elsewhere than the first.
+    /// Whether a second attempt can use another address.
     pub(crate) fn has_other(&self) -> bool {
         self.addresses.load().len() > 1
     }
 
-    /// How long the servers may be silent.
+    /// The longest wait for the next bytes of an answer.
     pub(crate) fn read_timeout(&self) -> Duration {
         self.settings.read_timeout
     }
 
-    /// Notes that this address could not be connected to.
-    pub(crate) fn rest(&self, address: &Address) {
-        let until = self.now() + u64::try_from(REST.as_millis()).unwrap_or(u64::MAX);
-        address.rests_until.store(until, Ordering::Relaxed);
+    /// Notes that a connection to this address failed.
+    pub(crate) fn mark_failed(&self, address: &Address) {
+        let until = self.now() + u64::try_from(SKIP_FAILED.as_millis()).unwrap_or(u64::MAX);
+        address.skipped_until.store(until, Ordering::Relaxed);
     }
 
     /// Whether any server is a name, so that [`Self::resolve`] has something to do.
@@ -133,7 +133,7 @@ impl Upstream {
         self.settings.servers.iter().any(|server| server.address().is_none())
     }
 
-    /// Resolves all names once. Where that fails, the addresses known before stay.
+    /// Resolves all names once. If that fails, the known addresses stay.
     pub(crate) async fn resolve(&self) {
         let mut found = Vec::with_capacity(self.settings.servers.len());
         for server in &self.settings.servers {
@@ -168,11 +168,11 @@ impl Upstream {
     fn warn_unresolved(&self, server: &Server, error: &str) {
         tracing::warn!(
             target: "bearward::proxy", upstream = self.name, server = server.as_str(), error,
-            "cannot resolve a server's name; addresses known before stay in use"
+            "cannot resolve a server's name; the known addresses stay in use"
         );
     }
 
-    /// Puts the addresses in place that were `found` for each server; `None` keeps those of before.
+    /// Replaces the addresses by those `found` for each server; `None` keeps the known ones.
     fn replace(&self, found: &[Option<Vec<SocketAddr>>]) {
         let before = self.addresses.load();
         let mut addresses: Vec<Arc<Address>> = Vec::with_capacity(before.len());
@@ -180,7 +180,7 @@ impl Upstream {
             let sockets = match (server.address(), found) {
                 (Some(socket), _) => vec![socket],
                 (None, Some(found)) => {
-                    // Resolvers rotate their answers, which is no change.
+                    // Resolvers rotate their answers, which does not count as a change.
                     let mut found = found.clone();
                     found.sort_unstable();
                     found
@@ -193,7 +193,7 @@ impl Upstream {
                 if addresses.iter().any(|address| address.socket == socket) {
                     continue;
                 }
-                // An address that stays keeps its connections, and what is known of it.
+                // An address that stays keeps its connections and its state.
                 let known = before.iter().find(|address| address.socket == socket && address.server == *server);
                 addresses.push(known.cloned().unwrap_or_else(|| Arc::new(self.address(server, socket))));
             }
@@ -216,7 +216,7 @@ impl Upstream {
         peer.options.read_timeout = Some(self.settings.read_timeout);
         peer.options.write_timeout = Some(self.settings.write_timeout);
         peer.options.idle_timeout = Some(self.settings.idle_timeout);
-        Address { peer, socket, server: server.clone(), rests_until: AtomicU64::new(0) }
+        Address { peer, socket, server: server.clone(), skipped_until: AtomicU64::new(0) }
     }
 
     fn now(&self) -> u64 {
@@ -262,11 +262,11 @@ mod tests {
     #[test]
     fn a_dead_server_is_passed_over_unless_all_are_dead() {
         let upstream = upstream(&["127.0.0.1:1", "127.0.0.1:2"]);
-        upstream.rest(&upstream.pick(None).unwrap());
+        upstream.mark_failed(&upstream.pick(None).unwrap());
         for _ in 0..3 {
             assert_eq!(picked(&upstream, None), "127.0.0.1:2");
         }
-        upstream.rest(&upstream.pick(None).unwrap());
+        upstream.mark_failed(&upstream.pick(None).unwrap());
         assert_ne!(picked(&upstream, None), "nothing");
     }
 
@@ -294,7 +294,7 @@ mod tests {
         upstream.replace(&[None, None]);
         assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()));
         upstream.replace(&[Some(vec!["192.0.2.2:80".parse().unwrap(), "192.0.2.1:80".parse().unwrap()]), None]);
-        assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()), "another order is no other answer");
+        assert!(Arc::ptr_eq(&known, &upstream.addresses.load_full()), "another order is the same answer");
         upstream.replace(&[Some(vec!["192.0.2.2:80".parse().unwrap()]), None]);
         assert_eq!(upstream.addresses.load().len(), 2);
         assert!(upstream.addresses.load().iter().any(|now| known.iter().any(|before| Arc::ptr_eq(now, before))));

@@ -1,6 +1,6 @@
 //! The access log: one event for each request, under the target `bearward::access`.
 //!
-//! It never holds a token, a query or a header of the client's but `Host`; all of it is what was judged and decided.
+//! It never holds a token, a query, or a header field of the client except `Host`.
 
 use std::net::IpAddr;
 use std::time::Duration;

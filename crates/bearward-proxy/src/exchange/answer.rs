@@ -1,4 +1,4 @@
-//! Refusals, as answers on the client's connection.
+//! Answers to refused requests.
 //!
 //! A refused request whose body was not read leaves bytes on the connection that must never be taken for the next
 //! request (CVE-2025-4366). So the rest of the body is read and dropped, up to a bound, or the connection is closed.
@@ -13,7 +13,7 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
-/// The longest unread body, in bytes, that is worth keeping a connection for.
+/// The longest unread body, in bytes, that is read to keep the connection.
 const KEEP_BYTES: usize = 64 * 1024;
 /// How long the answer waits for the rest of such a body.
 const KEEP_WAIT: Duration = Duration::from_millis(250);
@@ -23,14 +23,14 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// How long this goes on.
 const LINGER_WAIT: Duration = Duration::from_secs(1);
 
-/// What becomes of the connection after the answer.
+/// What happens to the connection after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// It serves the next request, unless the client or an unread body speaks against it.
+    /// It stays open for the next request, unless the client or an unread body prevents that.
     Keep,
-    /// It is closed once the client had a chance to read the answer.
+    /// It is closed after the client had time to read the answer.
     Linger,
-    /// It is closed at once: where the request ends is in doubt, so nothing more is read.
+    /// It is closed at once: the end of the request is uncertain, so nothing more is read.
     Close,
 }
 
@@ -72,13 +72,13 @@ pub(crate) async fn send(
     Ok(())
 }
 
-/// Whether the body could be read within the bound, as far as its header tells.
+/// Whether the body may be small enough to read, by its `Content-Length`.
 fn is_small(session: &Session) -> bool {
     let length = session.req_header().headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.is_none_or(|length: usize| length <= KEEP_BYTES)
 }
 
-/// Reads and drops the rest of the body; whether its end was reached within the bounds.
+/// Reads and drops the rest of the body. Returns whether it reached the end within the bounds.
 async fn drain(session: &mut Session, most: usize, wait: Duration) -> bool {
     let mut read = 0;
     let end = async {

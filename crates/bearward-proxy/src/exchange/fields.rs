@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use pingora_core::{Error, Result};
 use pingora_http::RequestHeader;
 
-/// They must be changed by pingora's own functions, which keep the spelling of each name beside them.
+/// They must be changed with pingora's own functions, which also store the spelling of each name.
 #[derive(Debug)]
 pub(super) struct RequestFields<'a>(pub(super) &'a mut RequestHeader);
 
@@ -17,7 +17,7 @@ impl Fields for RequestFields<'_> {
     }
 
     fn remove(&mut self, name: &HeaderName) {
-        // The last value is all that it says.
+        // It returns the removed value.
         drop(self.0.remove_header(name));
     }
 

@@ -18,21 +18,21 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use super::answer::{self, After};
 use super::fields::RequestFields;
-use super::{Exchange, Outcome, access_log};
+use super::{Exchange, ExchangeOutcome, access_log};
 use crate::http::forwarding::{self, Forwarding};
 use crate::http::request::{self, Head};
-use crate::http::target::{self, Form};
-use crate::listen::bounded;
+use crate::http::target::{self, TargetForm};
+use crate::listen::head_timeout;
 use crate::metrics::{Attempt, CLIENT_GONE, Metrics};
 use crate::upstream::{Upstreams, upgrade};
 
 /// How long an idle connection of a client is kept, in seconds.
 const CLIENT_IDLE: u64 = 60;
-/// How long the head of a request may take, the idle time before it included; so more than [`CLIENT_IDLE`].
+/// The time limit for the head of a request, which includes the idle time before it, so it is more than [`CLIENT_IDLE`].
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(CLIENT_IDLE + 15);
-/// How long a client may take no byte of an answer.
+/// The longest wait for a client to accept more bytes of an answer.
 const CLIENT_WRITE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often a request is sent at the most, the first time included.
+/// The maximum number of attempts to send a request.
 pub(crate) const MAX_ATTEMPTS: u8 = 2;
 
 /// The proxy as pingora sees it.
@@ -51,11 +51,11 @@ impl ProxyHttp for Proxy {
 
     /// Called once the head has been read.
     fn new_ctx(&self) -> Exchange {
-        bounded::head_is_read();
+        head_timeout::head_is_read();
         Exchange::begin(&self.metrics.in_flight)
     }
 
-    /// None: pingora would add compression, which is off and would still be walked through.
+    /// No modules: pingora would add compression, which is off and would still cost time.
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
@@ -73,7 +73,7 @@ impl ProxyHttp for Proxy {
         session.set_pipelining_enabled(!chunked);
 
         if let Err(reason) = self.read(session) {
-            exchange.outcome = Outcome::Refuse(reason);
+            exchange.outcome = ExchangeOutcome::Refuse(reason);
             answer::send(session, &Refusal::new(reason), &exchange.request_id, After::Close).await?;
             return Ok(true);
         }
@@ -88,14 +88,14 @@ impl ProxyHttp for Proxy {
         exchange.generation = Some(decision.generation);
         match decision.verdict {
             Verdict::Admit(admission) => {
-                exchange.outcome = Outcome::Admit;
+                exchange.outcome = ExchangeOutcome::Admit;
                 exchange.admission = admission;
                 let route = exchange.route.as_deref();
                 exchange.upstream = route.and_then(|route| self.upstreams.get(route.upstream())).cloned();
                 Ok(false)
             }
             Verdict::Refuse(refusal) => {
-                exchange.outcome = Outcome::Refuse(refusal.reason());
+                exchange.outcome = ExchangeOutcome::Refuse(refusal.reason());
                 answer::send(session, &refusal, &exchange.request_id, After::Keep).await?;
                 Ok(true)
             }
@@ -134,7 +134,7 @@ impl ProxyHttp for Proxy {
     ) -> Box<Error> {
         let mut again = false;
         if let (Some(upstream), Some(address)) = (&exchange.upstream, &exchange.address) {
-            upstream.rest(address);
+            upstream.mark_failed(address);
             self.metrics.attempt(&upstream.name, attempt(reason(&error)));
             // Nothing was sent, so any request may be sent elsewhere.
             again = exchange.attempts < MAX_ATTEMPTS && upstream.has_other();
@@ -176,14 +176,14 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
     ) -> Result<()> {
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
-            // From here on the client may be silent as long as the upstream may; pingora would give up on it after 60 s.
+            // From here on the client may be silent as long as the upstream may. pingora's own limit is 60 s.
             session.set_read_timeout(exchange.upstream.as_ref().map(|upstream| upstream.read_timeout()));
             return response.insert_header(X_REQUEST_ID, exchange.request_id.clone());
         }
         if response.status.is_informational() {
             return Ok(());
         }
-        // These speak of the upstream's connection, not of the client's (RFC 9110, 7.6.1). pingora sets `Connection`.
+        // These concern the upstream's connection, not the client's (RFC 9110, 7.6.1). pingora sets `Connection`.
         response.remove_header("keep-alive");
         response.remove_header("proxy-connection");
         // HTTP/1.0 has no chunks (RFC 9112, 7.1): the body ends with the connection.
@@ -208,8 +208,8 @@ impl ProxyHttp for Proxy {
         if let Some(upstream) = &exchange.upstream {
             self.metrics.attempt(&upstream.name, attempt(reason(&error)));
         }
-        // An idle connection that the server closed just as it was used again is no better than none. pingora marks the
-        // error so where not one byte of an answer had come.
+        // The server may have closed an idle connection just as it was used again. pingora marks the error so if no byte of an
+        // answer was received.
         let stale = reused && error.retry == RetryType::ReusedOnly;
         let harmless = session.req_header().method.is_safe() && session.is_body_done() && session.is_body_empty();
         let again = stale && harmless && exchange.attempts < MAX_ATTEMPTS;
@@ -221,11 +221,11 @@ impl ProxyHttp for Proxy {
         let mut error_code = 0;
         if let Some(reason) = reason(error) {
             exchange.outcome = match reason {
-                Reason::RequestMalformed => Outcome::Refuse(reason),
-                _ => Outcome::Error(reason),
+                Reason::RequestMalformed => ExchangeOutcome::Refuse(reason),
+                _ => ExchangeOutcome::Error(reason),
             };
             log_failure(exchange, error, "a request could not be served");
-            // Once an answer has begun there is nothing to say but to break off, so that no half of it passes for whole.
+            // Once an answer has begun, the connection is cut off, so that the client does not take a part for the whole.
             if final_status(session).is_none() {
                 let after = if reason == Reason::RequestMalformed { After::Close } else { After::Linger };
                 if answer::send(session, &Refusal::new(reason), &exchange.request_id, after).await.is_ok() {
@@ -239,7 +239,7 @@ impl ProxyHttp for Proxy {
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
         let took = exchange.started.elapsed();
         let status = final_status(session).map_or(CLIENT_GONE, |status| status.as_u16());
-        if let (Some(upstream), Outcome::Admit, None) = (&exchange.upstream, exchange.outcome, error) {
+        if let (Some(upstream), ExchangeOutcome::Admit, None) = (&exchange.upstream, exchange.outcome, error) {
             self.metrics.attempt(&upstream.name, Attempt::Answered);
         }
         let head = session.req_header();
@@ -248,14 +248,14 @@ impl ProxyHttp for Proxy {
         access_log::write(head, exchange, client(session), status, took);
     }
 
-    /// What pingora may say of a request in its own log: never the query.
+    /// The description of a request in pingora's own log: never with the query.
     fn request_summary(&self, session: &Session, exchange: &Exchange) -> String {
         let head = session.req_header();
         let path = String::from_utf8_lossy(target::path(head.raw_path()));
         format!("{} {path}, request {}", head.method, exchange.request_id.to_str().unwrap_or_default())
     }
 
-    /// The access log tells of it.
+    /// The access log has it.
     fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &Error) -> bool {
         true
     }
@@ -266,7 +266,7 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
-    /// Sees to it that there is one reading of the request, and that its target is in origin form.
+    /// Refuses a request that can be read in two ways, and puts the target into origin form.
     fn read(&self, session: &mut Session) -> Result<(), Reason> {
         let head = session.req_header();
         let raw = session.to_h1_raw();
@@ -278,10 +278,10 @@ impl Proxy {
             headers: &head.headers,
         };
         match request::check(&read, self.max_header_bytes)? {
-            Form::Origin => Ok(()),
-            Form::Absolute { origin, authority } => {
+            TargetForm::Origin => Ok(()),
+            TargetForm::Absolute { origin, authority } => {
                 let head = session.req_header_mut();
-                // From here on, in what is judged and what is forwarded, the target is the origin form.
+                // From here on the target that is checked and forwarded is the origin form.
                 head.set_raw_path(&origin).map_err(|_| Reason::PathAmbiguous)?;
                 let host = HeaderValue::from_bytes(&authority).map_err(|_| Reason::RequestMalformed)?;
                 head.insert_header(HOST, host).map_err(|_| Reason::RequestMalformed)?;
@@ -292,7 +292,7 @@ impl Proxy {
 }
 
 fn facts<'a>(head: &'a RequestHeader, session: &Session, request_id: &'a HeaderValue) -> RequestFacts<'a> {
-    // Whatever authority the target named stands in `Host` by now.
+    // `Host` now holds the authority of an absolute target.
     let mut facts = RequestFacts::new(&head.method, target::path(head.raw_path()), &head.headers);
     facts.query = target::query(head.raw_path());
     facts.client = client(session);
@@ -338,8 +338,7 @@ fn attempt(reason: Option<Reason>) -> Attempt {
     }
 }
 
-/// Says what happened. Of pingora's error only its kind and the system's words: its context can quote what the upstream
-/// sent.
+/// Logs a failure. Of pingora's error it logs only the kind and the system error: its context can quote what the upstream sent.
 fn log_failure(exchange: &Exchange, error: &Error, what: &str) {
     let system = error.root_cause().downcast_ref::<io::Error>();
     tracing::warn!(
@@ -358,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_that_is_gone_or_silent_is_told_nothing() {
+    fn a_client_that_is_gone_or_silent_gets_no_answer() {
         for kind in [ErrorType::ReadError, ErrorType::ReadTimedout, ErrorType::WriteTimedout] {
             assert_eq!(reason(&Error::new(kind).into_down()), None);
         }

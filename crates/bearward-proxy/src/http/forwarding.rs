@@ -1,8 +1,9 @@
-//! What the upstream may believe: every header that says who calls, or how the request came here, is ours or absent.
+//! The header fields of a forwarded request. Every field that names the caller or the client's connection is set by the gateway
+//! or absent, because upstreams trust it.
 //!
-//! This runs after the hop-by-hop fields have been taken out, and whatever
-//! `Connection` nominates (RFC 9110, 7.6.1). So a client cannot have our headers stripped by naming them in `Connection`
-//! (CVE-2022-31813, CVE-2025-48865). It runs again for each attempt, on a fresh copy of the request.
+//! This runs after the hop-by-hop fields and those that `Connection` names were removed (RFC 9110, 7.6.1). So a client cannot
+//! strip fields of the gateway by naming them in `Connection` (CVE-2022-31813, CVE-2025-48865). It runs again for each attempt,
+//! on a fresh copy of the request.
 //!
 //! Trailers cannot add headers either: pingora 0.9 reads the trailers of a chunked HTTP/1 body to find its end and drops
 //! them, in both directions (`pingora-core`, `protocols/http/v1/body.rs`, `parse_trailers_end`).
@@ -19,11 +20,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Headers that the connection takes care of under their own name, so that only their aliases are removed: behind a server that
-/// folds `_` and `-` together they would tell the body's length a second time.
+/// Fields that the HTTP library handles under their own name, so that only their aliases are removed: a server that takes `_`
+/// for `-` would read a second body length from them.
 const ALIASES_REMOVED: &[&str] = &["content-length", "transfer-encoding"];
 
-/// What a request takes along to its upstream.
+/// The data for a forwarded request.
 #[derive(Debug)]
 pub(crate) struct Forwarding<'a> {
     pub(crate) identity: &'a IdentityHeaders,
@@ -32,13 +33,13 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) authorization: &'a AuthorizationMode,
     pub(crate) client: Option<IpAddr>,
     pub(crate) request_id: &'a HeaderValue,
-    /// The server's own `host:port`, for requests that came without `Host`.
+    /// The server's own `host:port`, for requests without `Host`.
     pub(crate) server: &'a Server,
-    /// The version in which the request came.
+    /// The HTTP version of the received request.
     pub(crate) received: Version,
 }
 
-/// Makes of a copy of the request's fields those that the upstream gets; `original` are the fields as they came.
+/// Turns a copy of the request's fields into those that the upstream gets; `original` are the received fields.
 pub(crate) fn rewrite<F: Fields>(fields: &mut F, original: &HeaderMap, with: &Forwarding<'_>) -> Result<(), F::Error> {
     remove_fields(fields, |name| is_removed(name) || with.identity.is_reserved(name));
 
@@ -48,16 +49,16 @@ pub(crate) fn rewrite<F: Fields>(fields: &mut F, original: &HeaderMap, with: &Fo
     authorize(fields, original, with.authorization)?;
 
     if let Some(client) = with.client {
-        // An IPv4 client of a dual-stack listener is shown as what it is.
+        // An IPv4 client of a dual-stack listener is shown with its IPv4 address.
         fields.set(X_FORWARDED_FOR, text(client.to_canonical()))?;
     }
     fields.set(X_FORWARDED_PROTO, HeaderValue::from_static("http"))?;
     match original.get(HOST) {
         Some(host) => fields.set(X_FORWARDED_HOST, host.clone())?,
-        // Only HTTP/1.0 may come without one, and the proxy speaks HTTP/1.1 to the upstream, which must have one.
+        // Only HTTP/1.0 may lack one, and HTTP/1.1, which the upstream gets, requires one.
         None => fields.set(HOST, text(with.server))?,
     }
-    // After what proxies before us said (RFC 9110, 7.6.3).
+    // After the entries of earlier proxies (RFC 9110, 7.6.3).
     let via = if with.received == Version::HTTP_10 { "1.0 bearward" } else { "1.1 bearward" };
     fields.add(VIA, HeaderValue::from_static(via))?;
     fields.set(X_REQUEST_ID, with.request_id.clone())
@@ -69,7 +70,7 @@ fn authorize<F: Fields>(fields: &mut F, original: &HeaderMap, mode: &Authorizati
             fields.remove(&AUTHORIZATION);
             Ok(())
         }
-        // From the original: `Connection: authorization` has taken it out of the copy.
+        // From the original, because `Connection: authorization` removes it from the copy.
         AuthorizationMode::Forward => match original.get(AUTHORIZATION) {
             Some(authorization) => fields.set(AUTHORIZATION, authorization.clone()),
             None => Ok(()),
@@ -83,7 +84,7 @@ fn text(text: impl ToString) -> HeaderValue {
     HeaderValue::try_from(text.to_string()).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Whether a header of this name, or one that a CGI-like server takes for it, is never passed on.
+/// Whether a field of this name, or one that a CGI-like server takes for it, is never forwarded.
 fn is_removed(name: &str) -> bool {
     let is_alias = |of: &&str| *of != name && same_field_name(of, name);
     is_proxys_word(name) || ALIASES_REMOVED.iter().any(is_alias)

@@ -1,11 +1,11 @@
-//! How long a request's body is: told once, in one way (RFC 9112, 6.1 and 6.3).
+//! The length of a request's body, which must be given once and in one way (RFC 9112, 6.1 and 6.3).
 
 use http::Version;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
 use super::request::Head;
 
-/// Whether the body has one length, told in one way.
+/// Whether the length of the body is given once and in one way.
 pub(super) fn is_clear(head: &Head<'_>) -> bool {
     let one = |name| {
         let mut values = head.headers.get_all(name).iter();
@@ -13,11 +13,11 @@ pub(super) fn is_clear(head: &Head<'_>) -> bool {
     };
     match (one(TRANSFER_ENCODING), one(CONTENT_LENGTH)) {
         ((None, _), (None, _)) => true,
-        // A parser may fold equal repetitions, and they would be forwarded: the upstream may not fold them.
+        // A parser may accept equal repetitions and forward them to an upstream that does not.
         ((None, _), (Some(length), repeated)) => {
             !repeated && !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
         }
-        // A parser may drop `Content-Length` where `Transfer-Encoding` stands beside it, so the fields do not tell: the bytes do.
+        // A parser may drop `Content-Length` beside `Transfer-Encoding`, so this checks the bytes and not the fields.
         ((Some(coding), repeated), _) => {
             !repeated
                 && head.version == Version::HTTP_11

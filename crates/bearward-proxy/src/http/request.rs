@@ -1,35 +1,35 @@
-//! What of a request is refused before it is judged: whatever two servers could read in two ways.
+//! Requests that are refused before the gate decides, because two servers could read them in two ways.
 //!
 //! The parser in use, pingora's, already answers 400 to repeated or differing `Host`, to a `Host` that contradicts an absolute
-//! target, to obs-fold, to a space before a colon, to NUL and to malformed `Content-Length`. It lets the cases below through,
-//! or repairs them silently, so they are looked for in the header block as it came. What both would refuse is looked for as
-//! well: a later parser may be more tolerant.
+//! target, to obs-fold, to a space before a colon, to NUL and to malformed `Content-Length`. It accepts the cases below or
+//! repairs them silently, so they are checked in the received header block. Cases that the parser refuses are checked too: a
+//! later parser may be more tolerant.
 
 use bearward_core::{Reason, check_method};
 use http::header::HOST;
 use http::{HeaderMap, Method, Version};
 
 use super::framing;
-use super::target::{self, Form};
+use super::target::{self, TargetForm};
 
-/// A request's head, as it came and as it was parsed.
+/// The head of a request, as received and as parsed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
     /// The whole header block, request line included.
     pub(crate) raw: &'a [u8],
     pub(crate) method: &'a Method,
     pub(crate) version: Version,
-    /// The target as it was parsed.
+    /// The parsed target.
     pub(crate) target: &'a [u8],
     pub(crate) headers: &'a HeaderMap,
 }
 
-/// The form of the request's target, where the request can be read in one way only.
-pub(crate) fn check(head: &Head<'_>, max_header_bytes: usize) -> Result<Form, Reason> {
+/// The form of the request's target, or why the request can be read in two ways.
+pub(crate) fn check(head: &Head<'_>, max_header_bytes: usize) -> Result<TargetForm, Reason> {
     if head.raw.len() > max_header_bytes {
         return Err(Reason::HeadersTooLarge);
     }
-    // The gate looks again, with the methods that routes name. Here the connection is closed as well.
+    // The gate checks again, with the methods that routes name. Here the connection is closed as well.
     check_method(head.method, [])?;
     // RFC 9112, 2.2 lets a recipient take a lone LF for a line end; a neighbour that does not would see other headers.
     if has_bare_line_feed(head.raw) || !framing::is_clear(head) || !has_host(head) {
@@ -38,7 +38,7 @@ pub(crate) fn check(head: &Head<'_>, max_header_bytes: usize) -> Result<Form, Re
     target::form(head)
 }
 
-/// HTTP/1.1 has a `Host`, HTTP/1.0 may have none (RFC 9112, 3.2). What stands in it, the gate judges.
+/// HTTP/1.1 requires `Host`, HTTP/1.0 does not (RFC 9112, 3.2). The gate checks its value.
 fn has_host(head: &Head<'_>) -> bool {
     head.headers.contains_key(HOST) || head.version == Version::HTTP_10
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     /// Parses as pingora does: without the fragment, and without `Content-Length` beside `Transfer-Encoding`.
-    fn checked(raw: &str) -> Result<Form, Reason> {
+    fn checked(raw: &str) -> Result<TargetForm, Reason> {
         let mut lines = raw.trim_start().split('\n').map(|line| line.trim_end_matches('\r'));
         let line: Vec<_> = lines.next().unwrap().split(' ').collect();
         let version = if line[2] == "HTTP/1.0" { Version::HTTP_10 } else { Version::HTTP_11 };
@@ -88,7 +88,7 @@ mod tests {
             "POST /a HTTP/1.1\r\nHost: a_b\r\nContent-Length: 3\r\n\r\n",
             "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
         ] {
-            assert_eq!(checked(raw), Ok(Form::Origin), "{raw:?}");
+            assert_eq!(checked(raw), Ok(TargetForm::Origin), "{raw:?}");
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
             ("HTTPS://api.example.com", "/"),
             ("http://api.example.com?b", "/?b"),
         ] {
-            let expected = Form::Absolute { origin: origin.into(), authority: "api.example.com".into() };
+            let expected = TargetForm::Absolute { origin: origin.into(), authority: "api.example.com".into() };
             for rest in ["HTTP/1.1\r\nHost: api.example.com\r\n\r\n", "HTTP/1.0\r\n\r\n"] {
                 assert_eq!(checked(&format!("GET {target} {rest}")).as_ref(), Ok(&expected), "{target}");
             }

@@ -7,10 +7,10 @@ use super::request::Head;
 
 /// The form of a request target that may go on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// `/path?query`: judged and forwarded as it is.
+pub(crate) enum TargetForm {
+    /// `/path?query`: checked and forwarded unchanged.
     Origin,
-    /// `http://host/path?query`: to be forwarded as `origin`, with `authority` as its `Host`.
+    /// `http://host/path?query`: forwarded as `origin`, with `authority` as `Host`.
     Absolute {
         /// The target in origin form.
         origin: Vec<u8>,
@@ -30,28 +30,28 @@ pub(crate) fn query(target: &[u8]) -> Option<&[u8]> {
 }
 
 /// The form of a request's target.
-pub(super) fn form(head: &Head<'_>) -> Result<Form, Reason> {
+pub(super) fn form(head: &Head<'_>) -> Result<TargetForm, Reason> {
     let target = sent(head.raw).ok_or(Reason::RequestMalformed)?;
-    // What will be forwarded is what was sent: a parser may cut a fragment off, which RFC 9112, 3.2 forbids to send.
+    // The forwarded target must be the sent one: a parser may cut off a fragment, which RFC 9112, 3.2 does not allow.
     if target != head.target {
         return Err(Reason::PathAmbiguous);
     }
-    // What is no path either, such as `*`, the gate refuses.
+    // The gate refuses what is not a path, such as `*`.
     if target.starts_with(b"/") || !target.contains(&b':') {
-        return Ok(Form::Origin);
+        return Ok(TargetForm::Origin);
     }
     let (authority, rest) = absolute(target).ok_or(Reason::RequestMalformed)?;
     if head.headers.get(HOST).is_some_and(|host| host.as_bytes() != authority) {
         return Err(Reason::RequestMalformed);
     }
     let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
-    Ok(Form::Absolute { origin: [slash, rest].concat(), authority: authority.to_vec() })
+    Ok(TargetForm::Absolute { origin: [slash, rest].concat(), authority: authority.to_vec() })
 }
 
-/// The request target of a header block, as it was sent.
+/// The sent request target in a header block.
 fn sent(raw: &[u8]) -> Option<&[u8]> {
     let mut raw = raw;
-    // RFC 9112, 2.2: empty lines before the request line are to be ignored.
+    // RFC 9112, 2.2: ignore empty lines before the request line.
     while let Some(rest) = raw.strip_prefix(b"\r\n") {
         raw = rest;
     }
@@ -61,7 +61,8 @@ fn sent(raw: &[u8]) -> Option<&[u8]> {
     line.get(start + 1..end)
 }
 
-/// Authority, and path and query, of a target in absolute form. Its scheme is http or https: others have rules of their own.
+/// The authority, and path with query, of a target in absolute form. Only http and https, because other schemes have rules of
+/// their own.
 fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let after = |scheme: &[u8]| {
         let (start, rest) = target.split_at_checked(scheme.len())?;
@@ -70,7 +71,7 @@ fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = after(b"http://").or_else(|| after(b"https://"))?;
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    // A backslash is a slash to some (WHATWG URL, 4.4).
+    // Some parsers take a backslash for a slash (WHATWG URL, 4.4).
     (!authority.is_empty() && !authority.contains(&b'\\')).then_some((authority, rest))
 }
 

@@ -1,10 +1,10 @@
-//! A bound on the clients' connections.
+//! A bound on client connections.
 //!
-//! Each one takes a descriptor, and with a request under way a second one for the upstream. Without a bound a few
-//! thousand silent connections use up the process's descriptors, and then nothing that needs one works any more:
-//! neither key fetches nor the admin server, whose liveness probe would have the process killed. So no connection is
-//! taken beyond the bound until one has ended; the next ones wait in the system's queue. A connection without a request
-//! ends by itself when its time for a head is over (`bounded`).
+//! Each one takes a file descriptor, and with a request in progress a second one for the upstream. Without a bound a few
+//! thousand silent connections use up the descriptors of the process. Then nothing that needs one works: neither key fetches
+//! nor the admin server, whose failing liveness probe would get the process killed. So no connection is accepted beyond the
+//! bound until another ends; further ones wait in the operating system's queue. A connection without a request is closed when
+//! the time for its head is over (`head_timeout`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,66 +17,65 @@ use pingora_core::protocols::Stream;
 use pingora_core::server::ShutdownWatch;
 use tokio::sync::Semaphore;
 
-/// How often, at most, the log says that there is no place.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How often, at most, the bound is logged.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// The places for connections. A listener takes one for each connection that it accepts; [`Placed`] gives it back.
+/// The slots for connections. A listener takes one for each connection that it accepts; [`Limited`] releases it.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    places: Semaphore,
+    slots: Semaphore,
     most: usize,
     open: Gauge,
     waits: Counter,
-    told: Mutex<Option<Instant>>,
+    last_warning: Mutex<Option<Instant>>,
 }
 
 impl Connections {
-    /// Places for `most` connections, and at least one.
+    /// Slots for `most` connections, and at least one.
     pub(crate) fn new(most: usize, open: Gauge, waits: Counter) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Self { places: Semaphore::new(most), most, open, waits, told: Mutex::new(None) }
+        Self { slots: Semaphore::new(most), most, open, waits, last_warning: Mutex::new(None) }
     }
 
     fn full(&self) {
         self.waits.inc();
         // Nothing under the lock can leave it half done.
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            *told = Some(Instant::now());
+        let mut last_warning = self.last_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_warning.is_none_or(|last| last.elapsed() >= WARN_EVERY) {
+            *last_warning = Some(Instant::now());
             let most = self.most;
-            tracing::warn!(target: "bearward::proxy", most, "no place for more connections: they wait until one ends");
+            tracing::warn!(target: "bearward::proxy", most, "the maximum number of connections is open: more wait until one ends");
         }
     }
 }
 
-/// Asked by a listener when it has accepted a connection and before it accepts the next one: it accepts none while this
-/// waits.
+/// A listener calls this for each connection, before it accepts the next one. It accepts none while this waits.
 #[async_trait]
 impl ConnectionFilter for Connections {
     async fn should_accept(&self, _: Option<&std::net::SocketAddr>) -> bool {
-        let place = match self.places.try_acquire() {
-            Ok(place) => Ok(place),
+        let slot = match self.slots.try_acquire() {
+            Ok(slot) => Ok(slot),
             Err(_) => {
                 self.full();
-                self.places.acquire().await
+                self.slots.acquire().await
             }
         };
-        // Between here and `Placed` nothing of pingora's can fail that would lose it: setting TCP_NODELAY does not fail
-        // on Linux, and there is no TLS handshake. The semaphore is never closed.
-        place.map(tokio::sync::SemaphorePermit::forget).is_ok()
+        // Between here and `Limited` nothing in pingora can fail and lose the slot: setting TCP_NODELAY does not fail on Linux,
+        // and there is no TLS handshake. The semaphore is never closed.
+        slot.map(tokio::sync::SemaphorePermit::forget).is_ok()
     }
 }
 
-/// An app whose connections have a place each.
-pub(crate) struct Placed<A> {
+/// An app whose connections have a slot each.
+pub(crate) struct Limited<A> {
     pub(crate) app: Arc<A>,
     pub(crate) connections: Arc<Connections>,
 }
 
 #[async_trait]
-impl<A: ServerApp + Send + Sync + 'static> ServerApp for Placed<A> {
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for Limited<A> {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let _place = Place::of(&self.connections);
+        let _slot = Slot::of(&self.connections);
         // It serves every request of the connection.
         self.app.process_new(stream, shutdown).await
     }
@@ -86,20 +85,20 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for Placed<A> {
     }
 }
 
-/// A place that is taken, given back when it is dropped.
-struct Place<'a>(&'a Connections);
+/// A taken slot, which is released on drop.
+struct Slot<'a>(&'a Connections);
 
-impl<'a> Place<'a> {
+impl<'a> Slot<'a> {
     fn of(connections: &'a Connections) -> Self {
         connections.open.inc();
         Self(connections)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.open.dec();
-        self.0.places.add_permits(1);
+        self.0.slots.add_permits(1);
     }
 }
 
@@ -114,27 +113,27 @@ mod tests {
 
     use super::*;
 
-    /// Whether a connection that comes now has a place at once.
-    fn has_place(connections: &Connections) -> bool {
+    /// Whether a new connection gets a slot at once.
+    fn has_slot(connections: &Connections) -> bool {
         let asked = pin!(connections.should_accept(None));
         asked.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(true)
     }
 
     #[test]
-    fn a_place_is_given_back_when_its_connection_ends() {
+    fn a_slot_is_released_when_its_connection_ends() {
         let open = MetricsRegistry::default().gauge("open", "open connections").unwrap();
         let waits = MetricsRegistry::default().counter("waits", "connections that waited").unwrap();
         let connections = Connections::new(2, open, waits);
         for round in 0..3 {
-            assert!(has_place(&connections), "{round}: the first");
-            let first = Place::of(&connections);
-            assert!(has_place(&connections), "{round}: the second");
-            let second = Place::of(&connections);
+            assert!(has_slot(&connections), "{round}: the first");
+            let first = Slot::of(&connections);
+            assert!(has_slot(&connections), "{round}: the second");
+            let second = Slot::of(&connections);
             assert_eq!(connections.open.get(), 2);
-            assert!(!has_place(&connections), "{round}: no third one");
+            assert!(!has_slot(&connections), "{round}: no third one");
             drop(first);
-            assert!(has_place(&connections), "{round}: after one has ended");
-            drop((Place::of(&connections), second));
+            assert!(has_slot(&connections), "{round}: after one has ended");
+            drop((Slot::of(&connections), second));
             assert_eq!((connections.open.get(), connections.waits.get()), (0, round + 1));
         }
     }

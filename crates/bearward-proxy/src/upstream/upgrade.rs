@@ -1,4 +1,4 @@
-//! Connections for requests that ask for an upgrade: their answer is not read before the end of the request.
+//! Connections for upgrade requests, whose answer is not read before the end of the request.
 //!
 //! pingora 0.9 hands a request's body to its upstream half through a queue, the end of an empty one too, and that half
 //! looks at the queue and at the upstream's answer in random order (`pingora-proxy`, `proxy_h1.rs`,
@@ -25,9 +25,9 @@ use pingora_core::{Error, ErrorType, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Has the next connection to this peer made for an upgrade, and for nothing else.
+/// Makes the next connection to this peer a new one, for this upgrade only.
 pub(crate) fn prepare(peer: &mut HttpPeer) {
-    // pingora keeps idle connections by a number that these do not have, and takes none from another group.
+    // pingora pools connections by group, and this group has no other connection.
     static GROUP: AtomicU64 = AtomicU64::new(1);
     peer.group_key = GROUP.fetch_add(1, Ordering::Relaxed);
     peer.options.idle_timeout = Some(Duration::ZERO);
@@ -39,7 +39,7 @@ struct Connector;
 
 #[async_trait]
 impl L4Connect for Connector {
-    /// Waits no longer than the peer's total time to connect, which pingora watches.
+    /// pingora enforces the peer's total time to connect.
     async fn connect(&self, address: &SocketAddr) -> Result<Stream> {
         let Some(address) = address.as_inet() else {
             return Err(Error::new(ErrorType::Custom("an upstream that is no IP address")));

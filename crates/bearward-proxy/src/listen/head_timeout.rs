@@ -1,7 +1,7 @@
-//! A bound on the time in which a request's head must have come.
+//! A bound on the time to receive the head of a request.
 //!
-//! pingora's timeouts hold for one read each, so a client that sends a byte now and then would keep its connection for
-//! ever without a request (slowloris, CVE-2007-6750).
+//! pingora's timeouts apply to single reads, so a client that sends a byte now and then would keep its connection forever
+//! without a request (slowloris, CVE-2007-6750).
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -20,21 +20,21 @@ tokio::task_local! {
     static HEAD_READ: Cell<bool>;
 }
 
-/// An app whose connections are closed where a request's head takes longer than `head_timeout`, counted from the end of
-/// the request before.
-pub(crate) struct Bounded<A> {
+/// An app whose connections are closed if the head of a request takes longer than `head_timeout`, counted from the end of the
+/// previous request.
+pub(crate) struct HeadTimeout<A> {
     pub(crate) app: Arc<A>,
     pub(crate) head_timeout: Duration,
 }
 
 /// Notes that the head of the current request has been read, so that the bound no longer applies.
 pub(crate) fn head_is_read() {
-    // Outside of `Bounded` there is nothing to note it for.
+    // Without a `HeadTimeout` there is no bound to lift.
     let _ = HEAD_READ.try_with(|read| read.set(true));
 }
 
 #[async_trait]
-impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Bounded<A> {
+impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for HeadTimeout<A> {
     async fn process_new_http(
         self: &Arc<Self>,
         session: ServerSession,
@@ -107,7 +107,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let bounded = Arc::new(Bounded { app: Arc::new(Echo), head_timeout: BOUND });
+        let bounded = Arc::new(HeadTimeout { app: Arc::new(Echo), head_timeout: BOUND });
         let (_stop, shutdown) = watch::channel(false);
         let begun = Instant::now();
         let serving = async {
