@@ -249,7 +249,7 @@ fn the_token_that_is_shown_to_a_cluster_is_read_again_when_it_changes() {
     std::fs::remove_file(world.secrets.path().join("reviewer")).unwrap();
     eventually("the file is missed", SOON, || {
         assert_eq!(status(), 200);
-        gateway.logs().contains("cannot read the secret anew")
+        gateway.logs().contains("cannot read the secret again")
     });
     assert!(!gateway.logs().contains("reviewer-"), "{}", gateway.logs());
 }

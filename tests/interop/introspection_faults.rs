@@ -20,7 +20,7 @@ enum Expected {
 use Expected::{Admitted, Invalid, Unavailable};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
-const NO_ANSWER: Expected = Unavailable("failed", "in RFC 7662 it is one JSON object with a boolean `active`");
+const NO_ANSWER: Expected = Unavailable("failed", "by RFC 7662 it is one JSON object with a boolean `active`");
 const NO_HTTP: Expected = Unavailable("failed", "the exchange failed");
 const TOO_SLOW: Expected = Unavailable("timed_out", "no complete answer within");
 const REDIRECTS: Expected = Unavailable("failed", "set the introspection url to the final address");
@@ -80,7 +80,7 @@ fn answers(elsewhere: &str) -> Vec<(&'static str, Value, Expected)> {
         ("403", status(403), REFUSED),
         ("404", status(404), Unavailable("failed", "check the introspection url")),
         ("418", status(418), Unavailable("failed", "status 418")),
-        ("429", status(429), Unavailable("failed", "a longer cache_ttl asks less often")),
+        ("429", status(429), Unavailable("failed", "a longer cache_ttl sends fewer")),
         ("500", status(500), Unavailable("failed", "status 500")),
         ("503", status(503), Unavailable("failed", "status 503")),
     ]

@@ -86,7 +86,7 @@ fn an_unsigned_answer_is_none_where_signed_ones_are_required() {
         .ready()
     });
     assert_unavailable(&requiring.get("/orders/1").bearer("good").send());
-    assert_logged(&requiring, "`signed_response` requires it: have it sign for this client");
+    assert_logged(&requiring, "`signed_response` requires it: register this client for signed answers");
     assert_eq!(echo.requests().len(), 0);
     assert_eq!(accepting.get("/orders/1").bearer("good").send().status, 200);
 }

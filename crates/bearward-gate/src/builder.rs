@@ -1,10 +1,10 @@
-//! A gate built in code: short for what is usual, with the binary's defaults for the rest.
+//! Builds a gate in code, with the defaults of the configuration file.
 
 mod issuer;
 mod rule;
 
 pub use issuer::Issuer;
-pub use rule::{Needs, RouteRule};
+pub use rule::{RequirementBuilder, RouteRule};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::sink::DecisionSink;
 
 /// Builds a [`Gate`]; [`Gate::builder`] makes one.
 ///
-/// Nothing is wrong with a setting until [`GateBuilder::build`], which says what is.
+/// [`GateBuilder::build`] checks all settings at once.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,99 +54,98 @@ pub struct GateBuilder {
 }
 
 impl Gate {
-    /// A gate built in code, with every default that the binary has.
+    /// A builder of a gate, with the defaults of the configuration file.
     pub fn builder() -> GateBuilder {
         GateBuilder::default()
     }
 }
 
 impl GateBuilder {
-    /// Accepts tokens of this issuer: an [`Issuer`], or an [`IssuerSettings`] for what that does not offer. At least one
-    /// is needed.
+    /// Accepts tokens of this issuer: an [`Issuer`], or an [`IssuerSettings`] for the settings that [`Issuer`] lacks. At least
+    /// one issuer is needed.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<IssuerSettings>) -> Self {
         self.issuers.push(issuer.into());
         self
     }
 
-    /// States what one place needs. The most specific rule that fits a request decides, and a request that none fits is
-    /// 404, or 405 where only its method does not fit. Two rules for one place are an error, whatever they ask for. Without any rule, everything needs a valid token and nothing more.
+    /// Adds the rule of one route. The most specific rule that matches a request applies. A request that no rule matches is
+    /// answered 404, or 405 if only its method does not match. Two rules that match the same requests are an error. Without any
+    /// rule, every request needs a valid token and nothing more.
     #[must_use]
     pub fn route(mut self, rule: RouteRule) -> Self {
         self.routes.push(rule);
         self
     }
 
-    /// Lets `scope` stand for others, on every route: who may administer may also read.
+    /// Lets `scope` grant the `implied` scopes as well, on every route. For example, `orders:admin` implies `orders:read`.
     #[must_use]
     pub fn scope_implies<'a>(mut self, scope: &str, implied: impl IntoIterator<Item = &'a str>) -> Self {
         self.implications.entry(scope.to_owned()).or_default().extend(implied.into_iter().map(str::to_owned));
         self
     }
 
-    /// Tells a claim in an identity header beside the native ones: the header's name, and a JSON pointer (RFC 6901) to the
-    /// claim.
+    /// Adds an identity header: its name, and a JSON pointer (RFC 6901) to the claim that it carries.
     #[must_use]
     pub fn identity_claim(mut self, header: &str, pointer: &str) -> Self {
         self.identity_claims.push((header.to_owned(), pointer.to_owned()));
         self
     }
 
-    /// The `realm` of every challenge (RFC 9110, 11.5); `bearward` where nothing is said.
+    /// Sets the `realm` of every challenge (RFC 9110, 11.5). Default: `bearward`.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
         self
     }
 
-    /// The longest access token that is looked at, in bytes; 16 KiB where nothing is said.
+    /// Sets the largest access token that is accepted, in bytes. Default: 16 KiB.
     #[must_use]
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = Some(bytes);
         self
     }
 
-    /// The bounds of the token caches.
+    /// Sets the bounds of the token caches.
     #[must_use]
     pub fn cache(mut self, cache: CacheSettings) -> Self {
         self.cache = cache;
         self
     }
 
-    /// Where the metrics are registered; by default, a registry of its own.
+    /// Sets the registry of the metrics. Default: a new one.
     #[must_use]
     pub fn registry(mut self, registry: MetricsRegistry) -> Self {
         self.registry = Some(registry);
         self
     }
 
-    /// The runtime on which keys are fetched and issuers asked; the one in which `build` is called where nothing is said.
+    /// Sets the runtime of the tasks that fetch keys and introspect tokens. Default: the runtime in which `build` is called.
     #[must_use]
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Where the time comes from; the machine's clock where nothing is said.
+    /// Sets the source of the current time. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Where decisions are told, beside the metrics.
+    /// Sets the receiver of every decision, besides the metrics.
     #[must_use]
     pub fn sink(mut self, sink: Arc<dyn DecisionSink>) -> Self {
         self.sink = Some(sink);
         self
     }
 
-    /// Builds the gate and starts to fetch keys. It waits for no issuer; [`Gate::ready`] does.
+    /// Builds the gate and starts to fetch keys. It does not wait for any issuer; [`Gate::ready`] does.
     ///
     /// # Errors
     ///
-    /// The [`GateError`] says what is wrong. There is no gate without an issuer, without an audience, or without a tokio
-    /// runtime.
+    /// A [`GateError`] for the first wrong setting. A gate needs an issuer, an audience for each issuer, and a tokio runtime.
     pub fn build(self) -> Result<Gate, GateError> {
         let runtime = match self.runtime {
             Some(runtime) => runtime,

@@ -1,4 +1,4 @@
-//! The one place where the engine learns the time, so that tests can set it.
+//! The engine's only source of the current time, so that tests can set it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use bearward_core::UnixTime;
 pub struct Clock(Arc<dyn Fn() -> UnixTime + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         // A clock before 1970 reads as 1970: every token is then not yet valid, which is the safe side.
         Self(Arc::new(|| UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))))
     }
 
-    /// A clock that asks `now`, for tests.
+    /// A clock that calls `now`, for tests.
     pub fn from_fn(now: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

@@ -1,13 +1,13 @@
-//! Asking an issuer what a token means, or whether it still stands by it (RFC 7662).
+//! Introspection: asks an issuer what a token means, or whether it is still valid (RFC 7662).
 //!
-//! What goes wrong between the gateway and the issuer says nothing about the token: it is
-//! [`Reason::IntrospectionUnavailable`], and the log says what to do about it, without the token. A token is asked
-//! about once however many requests bring it at a time, and only so many questions are under way at once; the rest
-//! wait their turn, up to a bound, and never longer than the question may take in all.
+//! A failure between the gateway and the issuer says nothing about the token. It is [`Reason::IntrospectionUnavailable`], and
+//! the log says what to do, without the token. Requests with the same token at the same time share one introspection. The
+//! number of concurrent introspections is bounded; the rest wait for a slot, in bounded number and within the time limit.
 
 mod answer;
 mod breaker;
 mod context;
+mod issuer_client;
 mod kind;
 mod outcome;
 mod request;
@@ -16,7 +16,6 @@ mod signed;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
-mod wire;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -39,17 +38,17 @@ use crate::net::http_client::FetchError;
 use crate::net::single_flight::{FlightError, SingleFlight};
 use crate::settings::{IntrospectionKind, IntrospectionSettings, ResolvedIntrospection, SignedResponse};
 
-/// What became of a token that one issuer was asked about.
+/// The result for a token that was introspected.
 pub(crate) type Answer = Result<Arc<Identity>, Reason>;
 
-/// A token that the issuer's keys have proved already, and what that proof rests on.
+/// A token that the issuer's keys have already proved, and the grounds of that proof.
 #[derive(Clone)]
 pub(crate) struct Proved {
     pub(crate) token: Arc<Verified>,
     pub(crate) grounds: Grounds,
 }
 
-/// Asks one issuer, authenticated as one client.
+/// Introspects tokens at one issuer, as one client.
 pub(crate) struct Introspector {
     inner: Arc<Inner>,
     /// By the token alone: routes with other issuers beside this one join the same question.
@@ -84,17 +83,16 @@ impl Introspector {
         Self { inner: Arc::new(inner), flights, runtime: context.runtime.clone() }
     }
 
-    /// Asks what `token` means, or waits for the answer if the same is asked already. `key` is its place in memory.
+    /// Asks what `token` means, or waits for the answer if the same request is in flight. `key` is its key in the cache.
     ///
-    /// The question is asked to its end even if the caller goes away. A token that was `proved` already is what it says
-    /// itself, and the answer only has to confirm it. `finish` is told of the answer before all that wait for it, and while
-    /// the question still counts as under way: what it remembers is there before the same question could be asked again.
+    /// The request finishes even if the caller disconnects. The answer only has to confirm a token that was `proved` already.
+    /// `finish` gets the answer first, while the request still counts as in flight: what it caches is there before the same
+    /// request could be sent again.
     ///
     /// # Errors
     ///
-    /// [`Reason::IntrospectionUnavailable`] when the issuer does not say what the token means;
-    /// [`Reason::TokenUnsupported`] when it does not answer for tokens of this kind; otherwise what
-    /// [`IntrospectionAnswer::prove`] finds wrong with the token.
+    /// [`Reason::IntrospectionUnavailable`] if the issuer does not answer; [`Reason::TokenUnsupported`] if it does not introspect
+    /// tokens of this kind; otherwise the reason of [`IntrospectionAnswer::prove`] or [`IntrospectionAnswer::confirm`].
     pub(crate) async fn introspect(
         &self,
         token: &str,
@@ -161,19 +159,19 @@ impl Introspector {
         Err(self.inner.fail(&url, &failure))
     }
 
-    /// Whether it is known where to ask.
+    /// Whether the introspection endpoint is known.
     pub(crate) fn has_endpoint(&self) -> bool {
         let Inner { url, context, .. } = &*self.inner;
         let is_published = || context.published.metadata().is_some_and(|known| known.introspection_endpoint.is_some());
         url.is_some() || is_published()
     }
 
-    /// Whether the issuer is left alone, because it does not answer.
+    /// Whether the circuit is open, because the issuer does not answer.
     pub(crate) fn is_paused(&self) -> bool {
         self.inner.breaker.is_open()
     }
 
-    /// How long the issuer is not asked yet, because it does not answer, or has asked for a pause.
+    /// The time until the issuer is asked again, if the circuit is open or the issuer asked for a pause.
     pub(crate) fn pause_left(&self) -> Option<Duration> {
         let asked_for = self.inner.paused_until().map(|until| until.saturating_duration_since(Instant::now()));
         asked_for.max(self.inner.breaker.pause_left()).filter(|left| !left.is_zero())
@@ -186,14 +184,14 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// How many questions may wait for each one that is being asked. With 64 slots and an issuer that answers in 100 ms,
-/// the last in line waits 1.6 s; a longer line would mostly be one of timeouts, and hold a task and a token for each.
+/// How many requests may wait for each slot. With 64 slots and an issuer that answers in 100 ms, the last one waits 1.6 s. In a
+/// longer queue most requests would time out, and each holds a task and a token.
 const WAITING_PER_SLOT: usize = 16;
 
-/// How often, at most, the log hears of each outcome at level `warn`; the rest is said at `debug`.
+/// How often, at most, each outcome is logged at level `warn`. The rest is logged at `debug`.
 const WARN_EVERY: Duration = Duration::from_secs(10);
 
-/// What questions to one issuer share.
+/// The state that introspections at one issuer share.
 struct Inner {
     /// The configured endpoint; `None` takes it from the issuer's metadata.
     url: Option<Endpoint>,
@@ -204,9 +202,9 @@ struct Inner {
     slots: Semaphore,
     timeout: Duration,
     breaker: Breaker,
-    /// When the log last heard of an outcome.
+    /// When each outcome was last logged as a warning.
     warned: Mutex<HashMap<IntrospectionOutcome, Instant>>,
-    /// Until when the issuer asked to be left alone.
+    /// The end of the pause that the issuer asked for.
     paused_until: Mutex<Option<Instant>>,
     context: Context,
 }
@@ -230,22 +228,22 @@ impl Inner {
             return Err(Failure::CircuitOpen);
         }
         let deadline = tokio::time::Instant::now() + self.timeout;
-        // The outer error is the time that is up, the inner one a semaphore that is closed, which it never is.
+        // The outer error is the timeout. The inner one is a closed semaphore, and this one is never closed.
         let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, self.slots.acquire()).await else {
             return Err(Failure::Overloaded);
         };
         if self.paused_until().is_some_and(|until| Instant::now() < until) {
             return Err(Failure::Paused);
         }
-        let pass = self.breaker.pass().ok_or(Failure::CircuitOpen)?;
+        let permit = self.breaker.permit().ok_or(Failure::CircuitOpen)?;
         let parsed = tokio::time::timeout_at(deadline, self.exchange(url, token))
             .await
             .unwrap_or(Err(Failure::Fetch(FetchError::Timeout(self.timeout))));
-        pass.settle(&parsed);
+        permit.settle(&parsed);
         self.judge(parsed?, proved, trace)
     }
 
-    /// One question, and what its response says.
+    /// Sends one request and reads its response.
     async fn exchange(&self, url: &Endpoint, token: &str) -> Result<Parsed, Failure> {
         let response = self.sender.ask(url, token, self.signed_response).await?;
         if let Some(pause) = answer::pause(&response) {
@@ -265,14 +263,14 @@ impl Inner {
         *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds what the issuer said against the rules.
+    /// Applies the rules to the answer.
     fn judge(
         &self,
         parsed: Parsed,
         proved: Option<&Proved>,
         trace: Option<&mut Trace>,
     ) -> Result<Result<Verified, Reason>, Failure> {
-        // The time is taken now and not before the question: a token may have expired in the meantime.
+        // The time is read now and not before the request: the token may have expired in between.
         let (rules, now) = (&self.context.rules, self.context.clock.now());
         match (parsed, proved) {
             (Err(Reason::IntrospectionUnavailable), _) => Err(Failure::NotAnAnswer),
@@ -282,7 +280,7 @@ impl Inner {
         }
     }
 
-    /// Counts what a question came to.
+    /// Counts the outcome of an introspection.
     fn conclude(
         &self,
         url: &Endpoint,
@@ -294,14 +292,14 @@ impl Inner {
         answer.map(Arc::new)
     }
 
-    /// Counts a failure, and says what is wrong and what to do, at most once in a while: an issuer that is down fails every
+    /// Counts a failure, and logs what is wrong and what to do, at most every [`WARN_EVERY`]: an issuer that is down fails every
     /// request.
     fn fail(&self, url: &Endpoint, failure: &Failure) -> Reason {
         let outcome = failure.outcome();
         self.count(outcome);
         let (issuer, endpoint) = (&**self.context.rules.issuer.text(), url.shown());
         match failure {
-            // The circuit itself has said so, when it opened.
+            // The circuit was logged when it opened.
             Failure::CircuitOpen => {}
             _ if self.is_due(outcome) => {
                 tracing::warn!(issuer, endpoint, outcome = outcome.name(), "introspection: {failure}");
@@ -311,7 +309,7 @@ impl Inner {
         failure.reason()
     }
 
-    /// Whether the log has not heard of this outcome for a while.
+    /// Whether this outcome was not logged within [`WARN_EVERY`].
     fn is_due(&self, outcome: IntrospectionOutcome) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = warned.get(&outcome).is_none_or(|last| last.elapsed() >= WARN_EVERY);

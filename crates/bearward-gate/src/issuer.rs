@@ -1,4 +1,4 @@
-//! What an issuer publishes: its endpoints and its keys, and when they are fetched.
+//! What an issuer publishes, its endpoints and keys, and the schedule by which they are fetched.
 
 mod endpoints;
 mod error;

@@ -1,4 +1,4 @@
-//! How the engine asks others: its HTTP client, whom that trusts, and one question at a time.
+//! Outgoing requests: the HTTP client, its trusted roots, and single-flight requests.
 
 pub(crate) mod get;
 pub(crate) mod http_client;

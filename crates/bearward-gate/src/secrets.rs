@@ -1,4 +1,4 @@
-//! Files that hold secrets, read when the gate is built and again when they change; and what is made of them.
+//! Secrets in files, which are read when the gate is built and again when they change, and the values made from them.
 
 mod client_auth;
 mod credentials;
@@ -6,7 +6,7 @@ mod decryption;
 mod rotating;
 mod secret;
 
-pub(crate) use self::client_auth::Statement;
+pub(crate) use self::client_auth::AssertionInput;
 pub use self::client_auth::{
     AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
     PrivateKeyJwt, SecretJwt,

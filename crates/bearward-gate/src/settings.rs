@@ -1,4 +1,4 @@
-//! What a [`Gate`](crate::Gate) is built from, and how it is checked: once, before anything is started.
+//! The settings that a [`Gate`](crate::Gate) is built from, and their checks, which run once before anything starts.
 
 pub mod bounds;
 mod contradiction;
@@ -26,13 +26,13 @@ pub(crate) use self::resolve::{
 };
 pub use self::route::RouteSettings;
 
-/// Everything a gate needs to know.
+/// The settings of a gate. [`GateSettings::new`] sets every default.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct GateSettings {
     /// The `realm` of every challenge (RFC 9110, 11.5).
     pub realm: String,
-    /// The longest access token that is looked at, in bytes; a longer one is a malformed request.
+    /// The largest access token that is accepted, in bytes. A larger one makes the request malformed.
     pub max_token_bytes: usize,
     /// The authorization servers whose tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
@@ -40,7 +40,7 @@ pub struct GateSettings {
     pub routes: Vec<RouteSettings>,
     /// Bounds of the caches of verified and refused tokens.
     pub cache: CacheSettings,
-    /// The headers in which the upstream learns who calls.
+    /// The headers that tell the upstream the identity of the caller.
     pub identity: IdentityHeaders,
 }
 
@@ -62,11 +62,11 @@ impl GateSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheSettings {
-    /// How many verified tokens are remembered; one that takes more than 4 KiB counts for several.
+    /// How many verified tokens are cached. A token that takes more than 4 KiB counts as several.
     pub max_entries: u64,
-    /// How long a self-contained token is not verified again, never beyond its `exp`.
+    /// How long a verified self-contained token stays in the cache, never beyond its `exp`.
     pub max_age: Duration,
-    /// How many refused referential tokens are remembered, in a space of their own.
+    /// How many refused referential tokens are cached, apart from the verified ones.
     pub negative_entries: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Where decisions are told.
+//! Receivers of decisions, such as a decision log.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use bearward_core::{Reason, Verified};
 
 use crate::source::Source;
 
-/// Is told of each decision, in the one place where decisions end: a decision log, say. The metrics know of them already.
+/// Receives every decision, for example to write a decision log. The metrics count decisions without it.
 ///
-/// It is called on the path of the request, so it must not wait and not do I/O.
+/// It is called while the request waits, so it must neither block nor do I/O.
 pub trait DecisionSink: fmt::Debug + Send + Sync {
-    /// A decision was made.
+    /// Receives a decision.
     fn decided(&self, event: &DecisionEvent<'_>);
 }
 
-/// A decision, as it is told. It holds no token, and of a token only what was proved.
+/// A decision. It never holds the text of a token, and only verified claims.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct DecisionEvent<'a> {
@@ -23,13 +23,13 @@ pub struct DecisionEvent<'a> {
     pub request_id: Option<&'a str>,
     /// The name of the route that matched.
     pub route: Option<&'a str>,
-    /// The issuer that the token was judged by: the configured identifier or template.
+    /// The issuer of the token: the configured identifier or template.
     pub issuer: Option<&'a str>,
-    /// Where the answer about the token came from.
+    /// Where the proof of the token came from.
     pub source: Option<Source>,
-    /// Why the request is refused; `None`: it is admitted.
+    /// Why the request is refused; `None` if it is admitted.
     pub reason: Option<Reason>,
-    /// The proved token of an admitted request.
+    /// The verified token of an admitted request.
     pub token: Option<&'a Verified>,
     /// The time from the request's headers to the verdict.
     pub took: Duration,

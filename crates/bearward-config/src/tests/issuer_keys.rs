@@ -92,7 +92,7 @@ fn files_are_looked_at_before_anything_starts() {
         ("jwks_file = \"keys.json\"\nbearer_token_file = \"open\"", "every user of this machine"),
         (
             "jwks_file = \"keys.json\"\nbearer_token_file = \"lines\"",
-            "no access token: expected one alone, in one line",
+            "not an access token: expected one token and nothing else, in one line",
         ),
     ] {
         let problems = read(added).unwrap_err();

@@ -1,4 +1,4 @@
-//! An issuer, stated in code.
+//! An issuer of a gate that is built in code.
 
 use std::time::Duration;
 
@@ -19,56 +19,56 @@ use crate::settings::{IntrospectionSettings, IssuerSettings, KeySource, TokenFor
 pub struct Issuer(IssuerSettings);
 
 impl Issuer {
-    /// The issuer with this identifier, exactly as it stands in `iss`; its keys and endpoints are found from there. It needs
-    /// an [`audience`](Issuer::audience).
+    /// The issuer with this identifier, exactly as it stands in `iss`. Keys and endpoints are discovered from it. An
+    /// [`audience`](Issuer::audience) is required.
     pub fn new(issuer: impl Into<String>) -> Self {
         Self(IssuerSettings::new(issuer, Vec::new()))
     }
 
-    /// This API, as the issuer knows it: a token must name one of the audiences in `aud`.
+    /// Adds an identifier of this API. A token must hold at least one of them in `aud`.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.0.audiences.push(audience.into());
         self
     }
 
-    /// How its access tokens are known for such; [`Profile::Rfc9068`] where nothing is said.
+    /// Sets how access tokens are told from other tokens of the issuer. Default: [`Profile::Rfc9068`].
     pub fn profile(mut self, profile: Profile) -> Self {
         self.0.profile = profile;
         self
     }
 
-    /// Which formats of tokens it hands out, and so who is believed about them; told by each token's shape where nothing is
-    /// said.
+    /// Sets the formats of its tokens, and so how they are verified. Default: [`TokenFormats::Auto`], by the shape of each
+    /// token.
     pub fn tokens(mut self, tokens: TokenFormats) -> Self {
         self.0.tokens = tokens;
         self
     }
 
-    /// The signature algorithms that it may use; all that are known where nothing is said.
+    /// Sets the signature algorithms that it may use. Default: all supported ones.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.0.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// How far its clock may differ from ours, at most five minutes; 30 seconds where nothing is said.
+    /// Sets how far its clock may differ from the gateway's, at most five minutes. Default: 30 seconds.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.0.leeway = leeway;
         self
     }
 
-    /// A condition on a claim of every token, by the claim's name; all conditions must hold.
+    /// Adds a condition on a claim of every token, by the claim's name. All conditions must hold.
     pub fn required_claim(mut self, claim: &str, test: ClaimTest) -> Self {
         self.0.required_claims.push(ClaimRule { claim: ClaimPointer::member(claim), test });
         self
     }
 
-    /// Where its keys come from; its metadata says where they are where nothing is said.
+    /// Sets the source of its keys. Default: the `jwks_uri` of its metadata.
     pub fn keys(mut self, keys: KeySource) -> Self {
         self.0.keys = keys;
         self
     }
 
-    /// How to ask about referential tokens, which are refused where nothing is said.
+    /// Introspects referential tokens. Default: they are refused.
     pub fn introspection(mut self, introspection: IntrospectionSettings) -> Self {
         self.0.introspection = Some(introspection);
         self

@@ -1,4 +1,4 @@
-//! A route, stated in code.
+//! A route of a gate that is built in code.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::settings::{GateError, RouteSettings};
 
-/// What one place needs: by default a valid token, for every method.
+/// The rule of one route: by default, every method needs a valid token.
 ///
 /// ```
 /// use bearward_gate::RouteRule;
@@ -27,7 +27,7 @@ pub struct RouteRule {
     ignore_case: bool,
     name: Option<String>,
     kind: Kind,
-    needs: Needs,
+    requirement: RequirementBuilder,
     issuers: Vec<String>,
     referential_issuer: Option<String>,
 }
@@ -40,8 +40,8 @@ enum Kind {
 }
 
 impl RouteRule {
-    /// The place: `/orders` alone, `/orders/*` for all below it, `/orders/{id}` for any one segment there
-    /// ([`PathPattern`]).
+    /// A rule for a path: `/orders` matches that path only, `/orders/*` everything below it, and `/orders/{id}` any one
+    /// segment there ([`PathPattern`]).
     pub fn new(path: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -50,90 +50,88 @@ impl RouteRule {
             ignore_case: false,
             name: None,
             kind: Kind::Token,
-            needs: Needs::default(),
+            requirement: RequirementBuilder::default(),
             issuers: Vec::new(),
             referential_issuer: None,
         }
     }
 
-    /// The methods that it speaks of, at least one, beside those named already; every method where nothing is said.
+    /// Adds methods that it matches, at least one. Default: every method.
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods.get_or_insert_default().extend(methods);
         self
     }
 
-    /// A host that it speaks of, a whole name or address without port, beside those named already; every host
-    /// where nothing is said.
+    /// Adds a host that it matches: a whole name or address, without port. Default: every host.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.hosts.push(host.into());
         self
     }
 
-    /// The path is matched without regard to case (ASCII letters), for services that do the same: `/Admin` is then guarded as
-    /// `/admin` is. The service gets it as it was sent.
+    /// Matches the path in any case (ASCII letters), for services that ignore case too: `/Admin` then has the rule of
+    /// `/admin`. The service gets the path as it was sent.
     pub fn ignore_case(mut self) -> Self {
         self.ignore_case = true;
         self
     }
 
-    /// The name in logs and metrics; made of methods, host and path where nothing is said.
+    /// Sets the name in logs and metrics. Default: made of methods, hosts and path.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// A scope that the token must have, beside those named already.
+    /// Adds a scope that the token must have.
     pub fn scope(mut self, scope: &str) -> Self {
-        self.needs.scope(scope);
+        self.requirement.scope(scope);
         self
     }
 
-    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
-    /// as well.
+    /// Adds a set of scopes, not empty, of which the token must have at least one. It must have one of each call's set.
     pub fn any_scope<'a>(mut self, scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        self.needs.any_scope(scopes);
+        self.requirement.any_scope(scopes);
         self
     }
 
-    /// An audience of which, with the others named here, one must stand in `aud`, beside one of the issuer's.
+    /// Adds an audience. `aud` must hold at least one of the route's audiences, besides one of the issuer's.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.needs.audience(audience);
+        self.requirement.audience(audience);
         self
     }
 
-    /// A condition on a claim, by the claim's name; all conditions must hold.
+    /// Adds a condition on a claim, by the claim's name. All conditions must hold.
     pub fn claim(mut self, claim: &str, test: ClaimTest) -> Self {
-        self.needs.claim(claim, test);
+        self.requirement.claim(claim, test);
         self
     }
 
-    /// An issuer whose tokens are taken here, with the others named here; all issuers where nothing is said.
+    /// Adds an issuer whose tokens are accepted. Default: all issuers.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuers.push(issuer.into());
         self
     }
 
-    /// The issuer that is asked about referential tokens, where several could be.
+    /// Sets the issuer that introspects referential tokens. Needed where several issuers could.
     pub fn referential_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.referential_issuer = Some(issuer.into());
         self
     }
 
-    /// Everybody may come, without a token; one that is sent is not looked at.
+    /// Admits every request. A token is ignored.
     pub fn open(mut self) -> Self {
         self.kind = Kind::Open;
         self
     }
 
-    /// Everybody may come who sends no credential. Whoever sends a token is known by it, or refused where it does not hold; a
-    /// credential of another scheme, such as `Basic` or `DPoP`, is refused as it is everywhere.
+    /// Admits requests without a credential. A token that is sent must be valid and meet the requirements, and then identifies
+    /// the caller. A credential of another scheme, such as `Basic` or `DPoP`, is refused as on every route.
     pub fn optional(mut self) -> Self {
         self.kind = Kind::Optional;
         self
     }
 
     pub(super) fn resolve(self, implications: &Arc<ScopeImplications>) -> Result<RouteSettings, GateError> {
-        let name = self.name.clone().unwrap_or_else(|| self.made_name());
+        let name = self.name.clone().unwrap_or_else(|| self.default_name());
         let path = match PathPattern::parse(&self.path) {
             Ok(path) => path,
             Err(why) => return Err(GateError::Path { path: self.path, why }),
@@ -145,7 +143,7 @@ impl RouteRule {
             Host::parse(text).map_err(|why| GateError::Host { route: name.clone(), host: text.clone(), why })
         };
         let hosts = self.hosts.iter().map(host).collect::<Result<_, _>>()?;
-        let requirement = self.needs.requirement()?;
+        let requirement = self.requirement.requirement()?;
         let access = match self.kind {
             Kind::Open if requirement != Requirement::default() => {
                 return Err(GateError::OpenWithRequirement { route: name });
@@ -163,50 +161,50 @@ impl RouteRule {
         Ok(route)
     }
 
-    fn made_name(&self) -> String {
+    fn default_name(&self) -> String {
         let methods: Vec<_> = self.methods.iter().flatten().map(Method::as_str).collect();
         let place = format!("{}{}", self.hosts.join(","), self.path);
         if methods.is_empty() { place } else { format!("{} {place}", methods.join(",")) }
     }
 }
 
-/// What is asked of a token, as it is being stated: a text that is no scope is told when all is stated, and never ignored.
+/// Collects a [`Requirement`]. [`RequirementBuilder::requirement`] checks the scopes; an invalid one is an error, and never
+/// ignored.
 #[derive(Clone, Debug, Default)]
-pub struct Needs {
+pub struct RequirementBuilder {
     all: Vec<String>,
-    /// One set for each time that it was asked for.
+    /// One set for each call.
     any: Vec<Vec<String>>,
     audiences: Vec<String>,
     claims: Vec<ClaimRule>,
 }
 
-impl Needs {
-    /// A scope that the token must have, beside those named already.
+impl RequirementBuilder {
+    /// Adds a scope that the token must have.
     pub fn scope(&mut self, scope: &str) {
         self.all.push(scope.to_owned());
     }
 
-    /// Scopes of which the token must have one; at least one has to be named. Of each further call's scopes it must have one
-    /// as well.
+    /// Adds a set of scopes, not empty, of which the token must have at least one. It must have one of each call's set.
     pub fn any_scope<'a>(&mut self, scopes: impl IntoIterator<Item = &'a str>) {
         self.any.push(scopes.into_iter().map(str::to_owned).collect());
     }
 
-    /// An audience of which, with the others named, one must stand in `aud`.
+    /// Adds an audience. `aud` must hold at least one of them.
     pub fn audience(&mut self, audience: impl Into<String>) {
         self.audiences.push(audience.into());
     }
 
-    /// A condition on a claim, by the claim's name.
+    /// Adds a condition on a claim, by the claim's name. All conditions must hold.
     pub fn claim(&mut self, claim: &str, test: ClaimTest) {
         self.claims.push(ClaimRule { claim: ClaimPointer::member(claim), test });
     }
 
-    /// What was stated.
+    /// The requirement.
     ///
     /// # Errors
     ///
-    /// [`GateError::Scope`] where a text is no scope, [`GateError::NoScope`] where one of no scopes is asked for.
+    /// [`GateError::Scope`] for an invalid scope, [`GateError::NoScope`] for an empty `any_scope`.
     pub fn requirement(self) -> Result<Requirement, GateError> {
         let scopes = |texts: &Vec<String>| texts.iter().map(|text| scope(text)).collect::<Result<Vec<_>, _>>();
         if self.any.iter().any(Vec::is_empty) {

@@ -162,7 +162,7 @@ impl Prover {
     pub(crate) async fn ready(&self) {
         loop {
             // Listened for before the state is looked at, so that no news is missed in between.
-            let news = self.published.news();
+            let news = self.published.next_fetch();
             if self.status().ready {
                 return;
             }

@@ -1,4 +1,4 @@
-//! The answer: what an issuer's response says of a token, and what it says of the gateway instead.
+//! The response to an introspection request: the answer about the token, or the failure to get one.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::outcome::IntrospectionOutcome;
 use crate::net::http_client::FetchError;
 use crate::settings::SignedResponse;
 
-/// What an issuer says of a token, as it came.
+/// The body of an introspection answer, not parsed yet.
 #[derive(Debug)]
 pub(super) enum Body<'a> {
     /// JSON (RFC 7662, 2.2).
@@ -22,8 +22,7 @@ pub(super) enum Body<'a> {
 }
 
 impl SignedResponse {
-    /// The `Accept` header of a question. Plain JSON is named too, so that an issuer that signs for whoever does not say
-    /// otherwise does not (RFC 9701, 4).
+    /// The `Accept` header of a request. Plain JSON is named too, because some issuers sign by default (RFC 9701, 4).
     pub(super) fn accept(self) -> &'static str {
         match self {
             Self::Never => "application/json",
@@ -33,7 +32,7 @@ impl SignedResponse {
     }
 }
 
-/// Takes the answer out of a response; the error is why it says nothing of the token.
+/// The answer in a response, or why it has none.
 pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result<Body<'_>, Failure> {
     let bytes = response.body();
     match response.status() {
@@ -49,15 +48,15 @@ pub(super) fn body(response: &Response<Bytes>, signed: SignedResponse) -> Result
     }
 }
 
-/// Why a response whose status is none of success says nothing of the token.
+/// The failure of a response without a success status.
 pub(super) fn refusal(response: &Response<Bytes>) -> Failure {
     let (status, bytes) = (response.status(), response.body());
     match status {
         StatusCode::BAD_REQUEST => match error_code(bytes).as_deref() {
-            // Borrowed from revocation (RFC 7009, 2.2.1): such an issuer does not introspect its own self-contained
+            // An error of revocation (RFC 7009, 2.2.1), with which some issuers refuse to introspect their own self-contained
             // tokens.
             Some("unsupported_token_type") => Failure::Unsupported,
-            // RFC 6749, 5.2 lets an issuer refuse a client in this way too.
+            // RFC 6749, 5.2 allows this refusal of a client too.
             Some("invalid_client" | "unauthorized_client") => Failure::Credentials(status),
             _ => Failure::Status(status),
         },
@@ -69,8 +68,7 @@ pub(super) fn refusal(response: &Response<Bytes>) -> Failure {
     }
 }
 
-/// How long the issuer asks to be left alone (RFC 9110, 10.2.3), where it does: in seconds, and no longer than is sensible
-/// while requests wait.
+/// The pause that the issuer asks for (RFC 9110, 10.2.3), in seconds and at most [`MAX_PAUSE`], because requests wait.
 pub(super) fn pause(response: &Response<Bytes>) -> Option<Duration> {
     let asks = matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     let seconds = response.headers().get(RETRY_AFTER).filter(|_| asks)?.to_str().ok()?.trim().parse().ok()?;
@@ -80,8 +78,7 @@ pub(super) fn pause(response: &Response<Bytes>) -> Option<Duration> {
 /// The longest pause that an issuer is granted.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Why an issuer did not say what a token means. The messages are for the log: they say what to do, and hold nothing
-/// that came with the answer.
+/// Why an introspection failed. The messages are for the log: they say what to do, and never show content of the response.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(
@@ -89,39 +86,39 @@ pub(super) enum Failure {
          client may introspect"
     )]
     Credentials(StatusCode),
-    #[error("the issuer does not answer for tokens of this kind")]
+    #[error("the issuer does not introspect tokens of this kind")]
     Unsupported,
     #[error("nothing answers at this address ({0}): check the introspection url")]
     NotThere(StatusCode),
     #[error(
-        "the address redirects ({0}), which is not followed, since that would hand token and credentials to another \
-         place: set the introspection url to the final address"
+        "the endpoint redirects ({0}), which is not followed, because that would send token and credentials elsewhere: set \
+         the introspection url to the final address"
     )]
     Redirect(StatusCode),
-    #[error("the issuer asks for fewer questions (429): a longer cache_ttl asks less often")]
+    #[error("the issuer limits the rate of requests (429): a longer cache_ttl sends fewer")]
     TooOften,
     #[error("the issuer answers with status {0}")]
     Status(StatusCode),
     #[error("the answer is not application/json: check the introspection url")]
     NotJson,
-    #[error("the answer is not of the configured kind; in RFC 7662 it is one JSON object with a boolean `active`")]
+    #[error("the answer is not of the configured kind; by RFC 7662 it is one JSON object with a boolean `active`")]
     NotAnAnswer,
-    #[error("the issuer answers unsigned, though `signed_response` requires it: have it sign for this client")]
+    #[error("the answer is not signed, though `signed_response` requires it: register this client for signed answers")]
     NotSigned,
     #[error(
         "the signed answer is not one of RFC 9701 for this client: type, signature, `iss`, `aud` (the client_id), `iat` \
-         and `token_introspection` are held against it; check client_id, and that the clocks agree"
+         and `token_introspection` are checked; check client_id, and that the clocks agree"
     )]
     NotASignedAnswer,
-    #[error("the key that signed the answer is not among the issuer's, or they cannot be had")]
+    #[error("the key that signed the answer is not in the issuer's key set, or the key set is unavailable")]
     KeyOfSignedAnswer,
     #[error("the gateway cannot sign an assertion with its key")]
     Signing,
     #[error("the gateway's own access token holds characters that cannot be sent: check the file")]
     UnsendableToken,
-    #[error("a client certificate is configured, but the address is not https, so nobody would see it")]
+    #[error("a client certificate is configured, but the URL is not https, so it would not be used")]
     CertificateWithoutTls,
-    #[error("no token endpoint: the issuer's metadata names none with https, or cannot be had")]
+    #[error("no token endpoint: the issuer's metadata names none with https, or is unavailable")]
     NoTokenEndpoint,
     #[error(
         "the token endpoint refuses the gateway's own credentials ({0}): check client_id and what `auth` needs, and that \
@@ -136,18 +133,18 @@ pub(super) enum Failure {
     TokenFetch(FetchError),
     #[error("{0}")]
     Fetch(#[from] FetchError),
-    #[error("too many questions at once: the issuer is slow, or max_concurrent is too low")]
+    #[error("too many introspections at once: the issuer is slow, or max_concurrent is too low")]
     Overloaded,
-    #[error("the issuer has asked for a pause (Retry-After), and is not asked until it is over")]
+    #[error("the issuer asked for a pause (Retry-After), and gets no requests until it is over")]
     Paused,
-    #[error("the issuer does not answer, and is left alone for a while")]
+    #[error("the issuer does not answer, and gets no requests for a while")]
     CircuitOpen,
-    #[error("the question was abandoned by a fault of the gateway")]
+    #[error("the introspection was abandoned because of a defect in the gateway")]
     Lost,
 }
 
 impl Failure {
-    /// The same failure where a token was asked for.
+    /// The same failure at the token endpoint.
     pub(super) fn at_token_endpoint(self) -> Self {
         match self {
             Self::Fetch(error) => Self::TokenFetch(error),
@@ -155,8 +152,8 @@ impl Failure {
         }
     }
 
-    /// Whether nobody was there to answer, or nobody who was well.
-    pub(super) fn is_silence(&self) -> bool {
+    /// Whether the issuer did not answer, or answered with a 5xx.
+    pub(super) fn is_no_answer(&self) -> bool {
         match self {
             Self::Fetch(error) | Self::TokenFetch(error) => {
                 matches!(error, FetchError::Connect(_) | FetchError::Timeout(_) | FetchError::Io(_))
@@ -166,8 +163,8 @@ impl Failure {
         }
     }
 
-    /// Whether nobody was asked, for a reason on this side.
-    pub(super) fn is_ours(&self) -> bool {
+    /// Whether nothing was sent, for a reason in the gateway.
+    pub(super) fn is_not_sent(&self) -> bool {
         matches!(
             self,
             Self::Signing
@@ -210,7 +207,7 @@ impl Failure {
         }
     }
 
-    /// Unavailable is not invalid: only what the issuer says of the kind of token is held against the token.
+    /// Unavailable is not invalid: only an unsupported kind of token is the token's fault.
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Unsupported => Reason::TokenUnsupported,
@@ -219,12 +216,12 @@ impl Failure {
     }
 }
 
-/// A page of HTML that says 200 is an answer to somebody else.
+/// Whether the content is JSON. A captive portal or a login page may answer 200 with HTML.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers) == "application/json"
 }
 
-/// The media type without its parameters; empty where there is not exactly one.
+/// The media type without its parameters; empty if there is not exactly one.
 fn media_type(headers: &HeaderMap) -> String {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return String::new() };
@@ -232,7 +229,7 @@ fn media_type(headers: &HeaderMap) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-/// The `error` of RFC 6749, 5.2. A member that comes twice makes the whole unreadable.
+/// The `error` of RFC 6749, 5.2; `None` also if a member is repeated.
 pub(super) fn error_code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Error {

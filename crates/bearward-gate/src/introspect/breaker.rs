@@ -1,11 +1,10 @@
-//! Leaves an issuer alone that does not answer: its endpoint is spared, and requests are refused at once instead of each
-//! waiting for its own timeout.
+//! The circuit breaker of introspection: an issuer that does not answer gets no requests for a while, and requests are refused
+//! at once instead of waiting for a timeout each.
 //!
-//! Failures in a row open the circuit: no connection, no answer in time, an exchange that breaks off, a 5xx. Any other
-//! answer shows that somebody is there, and ends the row: also one that refuses the gateway's own credentials, which no
-//! waiting would heal. While the circuit is open nobody is asked. After a pause one question is let through; its answer
-//! closes the circuit, its failure opens it again for twice as long. A question that was never sent, for a fault of the
-//! gateway's own, says nothing of the issuer and changes nothing.
+//! Consecutive failures open the circuit: no connection, no answer in time, an exchange that breaks off, a 5xx. Any other
+//! answer ends the row, because the issuer is up: also one that refuses the gateway's own credentials, which a pause would not
+//! change. While the circuit is open nothing is sent. After a pause one probe is sent: its answer closes the circuit, its
+//! failure opens it again for twice as long. A request that was never sent, for a fault in the gateway, changes nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,11 +29,11 @@ pub(super) struct Breaker {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Questions are asked; so many failed in a row.
+    /// Requests are sent; `failed` of them failed in a row.
     Closed { failed: u32 },
-    /// Nobody is asked until then. It is the `nth` pause in a row.
+    /// Nothing is sent until then. It is the `nth` pause in a row.
     Open { until: Instant, nth: u32 },
-    /// One question is under way that decides.
+    /// The probe is in flight.
     Probing { nth: u32 },
 }
 
@@ -46,7 +45,7 @@ impl Breaker {
         Self { issuer, failures: failures.max(1), pause, metrics, state: Mutex::new(State::Closed { failed: 0 }) }
     }
 
-    /// Whether nobody may ask now.
+    /// Whether nothing may be sent now.
     pub(super) fn is_open(&self) -> bool {
         match *self.state() {
             State::Closed { .. } => false,
@@ -55,7 +54,7 @@ impl Breaker {
         }
     }
 
-    /// For how long nobody may ask yet, where that is known.
+    /// The rest of the pause, if the circuit is open.
     pub(super) fn pause_left(&self) -> Option<Duration> {
         match *self.state() {
             State::Open { until, .. } => Some(until.saturating_duration_since(Instant::now())),
@@ -63,8 +62,8 @@ impl Breaker {
         }
     }
 
-    /// Leave to ask one question, unless the circuit is open.
-    pub(super) fn pass(&self) -> Option<Pass<'_>> {
+    /// A permit for one request, unless the circuit is open.
+    pub(super) fn permit(&self) -> Option<Permit<'_>> {
         let mut state = self.state();
         let is_probe = match *state {
             State::Closed { .. } => false,
@@ -74,7 +73,7 @@ impl Breaker {
             }
             State::Open { .. } | State::Probing { .. } => return None,
         };
-        Some(Pass { breaker: self, is_probe, is_settled: false })
+        Some(Permit { breaker: self, is_probe, is_settled: false })
     }
 
     fn answered(&self, is_probe: bool) {
@@ -86,7 +85,7 @@ impl Breaker {
                 self.metrics.introspection_circuit_open.with(&[&*self.issuer]).set(0);
                 tracing::info!(issuer = &*self.issuer, "introspection: the issuer answers again");
             }
-            // A late answer to an early question; the next probe decides.
+            // A late answer to an earlier request; the next probe decides.
             State::Open { .. } | State::Probing { .. } => {}
         }
     }
@@ -109,18 +108,23 @@ impl Breaker {
         self.metrics.introspection_circuit_openings.with(&[&*self.issuer]).inc();
         let (issuer, failures) = (&*self.issuer, self.failures);
         if nth == 0 {
-            tracing::warn!(issuer, failures, ?pause, "introspection: the issuer does not answer, and is left alone");
+            tracing::warn!(
+                issuer,
+                failures,
+                ?pause,
+                "introspection: the issuer does not answer; no requests for a while"
+            );
         } else {
-            tracing::warn!(issuer, ?pause, "introspection: the issuer still does not answer, and is left alone");
+            tracing::warn!(issuer, ?pause, "introspection: the issuer still does not answer; no requests for a while");
         }
     }
 
-    fn not_asked(&self, is_probe: bool) {
+    fn not_sent(&self, is_probe: bool) {
         let mut state = self.state();
         if let State::Probing { nth } = *state
             && is_probe
         {
-            // Its pause is over as before, and the next question decides.
+            // The pause stays over, and the next request is the probe.
             *state = State::Open { until: Instant::now(), nth };
         }
     }
@@ -130,26 +134,26 @@ impl Breaker {
     }
 }
 
-/// Leave to ask one question. One that decides and is dropped without a word has failed: nobody waits for it for ever.
-pub(super) struct Pass<'a> {
+/// A permit for one request. A probe whose permit is dropped has failed, so that the circuit never waits for it forever.
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
     is_settled: bool,
 }
 
-impl Pass<'_> {
-    /// Tells what came of the question.
-    pub(super) fn settle<T>(mut self, said: &Result<T, Failure>) {
+impl Permit<'_> {
+    /// Records the result of the request.
+    pub(super) fn settle<T>(mut self, result: &Result<T, Failure>) {
         self.is_settled = true;
-        match said {
-            Err(failure) if failure.is_silence() => self.breaker.failed(self.is_probe),
-            Err(failure) if failure.is_ours() => self.breaker.not_asked(self.is_probe),
+        match result {
+            Err(failure) if failure.is_no_answer() => self.breaker.failed(self.is_probe),
+            Err(failure) if failure.is_not_sent() => self.breaker.not_sent(self.is_probe),
             _ => self.breaker.answered(self.is_probe),
         }
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.is_probe && !self.is_settled {
             self.breaker.failed(true);
@@ -185,34 +189,34 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn failures_in_a_row_open_it_and_one_answer_closes_it() {
         let breaker = breaker(3);
-        for said in [timed_out(), timed_out(), Ok(()), timed_out(), timed_out()] {
-            breaker.pass().unwrap().settle(&said);
+        for result in [timed_out(), timed_out(), Ok(()), timed_out(), timed_out()] {
+            breaker.permit().unwrap().settle(&result);
         }
         assert!(!breaker.is_open(), "an answer ends the row");
-        breaker.pass().unwrap().settle(&timed_out());
-        assert!(breaker.is_open() && breaker.pass().is_none());
+        breaker.permit().unwrap().settle(&timed_out());
+        assert!(breaker.is_open() && breaker.permit().is_none());
         assert_eq!(openings(&breaker), (1, 1));
 
         tokio::time::advance(Duration::from_secs(5)).await;
-        let probe = breaker.pass().unwrap();
-        assert!(breaker.is_open() && breaker.pass().is_none(), "one at a time");
+        let probe = breaker.permit().unwrap();
+        assert!(breaker.is_open() && breaker.permit().is_none(), "one at a time");
         probe.settle(&Ok(()));
         assert!(!breaker.is_open());
         assert_eq!(openings(&breaker), (0, 1));
-        breaker.pass().unwrap().settle(&timed_out());
+        breaker.permit().unwrap().settle(&timed_out());
         assert!(!breaker.is_open(), "the row begins anew");
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_pause_is_twice_as_long_up_to_a_minute() {
         let breaker = breaker(1);
-        breaker.pass().unwrap().settle(&timed_out());
+        breaker.permit().unwrap().settle(&timed_out());
         for pause in [5, 10, 20, 40, 60, 60] {
             // Up to a tenth less, so that many gateways do not ask in step.
             tokio::time::advance(Duration::from_secs(pause) * 8 / 10).await;
-            assert!(breaker.pass().is_none(), "{pause}");
+            assert!(breaker.permit().is_none(), "{pause}");
             tokio::time::advance(Duration::from_secs(pause) * 2 / 10).await;
-            breaker.pass().unwrap().settle(&timed_out());
+            breaker.permit().unwrap().settle(&timed_out());
         }
         assert_eq!(openings(&breaker), (1, 7));
     }
@@ -221,7 +225,7 @@ mod tests {
     async fn many_gates_do_not_ask_in_step() {
         let breakers: Vec<_> = (0..16).map(|_| breaker(1)).collect();
         for breaker in &breakers {
-            breaker.pass().unwrap().settle(&timed_out());
+            breaker.permit().unwrap().settle(&timed_out());
         }
         tokio::time::advance(Duration::from_millis(4_500)).await;
         assert!(breakers.iter().all(Breaker::is_open), "no one is earlier by more than a tenth");
@@ -232,14 +236,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_nobody_settles_has_failed() {
+    async fn a_probe_without_a_result_has_failed() {
         let breaker = breaker(1);
-        breaker.pass().unwrap().settle(&timed_out());
+        breaker.permit().unwrap().settle(&timed_out());
         tokio::time::advance(Duration::from_secs(5)).await;
-        drop(breaker.pass().unwrap());
-        assert!(breaker.is_open() && breaker.pass().is_none());
+        drop(breaker.permit().unwrap());
+        assert!(breaker.is_open() && breaker.permit().is_none());
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(breaker.pass().is_some());
+        assert!(breaker.permit().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -254,27 +258,27 @@ mod tests {
         let breaker = breaker(2);
         for failure in ours {
             let ours: Result<(), _> = Err(failure);
-            breaker.pass().unwrap().settle(&timed_out());
-            breaker.pass().unwrap().settle(&ours);
+            breaker.permit().unwrap().settle(&timed_out());
+            breaker.permit().unwrap().settle(&ours);
             assert!(!breaker.is_open(), "{ours:?} is no failure of the issuer");
-            breaker.pass().unwrap().settle(&timed_out());
+            breaker.permit().unwrap().settle(&timed_out());
             assert!(breaker.is_open(), "{ours:?} is no answer that would end the row");
 
             tokio::time::advance(Duration::from_secs(5)).await;
-            breaker.pass().unwrap().settle(&ours);
+            breaker.permit().unwrap().settle(&ours);
             assert_eq!(openings(&breaker).0, 1, "{ours:?} closes nothing");
             // The next one decides, and there was no second pause.
-            breaker.pass().unwrap().settle(&Ok(()));
+            breaker.permit().unwrap().settle(&Ok(()));
             assert!(!breaker.is_open(), "{ours:?}");
         }
         assert_eq!(openings(&breaker), (0, 5));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn late_news_of_early_questions_changes_nothing() {
+    async fn late_results_of_earlier_requests_change_nothing() {
         let breaker = breaker(1);
-        let (early, other) = (breaker.pass().unwrap(), breaker.pass().unwrap());
-        breaker.pass().unwrap().settle(&timed_out());
+        let (early, other) = (breaker.permit().unwrap(), breaker.permit().unwrap());
+        breaker.permit().unwrap().settle(&timed_out());
         early.settle(&Ok(()));
         other.settle(&timed_out());
         assert!(breaker.is_open());
@@ -284,12 +288,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_a_probe_is_under_way_only_its_own_answer_decides() {
         let breaker = breaker(1);
-        let (early, other) = (breaker.pass().unwrap(), breaker.pass().unwrap());
-        breaker.pass().unwrap().settle(&timed_out());
+        let (early, other) = (breaker.permit().unwrap(), breaker.permit().unwrap());
+        breaker.permit().unwrap().settle(&timed_out());
         tokio::time::advance(Duration::from_secs(5)).await;
-        let probe = breaker.pass().unwrap();
+        let probe = breaker.permit().unwrap();
         early.settle(&Ok(()));
-        assert!(breaker.is_open() && breaker.pass().is_none(), "an early question's answer closes nothing");
+        assert!(breaker.is_open() && breaker.permit().is_none(), "an early question's answer closes nothing");
         other.settle(&timed_out());
         assert_eq!(openings(&breaker), (1, 1), "nor does its failure begin another pause");
         probe.settle(&Ok(()));
@@ -298,16 +302,16 @@ mod tests {
     }
 
     #[test]
-    fn only_silence_and_5xx_count() {
-        let silence = [
+    fn only_missing_answers_and_5xx_count() {
+        let no_answer = [
             Failure::Fetch(FetchError::Connect(String::new())),
             Failure::Fetch(FetchError::Io(String::new())),
             Failure::TokenFetch(FetchError::Timeout(Duration::ZERO)),
             Failure::Status(StatusCode::BAD_GATEWAY),
             Failure::TokenStatus(StatusCode::INTERNAL_SERVER_ERROR),
         ];
-        assert!(silence.iter().all(Failure::is_silence));
-        let words = [
+        assert!(no_answer.iter().all(Failure::is_no_answer));
+        let answers = [
             Failure::Credentials(StatusCode::UNAUTHORIZED),
             Failure::Credentials(StatusCode::FORBIDDEN),
             Failure::TooOften,
@@ -315,6 +319,6 @@ mod tests {
             Failure::NotJson,
             Failure::Fetch(FetchError::BodyTooLarge(1)),
         ];
-        assert!(!words.iter().any(Failure::is_silence));
+        assert!(!answers.iter().any(Failure::is_no_answer));
     }
 }

@@ -1,4 +1,4 @@
-//! What an introspector works with.
+//! The dependencies of an introspector.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::issuer::Published;
 use crate::metrics::EngineMetrics;
 use crate::net::http_client::HttpClient;
 
-/// What an introspector works with.
+/// The dependencies of an introspector.
 #[derive(Clone)]
 pub(crate) struct Context {
-    /// By which questions are sent, unless they need a certificate.
+    /// Sends requests that present no client certificate.
     pub(crate) client: HttpClient,
-    /// Where the issuer's keys and endpoints are known.
+    /// The issuer's keys and endpoints.
     pub(crate) published: Arc<Published>,
-    /// What answers are held against.
+    /// The rules that answers must meet.
     pub(crate) rules: Arc<TokenRules>,
-    /// Where questions are asked.
+    /// The runtime of the requests.
     pub(crate) runtime: Handle,
-    /// The time by which answers are judged.
+    /// The time for the checks.
     pub(crate) clock: Clock,
-    /// What counts each question once, however many requests waited for it.
+    /// Counts each introspection once, however many requests waited for it.
     pub(crate) metrics: EngineMetrics,
 }

@@ -1,4 +1,4 @@
-//! The kinds of questions about a token, and how each one's answer is read.
+//! The request and the answer of each kind of introspection.
 
 use bearward_core::{IntrospectionAnswer, Reason};
 use bytes::Bytes;
@@ -9,12 +9,12 @@ use super::answer::{Failure, error_code, is_json, refusal};
 use super::request::{Form, Payload, question};
 use crate::settings::IntrospectionKind;
 
-/// What a response says: an answer about an active token, or why the token is none.
+/// The content of a response: an answer about an active token, or why the token is invalid.
 pub(super) type Parsed = Result<IntrospectionAnswer, Reason>;
 
 impl IntrospectionKind {
-    /// The question about `token`, for a resource server with these `audiences`. The token stands in the body alone:
-    /// addresses end up in logs.
+    /// The body of a request about `token`, for a resource server with these `audiences`. The token is never part of the URL,
+    /// which would be logged.
     pub(super) fn question(self, token: &str, audiences: &[String]) -> Payload {
         match self {
             Self::Rfc7662 => question(token).into(),
@@ -31,7 +31,7 @@ impl IntrospectionKind {
     }
 }
 
-/// Reads the answer of Google's tokeninfo endpoint. Only `invalid_token` is held against the token.
+/// Reads the answer of Google's tokeninfo endpoint. Only the error `invalid_token` makes the token invalid.
 pub(super) fn tokeninfo(response: &Response<Bytes>) -> Result<Parsed, Failure> {
     match response.status() {
         StatusCode::OK if !is_json(response.headers()) => Err(Failure::NotJson),
@@ -45,7 +45,7 @@ pub(super) fn tokeninfo(response: &Response<Bytes>) -> Result<Parsed, Failure> {
     }
 }
 
-/// Reads the answer of a Kubernetes API server: what it made of the review, which it says was created.
+/// Reads the answer of a Kubernetes API server: the completed review, with status 201.
 pub(super) fn token_review(response: &Response<Bytes>) -> Result<Parsed, Failure> {
     match response.status() {
         StatusCode::OK | StatusCode::CREATED if !is_json(response.headers()) => Err(Failure::NotJson),

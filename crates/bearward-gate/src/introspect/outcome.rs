@@ -1,22 +1,21 @@
-//! What questions come to.
+//! The outcomes of introspections.
 
-/// What a question to an issuer came to, for the metrics.
+/// The outcome of an introspection, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum IntrospectionOutcome {
-    /// The issuer says that the token is active. The gateway's own rules (audience, time) may still refuse it.
+    /// The token is active. The gateway's own rules (audience, time) may still refuse it.
     Active,
-    /// The issuer says that the token is not active.
+    /// The token is not active.
     Inactive,
     /// The issuer refuses the gateway's own credentials.
     Refused,
-    /// The issuer does not answer for tokens of this kind.
+    /// The issuer does not introspect tokens of this kind.
     Unsupported,
-    /// No answer, or none that can be understood.
+    /// No answer, or an invalid one.
     Failed,
     /// No answer in time.
     TimedOut,
-    /// Too many questions at once, or the issuer is left alone, because it asked for that or does not answer; this one was
-    /// not asked.
+    /// Nothing was sent: too many requests at once, or a pause because the issuer does not answer or asked for it.
     Overloaded,
 }
 

@@ -1,4 +1,4 @@
-//! The question as it goes over the wire: a form with the token (RFC 7662, 2.1).
+//! Introspection requests: a form with the token (RFC 7662, 2.1).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,16 +7,16 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 
-/// A question about `token`. The token stands in the body alone: addresses end up in logs.
+/// The form of a request about `token`. The token is never part of the URL, which would be logged.
 pub(super) fn question(token: &str) -> Form {
     let mut form = Form::default();
     form.add("token", token);
-    // Only a hint (RFC 7662, 2.1), and a true one: nothing else is asked about.
+    // A hint (RFC 7662, 2.1): the gateway introspects access tokens only.
     form.add("token_type_hint", "access_token");
     form
 }
 
-/// The request that brings `payload` to `url`.
+/// A request that posts `payload` to `url`.
 pub(super) fn post(
     url: &Uri,
     payload: Payload,
@@ -33,15 +33,15 @@ pub(super) fn post(
     request
 }
 
-/// HTTP Basic as OAuth has it: both parts are form-encoded first (RFC 6749, 2.3.1), so that a colon in the identifier
-/// and letters beyond ASCII come through.
+/// HTTP Basic as OAuth defines it: both parts are form-encoded first (RFC 6749, 2.3.1), so that a colon in the identifier and
+/// characters beyond ASCII survive.
 pub(super) fn basic(client_id: &str, secret: &str) -> HeaderValue {
     let mut pair = String::new();
     encode(client_id, &mut pair);
     pair.push(':');
     encode(secret, &mut pair);
     let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
-    #[expect(clippy::expect_used, reason = "letters, digits, `+`, `/`, `=` and one space are fit for a header")]
+    #[expect(clippy::expect_used, reason = "letters, digits, `+`, `/`, `=` and one space are valid in a header field")]
     let mut value = HeaderValue::try_from(value).expect("base64");
     value.set_sensitive(true);
     value
@@ -71,7 +71,7 @@ impl From<Form> for Payload {
 pub(super) struct Form(String);
 
 impl Form {
-    /// `name` is ours and needs no encoding; `value` is not.
+    /// Adds a parameter. `name` is a constant that needs no encoding; `value` is encoded.
     pub(super) fn add(&mut self, name: &'static str, value: &str) {
         if !self.0.is_empty() {
             self.0.push('&');

@@ -1,4 +1,4 @@
-//! Answers that the issuer signs (RFC 9701).
+//! Signed introspection answers (RFC 9701).
 
 use bearward_core::{IntrospectionAnswer, Reason};
 
@@ -14,12 +14,12 @@ pub(super) struct SignedAnswers {
 }
 
 impl SignedAnswers {
-    /// Answers made for the client `client_id`.
+    /// A reader of answers for the client `client_id`.
     pub(super) fn new(client_id: String, context: Context) -> Self {
         Self { client_id, context }
     }
 
-    /// What `jwt` says of the token; a key that is not known yet is fetched.
+    /// Verifies and reads `jwt`. An unknown key is fetched.
     pub(super) async fn read(&self, jwt: &str) -> Result<Parsed, Failure> {
         let attempt = |keys: &Keys| match self.read_with(jwt, keys) {
             Err(Reason::KeyUnknown) => None,

@@ -53,10 +53,10 @@ async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 #[tokio::test]
 async fn an_active_token_is_verified() {
     let issuer = Issuer::says(200, "application/json;charset=UTF-8", ACTIVE).await;
-    let desk = introspector(settings());
-    let token = desk.ask(&issuer).await.unwrap();
+    let introspector = new_introspector(settings());
+    let token = introspector.ask(&issuer).await.unwrap();
     assert_eq!((token.issuer(), token.subject()), ("https://auth.example.com", Some("alice")));
-    assert_eq!(desk.outcomes(), ["active"]);
+    assert_eq!(introspector.outcomes(), ["active"]);
 }
 
 #[tokio::test]
@@ -103,9 +103,9 @@ async fn each_answer_has_its_outcome_and_its_reason() {
     ];
     for (name, status, content_type, body, outcome, reason) in cases {
         let issuer = Issuer::says(*status, content_type, body).await;
-        let desk = introspector(settings());
-        assert_eq!(desk.ask(&issuer).await.unwrap_err(), *reason, "{name}");
-        assert_eq!(desk.outcomes(), [*outcome], "{name}");
+        let introspector = new_introspector(settings());
+        assert_eq!(introspector.ask(&issuer).await.unwrap_err(), *reason, "{name}");
+        assert_eq!(introspector.outcomes(), [*outcome], "{name}");
         assert_eq!(issuer.asked(), 1, "{name}: asked once");
     }
 }
@@ -113,11 +113,11 @@ async fn each_answer_has_its_outcome_and_its_reason() {
 #[tokio::test]
 async fn nobody_there_is_unavailable() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let desk = introspector(settings());
+    let introspector = new_introspector(settings());
     let url = Endpoint::parse(&format!("http://{free}/introspect")).unwrap();
-    let answer = desk.ask_about(1, &url).await;
+    let answer = introspector.ask_about(1, &url).await;
     assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
-    assert_eq!(desk.outcomes(), ["failed"]);
+    assert_eq!(introspector.outcomes(), ["failed"]);
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn a_redirect_takes_nothing_elsewhere() {
             async { answer.unwrap() }
         })
         .await;
-        assert_eq!(introspector(settings()).ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+        assert_eq!(new_introspector(settings()).ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
         assert_eq!(issuer.asked(), 1);
     }
     assert_eq!(elsewhere.asked(), 0);
@@ -146,11 +146,11 @@ async fn an_answer_that_drips_is_cut_off() {
         Response::builder().header(CONTENT_TYPE, "application/json").body(Body::from_stream(drips)).unwrap()
     })
     .await;
-    let desk = introspector(IntrospectionSettings { timeout: Duration::from_millis(300), ..settings() });
+    let introspector = new_introspector(IntrospectionSettings { timeout: Duration::from_millis(300), ..settings() });
     let begun = Instant::now();
-    assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+    assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    assert_eq!(desk.outcomes(), ["timed_out"]);
+    assert_eq!(introspector.outcomes(), ["timed_out"]);
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn the_question_is_a_form_by_an_authenticated_client() {
         let issuer = Issuer::says(200, "application/json", ACTIVE).await;
         let settings =
             IntrospectionSettings { client_id: "gate:1 %".into(), auth: IntrospectionAuth::Client(auth), ..settings() };
-        introspector(settings).ask(&issuer).await.unwrap();
+        new_introspector(settings).ask(&issuer).await.unwrap();
         issuer.last_question()
     };
     let form = "token=aB3-._%7Etok%2Ben%2Fx%3D%3D&token_type_hint=access_token";
@@ -192,11 +192,11 @@ async fn requests_with_one_token_at_a_time_are_one_question() {
         }
     })
     .await;
-    let desk = Arc::new(introspector(settings()));
+    let introspector = Arc::new(new_introspector(settings()));
     let url = issuer.url.clone();
     let ask = |n| {
-        let (desk, url) = (Arc::clone(&desk), url.clone());
-        tokio::spawn(async move { desk.ask_about(n, &url).await })
+        let (introspector, url) = (Arc::clone(&introspector), url.clone());
+        tokio::spawn(async move { introspector.ask_about(n, &url).await })
     };
     let first = ask(1);
     let others: Vec<_> = (0..50).map(|_| ask(1)).collect();
@@ -209,7 +209,7 @@ async fn requests_with_one_token_at_a_time_are_one_question() {
         assert!(other.await.unwrap().is_ok());
     }
     assert!(another_token.await.unwrap().is_ok());
-    assert_eq!((issuer.asked(), desk.outcomes().len()), (2, 2));
+    assert_eq!((issuer.asked(), introspector.outcomes().len()), (2, 2));
 }
 
 #[tokio::test]
@@ -228,14 +228,14 @@ async fn only_so_many_questions_are_asked_at_once() {
         }
     })
     .await;
-    let desk = introspector(IntrospectionSettings { max_concurrent: 2, ..settings() });
+    let introspector = new_introspector(IntrospectionSettings { max_concurrent: 2, ..settings() });
     // Two slots and thirty-two in line; six are too many.
-    let ask = |n| desk.ask_about(n, &issuer.url);
+    let ask = |n| introspector.ask_about(n, &issuer.url);
     let answers = futures_util::future::join_all((0..40).map(ask)).await;
     let unavailable = answers.iter().filter(|answer| matches!(answer, Err(Reason::IntrospectionUnavailable))).count();
     assert_eq!(unavailable, 6);
     assert_eq!((issuer.asked(), most.load(Ordering::SeqCst)), (34, 2));
-    assert_eq!(desk.outcomes().iter().filter(|name| **name == "overloaded").count(), 6);
+    assert_eq!(introspector.outcomes().iter().filter(|name| **name == "overloaded").count(), 6);
 }
 
 #[tokio::test]
@@ -246,26 +246,26 @@ async fn waiting_for_a_turn_counts_against_the_time() {
     })
     .await;
     let timeout = Duration::from_millis(200);
-    let desk = introspector(IntrospectionSettings { max_concurrent: 1, timeout, ..settings() });
+    let introspector = new_introspector(IntrospectionSettings { max_concurrent: 1, timeout, ..settings() });
     let begun = Instant::now();
-    let ask = |n| desk.ask_about(n, &issuer.url);
+    let ask = |n| introspector.ask_about(n, &issuer.url);
     let answers = tokio::join!(ask(1), ask(2));
     let unavailable = (Err(Reason::IntrospectionUnavailable), Err(Reason::IntrospectionUnavailable));
     assert_eq!((answers.0.map(drop), answers.1.map(drop)), unavailable);
     assert!(begun.elapsed() < timeout * 5, "{:?}", begun.elapsed());
-    let outcomes = desk.outcomes();
+    let outcomes = introspector.outcomes();
     assert!(matches!(outcomes[..], ["timed_out", "overloaded" | "timed_out"]), "{outcomes:?}");
 }
 
 #[tokio::test]
 async fn an_answer_is_remembered_before_the_callers_hear_it_and_without_them() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    let desk = introspector(settings());
-    let remembered = || desk.remembered.lock().unwrap().clone();
-    desk.ask_about(7, &issuer.url).await.unwrap();
+    let introspector = new_introspector(settings());
+    let remembered = || introspector.remembered.lock().unwrap().clone();
+    introspector.ask_about(7, &issuer.url).await.unwrap();
     assert_eq!(remembered(), [(7, Ok(()))]);
     // The client hangs up at once.
-    assert!(desk.ask_about(8, &issuer.url).now_or_never().is_none());
+    assert!(introspector.ask_about(8, &issuer.url).now_or_never().is_none());
     eventually("the answer is remembered", || remembered().len() == 2).await;
     assert_eq!(remembered()[1], (8, Ok(())));
 }
@@ -277,13 +277,13 @@ async fn a_changed_secret_is_used_at_once() {
     std::fs::write(&path, "first\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let auth = ClientAuth::Basic(Secret::from_file(&path).unwrap());
-    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
     let sent = || BASE64_STANDARD.decode(&issuer.last_question().1[AUTHORIZATION].as_bytes()[6..]).unwrap();
-    desk.ask(&issuer).await.unwrap();
+    introspector.ask(&issuer).await.unwrap();
     assert_eq!(sent(), b"gateway:first");
     std::fs::write(&path, "second\n").unwrap();
     tokio::time::sleep(Duration::from_millis(1_050)).await;
-    desk.ask(&issuer).await.unwrap();
+    introspector.ask(&issuer).await.unwrap();
     assert_eq!(sent(), b"gateway:second");
 }
 
@@ -307,19 +307,19 @@ async fn the_log_says_what_to_do_and_shows_no_secret() {
     ] {
         log.clear();
         let issuer = Issuer::says(status, content_type, body).await;
-        let desk = introspector(settings());
-        assert!(desk.ask(&issuer).await.is_err());
+        let introspector = new_introspector(settings());
+        assert!(introspector.ask(&issuer).await.is_err());
         let said = log.text();
         assert!(said.contains("WARN") && said.contains(advice), "{status} {content_type}: {said}");
         assert!(said.contains("issuer=\"https://auth.example.com\""), "{said}");
         for secret in [TOKEN, "tok%2Ben", "s3cr3t", "tenant=a", "Basic"] {
             assert!(!said.contains(secret), "{secret} in {said}");
         }
-        assert!(!format!("{:?}", desk.introspector).contains("s3cr3t"));
+        assert!(!format!("{:?}", introspector.introspector).contains("s3cr3t"));
 
         // The same again at once is not worth a second warning.
         log.clear();
-        assert!(desk.ask(&issuer).await.is_err());
+        assert!(introspector.ask(&issuer).await.is_err());
         assert!(!log.text().contains("WARN"), "{}", log.text());
     }
 }
@@ -367,16 +367,16 @@ impl Watched {
     }
 }
 
-fn introspector(settings: IntrospectionSettings) -> Watched {
-    introspector_over(HttpClient::new(), settings)
+fn new_introspector(settings: IntrospectionSettings) -> Watched {
+    new_introspector_over(HttpClient::new(), settings)
 }
 
-fn introspector_over(client: HttpClient, settings: IntrospectionSettings) -> Watched {
-    introspector_with_keys(client, settings, "http://127.0.0.1:9/nobody")
+fn new_introspector_over(client: HttpClient, settings: IntrospectionSettings) -> Watched {
+    new_introspector_with_keys(client, settings, "http://127.0.0.1:9/nobody")
 }
 
 /// An introspector for an issuer whose key set is at `jwks_url`.
-fn introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, jwks_url: &str) -> Watched {
+fn new_introspector_with_keys(client: HttpClient, settings: IntrospectionSettings, jwks_url: &str) -> Watched {
     let (runtime, metrics) = (Handle::current(), EngineMetrics::new(&crate::MetricsRegistry::default()).unwrap());
     let clock = Clock::from_fn(|| UnixTime(1_000));
     // Each question says where it is asked.

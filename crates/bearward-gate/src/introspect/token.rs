@@ -13,27 +13,27 @@ use tokio::time::Instant;
 
 use super::answer::{Failure, error_code, is_json};
 use super::context::Context;
+use super::issuer_client::IssuerClient;
 use super::request::Form;
-use super::wire::Wire;
 use crate::issuer::Published;
 use crate::net::single_flight::SingleFlight;
 use crate::secrets::{ClientCredentials, bearer};
 
-/// A token is renewed this long before it expires, or when a fifth of its time is left, if that is later.
+/// A token is renewed this long before it expires, or when a fifth of its lifetime is left, whichever is later.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
 
-/// How long a token is kept where the issuer does not say; it is renewed earlier when it is refused.
+/// The lifetime of a token without `expires_in`. It is renewed earlier if it is refused.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
-/// How long a token is kept at most: what an issuer gives for longer can still be had again.
+/// The longest time that a token is kept.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a failure stands for the next who ask, so that an issuer that is down is asked once a second and not once for
-/// each question.
+/// How long a failure is returned without another request, so that an issuer that is down gets one request a second and not
+/// one for each introspection.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The shortest time between two renewals because a token was refused. An issuer that refuses each one does not mean its
-/// age.
+/// The shortest time between two renewals because a token was refused. An issuer that refuses every token does not refuse it
+/// for its age.
 const RENEW_REFUSED_AFTER: Duration = Duration::from_secs(10);
 
 /// Obtains the token, keeps it, and renews it.
@@ -43,12 +43,12 @@ pub(super) struct TokenSource {
     runtime: Handle,
 }
 
-/// Where the token is asked for and kept.
+/// The state that renewals share.
 struct Inner {
     grant: ClientCredentials,
     /// The configured token endpoint; `None` takes it from the issuer's metadata.
     token_url: Option<Endpoint>,
-    wire: Arc<Wire>,
+    client: Arc<IssuerClient>,
     published: Arc<Published>,
     state: Mutex<State>,
 }
@@ -71,15 +71,15 @@ impl TokenSource {
     pub(super) fn new(
         grant: ClientCredentials,
         token_url: Option<Endpoint>,
-        wire: Arc<Wire>,
+        client: Arc<IssuerClient>,
         context: &Context,
     ) -> Self {
         let published = Arc::clone(&context.published);
-        let inner = Inner { grant, token_url, wire, published, state: Mutex::default() };
+        let inner = Inner { grant, token_url, client, published, state: Mutex::default() };
         Self { inner: Arc::new(inner), flights: SingleFlight::new(1), runtime: context.runtime.clone() }
     }
 
-    /// The token to use now. All who need a new one wait for the same; nobody waits while the old one is good.
+    /// The token to use now. All callers that need a new one share one request. No caller waits while the old one is valid.
     pub(super) async fn token(&self) -> Result<Arc<str>, Failure> {
         let (known, usable) = {
             let state = self.inner.state();
@@ -91,7 +91,7 @@ impl TokenSource {
         let (inner, flights, runtime) = (Arc::clone(&self.inner), self.flights.clone(), self.runtime.clone());
         let renewal = async move {
             let renewed = flights.run((), &runtime, move || async move {
-                // Whoever came just after a flight landed finds its token here.
+                // A caller just after the end of a renewal finds its token here.
                 let known = inner.state().readable();
                 match known {
                     Some(known) => known,
@@ -109,7 +109,7 @@ impl TokenSource {
         }
     }
 
-    /// A token other than `refused`, unless one was refused a moment ago too.
+    /// A token other than `refused`, unless another one was refused a moment ago.
     pub(super) async fn token_instead_of(&self, refused: &Arc<str>) -> Result<Option<Arc<str>>, Failure> {
         if !self.inner.state().drop_refused(refused) {
             return Ok(None);
@@ -119,29 +119,29 @@ impl TokenSource {
 }
 
 impl State {
-    /// What is known without asking.
+    /// The token or failure that is known without a request.
     fn readable(&self) -> Option<Result<Arc<str>, Failure>> {
         let now = Instant::now();
         let fresh = self.kept.as_ref().filter(|kept| now < kept.renew);
         let failed = self.failed.as_ref().filter(|(_, at)| now.duration_since(*at) < RETRY_AFTER);
         match (fresh, failed) {
             (Some(kept), _) => Some(Ok(Arc::clone(&kept.token))),
-            // A token that could not be renewed is good to its end.
+            // A token that could not be renewed is used until it expires.
             (None, Some((failure, _))) => Some(self.usable().ok_or_else(|| failure.clone())),
             (None, None) => None,
         }
     }
 
-    /// The token that is kept, to its end.
+    /// The kept token, until it expires.
     fn usable(&self) -> Option<Arc<str>> {
         let now = Instant::now();
         self.kept.as_ref().filter(|kept| now < kept.expires).map(|kept| Arc::clone(&kept.token))
     }
 
-    /// Whether another token than `refused` may be had, which is dropped then.
+    /// Drops the `refused` token, unless another one was refused a moment ago. Returns whether a new one may be requested.
     fn drop_refused(&mut self, refused: &Arc<str>) -> bool {
         if self.kept.as_ref().is_none_or(|kept| kept.token != *refused) {
-            // Another question found out before, and a new one is there or on its way.
+            // Another introspection dropped it before.
             return true;
         }
         let now = Instant::now();
@@ -156,7 +156,7 @@ impl State {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing under the lock leaves a half-made state behind.
+        // A panic under the lock leaves no half-made state behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -187,9 +187,9 @@ impl Inner {
         for resource in &self.grant.resources {
             form.add("resource", resource);
         }
-        // Counted from before the question: the issuer's clock for it may have begun at once.
+        // Counted from before the request: the lifetime may have begun at any time since.
         let begun = Instant::now();
-        let response = self.wire.post_as_client(&url, form, "application/json", &self.grant.auth).await;
+        let response = self.client.post_as_client(&url, form, "application/json", &self.grant.auth).await;
         let (token, lifetime) = read(&response.map_err(Failure::at_token_endpoint)?)?;
         let renew = lifetime - RENEW_BEFORE.min(lifetime / 5);
         Ok(Kept { token, renew: begun + renew, expires: begun + lifetime })
@@ -204,7 +204,7 @@ impl Inner {
     }
 }
 
-/// The token of an answer (RFC 6749, 5.1), and how long it may be used.
+/// The token of an answer (RFC 6749, 5.1), and its lifetime.
 fn read(response: &Response<Bytes>) -> Result<(Arc<str>, Duration), Failure> {
     #[derive(Deserialize)]
     struct Grant {

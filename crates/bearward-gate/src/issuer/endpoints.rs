@@ -1,4 +1,4 @@
-//! One issuer's endpoints: those that the configuration leaves to its metadata.
+//! The endpoints of one issuer that its metadata has to name, because the settings leave them out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::metadata::{Metadata, fetch_metadata};
 use crate::net::get::Getter;
 use crate::settings::{IntrospectionSettings, MetadataAddress, ResolvedIssuer, SignedResponse};
 
-/// How long metadata is used before it is asked for again. Endpoints move rarely; after a failure they are asked for at once.
+/// How long metadata is used before it is fetched again. Endpoints rarely move, and after a failure they are fetched at once.
 pub(super) const METADATA_LIFETIME: Duration = Duration::from_secs(1_800);
 
-/// What an issuer's metadata last said.
+/// The endpoints in the issuer's latest metadata.
 pub(super) struct Endpoints {
     issuer: Arc<ResolvedIssuer>,
     known: ArcSwapOption<Known>,
@@ -31,18 +31,18 @@ impl Endpoints {
         Self { issuer, known: ArcSwapOption::empty() }
     }
 
-    /// Whether the configuration leaves anything to the metadata.
+    /// Whether the settings need the metadata.
     pub(super) fn are_needed(&self) -> bool {
         self.issuer.metadata.is_some()
     }
 
-    /// What was last said.
+    /// The latest metadata.
     pub(super) fn known(&self) -> Option<Arc<Metadata>> {
         self.known.load().as_deref().map(|known| Arc::clone(&known.metadata))
     }
 
-    /// The metadata, where the configuration leaves anything to it: as known, while that is complete and young enough and
-    /// `afresh` is not asked for, or as the issuer says now.
+    /// The metadata, if the settings need it: the known one while it is complete and recent and `afresh` is false, or one that
+    /// is fetched now.
     pub(super) async fn locate(&self, get: &Getter, afresh: bool) -> Option<Result<Arc<Metadata>, IssuerError>> {
         let address = self.issuer.metadata.as_ref()?;
         let known = self.known.load_full();
@@ -61,9 +61,9 @@ impl Endpoints {
                 Ok(metadata)
             }
             (Err(error), Some(known)) => {
-                // What was true an hour ago is a better guess than nothing.
+                // Metadata from an hour ago is better than none.
                 let issuer = &self.issuer.settings.issuer;
-                warn!(issuer, %error, "the issuer's metadata cannot be read; its endpoints are used as known");
+                warn!(issuer, %error, "cannot fetch the issuer's metadata; the known endpoints stay in use");
                 Ok(Arc::clone(&known.metadata))
             }
             (Err(error), None) => Err(error),
@@ -73,24 +73,24 @@ impl Endpoints {
     async fn fetch(&self, get: &Getter, address: &MetadataAddress) -> Result<Metadata, IssuerError> {
         let settings = &self.issuer.settings;
         let mtls = settings.introspection.as_ref().is_some_and(|asked| asked.auth.certificate().is_some());
-        // Half of what one fetch may take: metadata that hangs must leave time for the keys.
+        // Half of the time limit: slow metadata must leave time for the keys.
         fetch_metadata(get, &settings.issuer, address, mtls, settings.timeout / 2).await
     }
 
-    /// Whether all that is needed is said.
+    /// Checks that the metadata names every endpoint that is needed.
     ///
     /// # Errors
     ///
-    /// What is missing, and what to do.
+    /// [`IssuerError::NoEndpoint`] for the first missing one.
     pub(super) fn complete(&self, metadata: &Metadata) -> Result<(), IssuerError> {
         let missing = |endpoint, purpose, setting| Err(IssuerError::NoEndpoint { endpoint, purpose, setting });
         let lacks_keys = self.issuer.discovers_keys() && metadata.jwks_uri.is_none();
         let Some(asked) = &self.issuer.settings.introspection else {
             return if lacks_keys { missing("jwks_uri", "", "jwks_url") } else { Ok(()) };
         };
-        // Without keys, all tokens of an issuer that answers for them are referential; but answers may have to be signed.
+        // Without keys, all tokens of an issuer with introspection are referential. But its answers may have to be signed.
         if lacks_keys && asked.signed_response == SignedResponse::Require {
-            return missing("jwks_uri", ", by which signed answers are proved", "jwks_url");
+            return missing("jwks_uri", ", which verifies signed answers", "jwks_url");
         }
         self.complete_for(asked, metadata)
     }

@@ -1,4 +1,4 @@
-//! Why an issuer's metadata or keys cannot be had.
+//! The errors of fetching an issuer's metadata and keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,11 @@ use bearward_core::KeySetError;
 
 use crate::settings::KeyFileError;
 
-/// Why an issuer's metadata or keys cannot be had, for the person who runs the gateway. Addresses are shown without their
-/// query.
+/// Why an issuer's metadata or keys cannot be fetched, for operators. Addresses are shown without their query.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssuerError {
-    /// Not all that is needed came in time.
+    /// The fetch did not finish in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     /// An address gave no usable answer.
@@ -20,10 +19,10 @@ pub enum IssuerError {
     NoAnswer {
         /// The address.
         address: String,
-        /// What happened: a status, or what the connection came to.
+        /// What happened: a status, or an error of the connection.
         why: String,
     },
-    /// What came is not the metadata of an issuer.
+    /// The answer is not the metadata of an issuer.
     #[error("{address}: not an issuer's metadata: expected JSON with `issuer`")]
     NotMetadata {
         /// The address.
@@ -31,8 +30,8 @@ pub enum IssuerError {
     },
     /// The metadata names another issuer than the configured one (RFC 8414, 3.3).
     #[error(
-        "{address}: the metadata is of another issuer: `{named}`, configured is `{configured}` (they must be identical, a \
-         slash at the end included; where the issuer is reached by another address than its name, set `discovery_url`)"
+        "{address}: the metadata is of the issuer `{named}`, but `{configured}` is configured (they must be identical, \
+         including a slash at the end; if the issuer has another address than its name, set `discovery_url`)"
     )]
     OtherIssuer {
         /// The address of the metadata.
@@ -50,7 +49,7 @@ pub enum IssuerError {
         /// The endpoint.
         url: String,
     },
-    /// Neither of the two well-known addresses has the metadata.
+    /// Neither of the two well-known addresses has the metadata; the errors of both.
     #[error("{0}; {1}")]
     Both(Box<IssuerError>, Box<IssuerError>),
     /// The metadata lacks an endpoint that is needed.
@@ -58,12 +57,12 @@ pub enum IssuerError {
     NoEndpoint {
         /// The member of the metadata.
         endpoint: &'static str,
-        /// What it is needed for, where that is not plain.
+        /// What it is needed for; may be empty.
         purpose: &'static str,
-        /// The setting that stands for it.
+        /// The setting that replaces it.
         setting: &'static str,
     },
-    /// What came is not a key set.
+    /// The answer is not a key set.
     #[error("{address}: {why}")]
     NotAKeySet {
         /// The address.
@@ -80,12 +79,12 @@ pub enum IssuerError {
         why: Arc<KeyFileError>,
     },
     /// The key set holds no key that can verify a token.
-    #[error("the issuer's key set holds no key that can verify a token ({skipped} left out)")]
+    #[error("the issuer's key set holds no key that can verify a token ({skipped} skipped)")]
     NoUsableKey {
-        /// How many keys were left out.
+        /// How many keys were skipped.
         skipped: usize,
     },
-    /// A fault of the gateway's own ended the fetch.
+    /// The fetch ended without a result, because of a defect in the gateway.
     #[error("the fetch ended without a result")]
     Lost,
 }

@@ -18,15 +18,15 @@ use crate::net::get::Getter;
 use crate::net::http_client::Limit;
 use crate::settings::{FILE_LIFETIME, MAX_KEY_SET, RefreshSettings, ResolvedKeys, read_key_file};
 
-/// A key set, and when the issuer last stood by it.
+/// A key set, and when the issuer last confirmed it.
 pub(crate) struct Keys {
     pub(crate) set: Arc<KeySet>,
     pub(crate) confirmed: UnixTime,
-    /// By the clock that no one can set: an old key set must not come to life again with the wall clock.
+    /// By the monotonic clock: a change of the wall clock must not revive an old key set.
     confirmed_at: Instant,
-    /// After how long the issuer is to be asked again.
+    /// The time until the next fetch.
     pub(super) lifetime: Duration,
-    /// By which the issuer can be asked whether the set is still this one, and where (RFC 9110, 8.8.3).
+    /// The address of the set and its entity tag, with which the issuer can confirm it (RFC 9110, 8.8.3).
     tag: Option<(Endpoint, HeaderValue)>,
 }
 
@@ -35,8 +35,8 @@ impl Keys {
         Self { set, confirmed: clock.now(), confirmed_at: Instant::now(), lifetime, tag: None }
     }
 
-    /// The keys that this machine has without asking the issuer; `None` where the issuer has to be asked.
-    pub(super) fn at_hand(source: &ResolvedKeys, clock: &Clock) -> Option<Result<Self, IssuerError>> {
+    /// The keys in the settings or in a file; `None` if they have to be fetched.
+    pub(super) fn local(source: &ResolvedKeys, clock: &Clock) -> Option<Result<Self, IssuerError>> {
         match source {
             ResolvedKeys::Fixed(set) => Some(Ok(Self::confirmed_now(Arc::clone(set), Duration::MAX, clock))),
             ResolvedKeys::File(path) => {
@@ -48,7 +48,7 @@ impl Keys {
         }
     }
 
-    /// Fetches the keys at `url`, or has the issuer confirm those that are `known`.
+    /// Fetches the keys at `url`, or lets the issuer confirm the `known` ones.
     pub(super) async fn fetch(
         get: &Getter,
         url: &Endpoint,
@@ -77,10 +77,10 @@ impl Keys {
     }
 }
 
-/// The keys in use, and whether the last try to renew them failed.
+/// The keys in use, and whether the last fetch failed.
 pub(super) struct KeysInUse {
     issuer: Arc<str>,
-    /// How long keys that cannot be renewed are used beyond their lifetime.
+    /// How long keys stay in use beyond their lifetime if they cannot be fetched again.
     grace: Duration,
     keys: ArcSwapOption<Keys>,
     failing: AtomicBool,
@@ -88,40 +88,40 @@ pub(super) struct KeysInUse {
 }
 
 impl KeysInUse {
-    /// None yet, and so failing.
+    /// No keys yet, which counts as failing.
     pub(super) fn new(issuer: Arc<str>, grace: Duration, metrics: EngineMetrics) -> Self {
         Self { issuer, grace, keys: ArcSwapOption::empty(), failing: AtomicBool::new(true), metrics }
     }
 
-    /// The keys in use; none before the first fetch, and none again once their renewal is overdue by the stated bound.
+    /// The keys in use; `None` before the first fetch, and again after `grace`.
     pub(super) fn current(&self) -> Option<Arc<Keys>> {
         self.keys.load_full().filter(|keys| keys.confirmed_at.elapsed() < keys.lifetime.saturating_add(self.grace))
     }
 
-    /// The keys that were last put in use, however old.
+    /// The latest keys, however old.
     pub(super) fn last(&self) -> Option<Arc<Keys>> {
         self.keys.load_full()
     }
 
-    /// Whether the last try to fetch keys failed: then it is unknown which keys the issuer has.
+    /// Whether the last fetch failed, so that it is unknown which keys the issuer has now.
     pub(super) fn are_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// Takes what a try to fetch came to.
+    /// Records the result of a fetch.
     pub(super) fn settle(&self, fetched: Option<Result<Keys, IssuerError>>) -> Result<(), IssuerError> {
         self.failing.store(!matches!(fetched, Some(Ok(_))), Ordering::Relaxed);
         fetched.map_or(Ok(()), |keys| self.replace(keys?))
     }
 
-    /// Says that a try to fetch has failed.
+    /// Records that a fetch failed.
     pub(super) fn failed(&self) {
         self.failing.store(true, Ordering::Relaxed);
     }
 
-    /// Puts newer keys in the place of those in use.
+    /// Replaces the keys in use.
     ///
-    /// A set without a usable key is put there too: an issuer that withdraws its only key means it, and is obeyed at once.
+    /// A set without a usable key replaces them too: if an issuer withdraws its only key, its tokens are refused at once.
     fn replace(&self, keys: Keys) -> Result<(), IssuerError> {
         let issuer = &*self.issuer;
         let (usable, skipped) = (keys.set.len(), keys.set.skipped().len());
@@ -131,9 +131,9 @@ impl KeysInUse {
         self.metrics.key_set_fetched.with(&[issuer]).set(confirmed);
         let before = self.keys.load().as_deref().map(|keys| keys.set.fingerprint());
         if before != Some(keys.set.fingerprint()) {
-            info!(issuer, keys = usable, skipped, "the issuer's keys are in use");
+            info!(issuer, keys = usable, skipped, "new keys of the issuer are in use");
             for key in keys.set.skipped() {
-                warn!(issuer, kid = key.key_id.as_deref(), why = key.why, "a key of the issuer was left out");
+                warn!(issuer, kid = key.key_id.as_deref(), why = key.why, "skipped a key of the issuer");
             }
         }
         if keys.set.is_empty() {
@@ -146,7 +146,7 @@ impl KeysInUse {
     }
 }
 
-/// How long the answer may be used, as `Cache-Control` says (RFC 9111, 5.2.2); the caller holds it within bounds.
+/// The lifetime of the answer by `Cache-Control` (RFC 9111, 5.2.2). The caller applies the bounds.
 fn lifetime(response: &Response<Bytes>) -> Duration {
     let directives = response.headers().get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     let mut lifetime = None;

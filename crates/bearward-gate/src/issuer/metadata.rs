@@ -1,4 +1,4 @@
-//! Where an issuer's endpoints are, as its own metadata says (OpenID Connect Discovery 1.0, 4; RFC 8414, 3).
+//! The metadata of an issuer, which names its endpoints (OpenID Connect Discovery 1.0, 4; RFC 8414, 3).
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::net::get::{GetError, Getter};
 use crate::net::http_client::Limit;
 use crate::settings::MetadataAddress;
 
-/// Metadata is some kilobytes; what is larger is none.
+/// The largest metadata that is read, in bytes. Usual metadata has a few kilobytes.
 const MAX_METADATA: usize = 256 * 1024;
 
-/// What of an issuer's metadata matters here. The gateway may connect to each endpoint in it.
+/// The endpoints in an issuer's metadata. The gateway may connect to each of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metadata {
     pub(crate) jwks_uri: Option<Endpoint>,
@@ -24,9 +24,9 @@ pub(crate) struct Metadata {
     pub(crate) token_endpoint: Option<Endpoint>,
 }
 
-/// Asks for an issuer's metadata at the configured address, or at OpenID Connect's and RFC 8414's at the same time; then the
-/// first is preferred, and once it is there the second is not waited for. With `mtls`, endpoints for clients that
-/// authenticate with a certificate are preferred.
+/// Fetches an issuer's metadata from the configured address, or from those of OpenID Connect and RFC 8414 at the same time. OpenID
+/// Connect's is preferred: once it is there, the other is not awaited. With `mtls`, endpoints for clients that authenticate
+/// with a certificate are preferred.
 pub(super) async fn fetch_metadata(
     get: &Getter,
     issuer: &str,
@@ -46,20 +46,20 @@ pub(super) async fn fetch_metadata(
     };
     match (openid, oauth) {
         (Ok(metadata), _) => Ok(metadata),
-        // Only where there is no other document is this one the whole truth: a fault must not hide that there are keys.
+        // A document without keys counts only if the other one does not exist: a failure must not hide that there are keys.
         (Err(first), Ok(metadata)) if metadata.jwks_uri.is_some() || first.is_not_found => Ok(metadata),
         (Err(first), Ok(_)) => Err(first.error),
         (Err(first), Err(second)) => Err(IssuerError::Both(Box::new(first.error), Box::new(second.error))),
     }
 }
 
-/// Why one address has no metadata, and whether that is all that it says.
-struct Failure {
+/// Why an address gave no metadata, and whether it answered 404.
+struct FetchFailure {
     error: IssuerError,
     is_not_found: bool,
 }
 
-impl From<IssuerError> for Failure {
+impl From<IssuerError> for FetchFailure {
     fn from(error: IssuerError) -> Self {
         Self { error, is_not_found: false }
     }
@@ -71,9 +71,9 @@ async fn fetch(
     issuer: &str,
     mtls: bool,
     timeout: Duration,
-) -> Result<Metadata, Failure> {
+) -> Result<Metadata, FetchFailure> {
     let response = get.get(address, None, Limit { total: timeout, max_body: MAX_METADATA }).await;
-    let response = response.map_err(|why| Failure {
+    let response = response.map_err(|why| FetchFailure {
         is_not_found: why == GetError::Status(StatusCode::NOT_FOUND),
         error: IssuerError::NoAnswer { address: address.shown(), why: why.to_string() },
     })?;
@@ -82,7 +82,7 @@ async fn fetch(
     Ok(document.read(address, issuer, mtls)?)
 }
 
-/// The metadata as it comes.
+/// The metadata as it is received.
 #[derive(Deserialize)]
 struct Document {
     issuer: String,
@@ -92,7 +92,7 @@ struct Document {
     mtls_endpoint_aliases: Option<Aliases>,
 }
 
-/// Where clients that authenticate with a certificate are asked to connect instead (RFC 8705, 5).
+/// The endpoints for clients that authenticate with a certificate (RFC 8705, 5).
 #[derive(Default, Deserialize)]
 struct Aliases {
     introspection_endpoint: Option<String>,
@@ -116,8 +116,7 @@ impl Document {
             };
             url.map(endpoint).transpose()
         };
-        // Endpoints that only some need are left out where they cannot be used: those that need them miss them then, and the
-        // others are not concerned.
+        // An unusable endpoint that only some settings need is left out. Only those settings then miss it.
         let optional = |url: Option<String>| url.and_then(|url| as_safe(&url, address));
         let aliases = self.mtls_endpoint_aliases.filter(|_| mtls).unwrap_or_default();
         Ok(Metadata {
@@ -131,8 +130,8 @@ impl Document {
     }
 }
 
-/// The endpoint, where the gateway may connect there because the metadata at `address` says so: a remote issuer must not send
-/// the gateway's secrets to a service of this machine.
+/// The endpoint, if the metadata at `address` may make the gateway connect there: a remote issuer must not direct the gateway's
+/// secrets to a service on this machine.
 fn as_safe(url: &str, address: &Endpoint) -> Option<Endpoint> {
     Endpoint::parse(url).ok().filter(|url| url.is_https() || !address.is_https())
 }

@@ -1,5 +1,5 @@
-//! What one issuer publishes: fetched in the background, kept while the issuer is away, fetched again when a token names a
-//! key that is not known.
+//! The keys and endpoints that one issuer publishes: fetched in the background, kept while the issuer is unavailable, and
+//! fetched again when a token names an unknown key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::net::get::Getter;
 use crate::net::http_client::HttpClient;
 use crate::settings::{ResolvedIssuer, ResolvedKeys};
 
-/// How long a fetch that was joined and failed may have taken for another one to be tried at once.
+/// If a joined fetch fails within this time, another one is tried at once.
 const JOIN_AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The keys and endpoints of one issuer.
@@ -28,7 +28,7 @@ pub(crate) struct Published {
     schedule: Arc<Schedule>,
 }
 
-/// Where keys and endpoints come from, and what is known of them.
+/// The sources of keys and endpoints, and what was fetched from them.
 struct Sources {
     issuer: Arc<ResolvedIssuer>,
     get: Getter,
@@ -37,17 +37,17 @@ struct Sources {
     endpoints: Endpoints,
 }
 
-/// Why a key is still missing after all that could be done about it.
+/// Why a key is still missing after a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyMissing {
-    /// The issuer has answered, and has no such key.
+    /// The issuer answered and has no such key.
     Unknown,
-    /// The issuer is away, or cannot be waited for: whether the key is new or invented cannot be told.
+    /// The issuer did not answer, or too many requests wait for it, so the key may be new or invented.
     Unavailable,
 }
 
 impl Published {
-    /// Keys that are on this machine are there at once.
+    /// Keys in the settings or in a file are available at once.
     pub(crate) fn new(
         issuer: Arc<ResolvedIssuer>,
         client: HttpClient,
@@ -58,21 +58,21 @@ impl Published {
         let settings = &issuer.settings;
         let name = Arc::clone(issuer.rules.issuer.text());
         let get = Getter::new(client, settings.bearer_token.clone(), issuer.configured_addresses());
-        // One late fetch is no reason to forget keys, however short the bound.
+        // A single late fetch must not drop the keys, however short the bound.
         let grace = settings.refresh.stale.max(settings.timeout);
         let keys = KeysInUse::new(Arc::clone(&name), grace, metrics.clone());
         let schedule = Schedule::new(name, settings.refresh.cooldown, runtime, metrics);
         let endpoints = Endpoints::new(Arc::clone(&issuer));
         let sources = Sources { issuer, get, clock, keys, endpoints };
-        if let Some(at_hand) = sources.issuer.keys.as_ref().and_then(|keys| Keys::at_hand(keys, &sources.clock))
-            && let Err(error) = sources.keys.settle(Some(at_hand))
+        if let Some(local) = sources.issuer.keys.as_ref().and_then(|keys| Keys::local(keys, &sources.clock))
+            && let Err(error) = sources.keys.settle(Some(local))
         {
             schedule.settle(Err(error));
         }
         Self { sources: Arc::new(sources), schedule }
     }
 
-    /// Keeps keys and endpoints fresh for as long as it is polled; at its end there is nothing that could change.
+    /// Keeps keys and endpoints fresh while it is polled. It ends only if nothing can change.
     pub(crate) fn keep_fresh(&self) -> impl Future<Output = ()> + Send + 'static {
         let (schedule, sources) = (Arc::clone(&self.schedule), Arc::clone(&self.sources));
         async move {
@@ -82,24 +82,24 @@ impl Published {
         }
     }
 
-    /// The keys in use; none before the first fetch, and none again once their renewal is overdue by the stated bound.
+    /// The keys in use; `None` before the first fetch, and again once they are too old.
     pub(crate) fn keys(&self) -> Option<Arc<Keys>> {
         self.sources.keys.current()
     }
 
-    /// Whether the issuer needs no keys, or is known to publish none: then all its tokens are referential.
+    /// Whether the issuer needs no keys or is known to publish none. All its tokens are then referential.
     pub(crate) fn has_no_key_set(&self) -> bool {
         let issuer = &self.sources.issuer;
         let publishes_none = || self.metadata().is_some_and(|metadata| metadata.jwks_uri.is_none());
         issuer.keys.is_none() || issuer.settings.introspection.is_some() && issuer.discovers_keys() && publishes_none()
     }
 
-    /// What the issuer's metadata last said.
+    /// The latest metadata of the issuer.
     pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
         self.sources.endpoints.known()
     }
 
-    /// The endpoint that `pick` takes out of the metadata, which is fetched where it is not known.
+    /// The endpoint that `pick` selects in the metadata. Metadata without it is fetched first.
     pub(crate) async fn endpoint(&self, pick: fn(&Metadata) -> Option<&Endpoint>) -> Option<Endpoint> {
         let known = || self.metadata().and_then(|metadata| pick(&metadata).cloned());
         if let Some(known) = known() {
@@ -109,10 +109,10 @@ impl Published {
         known()
     }
 
-    /// Fetches the keys again, because none of `known` is the one that is needed, until `attempt` finds it among newer ones.
+    /// Fetches the keys again, because `known` lacks the one that is needed, and returns what `attempt` finds among newer ones.
     ///
-    /// Within the cooldown the issuer is not asked, and the key counts as unknown: a 5xx that strangers can cause at will
-    /// would have a load balancer take this gateway for broken.
+    /// Within the cooldown nothing is fetched, and the key counts as unknown: if attackers could cause a 5xx at will, a load
+    /// balancer would take this gateway for broken.
     pub(crate) async fn with_newer_keys<T>(
         &self,
         known: Option<&Keys>,
@@ -128,27 +128,27 @@ impl Published {
             {
                 return Ok((found, newer));
             }
-            // What was joined may have begun before the issuer changed its keys, or came back. The next wish is granted or
-            // held; but no request waits twice for an issuer that hangs.
+            // A joined fetch may have begun before the issuer changed its keys or became available again, so another one is
+            // demanded. But a request waits for a slow issuer only once.
             if demand != Demand::Joined || self.keys_failing() && begun.elapsed() > JOIN_AGAIN_WITHIN {
                 break demand;
             }
         };
-        let is_away = demand == Demand::Busy || self.keys_failing() || self.keys().is_none();
-        Err(if is_away { KeyMissing::Unavailable } else { KeyMissing::Unknown })
+        let is_unavailable = demand == Demand::Busy || self.keys_failing() || self.keys().is_none();
+        Err(if is_unavailable { KeyMissing::Unavailable } else { KeyMissing::Unknown })
     }
 
-    /// Why the last fetch failed; `None` where it did not.
+    /// Why the last fetch failed; `None` if it succeeded.
     pub(crate) fn last_error(&self) -> Option<Arc<IssuerError>> {
         self.schedule.last_error()
     }
 
-    /// Ends with the next fetch that ends after this call.
-    pub(crate) fn news(&self) -> impl Future<Output = ()> {
-        self.schedule.news()
+    /// Completes when the next fetch ends.
+    pub(crate) fn next_fetch(&self) -> impl Future<Output = ()> {
+        self.schedule.next_fetch()
     }
 
-    /// Whether the last try to fetch keys failed.
+    /// Whether the last fetch of keys failed.
     fn keys_failing(&self) -> bool {
         self.sources.keys.are_failing()
     }
@@ -159,7 +159,7 @@ impl Published {
 }
 
 impl Sources {
-    /// Whether there is anything to be fetched, now or ever.
+    /// Whether anything has to be fetched.
     fn can_change(&self) -> bool {
         let keys_can_change = !matches!(self.issuer.keys, None | Some(ResolvedKeys::Fixed(_)));
         keys_can_change || self.endpoints.are_needed()
@@ -174,9 +174,9 @@ impl Sources {
                 Some(url) => Some(self.fetch_keys(url).await),
                 None => None,
             },
-            (Some(source), _) => Keys::at_hand(source, &self.clock),
+            (Some(source), _) => Keys::local(source, &self.clock),
         };
-        // Keys come first: an issuer whose metadata is away can still have its keys at a configured address.
+        // Keys come first: if the metadata is unavailable, keys at a configured address still count.
         self.keys.settle(fetched)?;
         match metadata.transpose()? {
             Some(metadata) => self.endpoints.complete(&metadata),
@@ -206,7 +206,7 @@ impl Fetch for Sources {
     fn next_pause(&self) -> Duration {
         match self.keys.last().as_deref() {
             Some(keys) => keys.lifetime.min(self.issuer.settings.refresh.max),
-            // All tokens are referential, and only the endpoints have to be kept.
+            // All tokens are referential, and only the endpoints have to be fetched.
             None => METADATA_LIFETIME,
         }
     }

@@ -1,20 +1,20 @@
-//! When the issuers allow a gateway to be ready.
+//! Readiness by the state of the issuers.
 
 use super::IssuerStatus;
 
-/// Which issuers must be able to prove tokens before a load balancer sends requests.
+/// Which issuers must be ready before the gateway is ready for requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadyWhen {
-    /// At least one of those that a route uses: one broken issuer takes the gateway away from no caller of another.
+    /// At least one issuer that a route uses, so that one broken issuer does not affect the callers of another.
     #[default]
     Any,
-    /// Each of those that a route uses.
+    /// Every issuer that a route uses.
     All,
 }
 
 impl ReadyWhen {
-    /// As the configuration calls it.
+    /// The name in configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Any => "any",
@@ -22,8 +22,8 @@ impl ReadyWhen {
         }
     }
 
-    /// Whether issuers in this state allow the gateway to be ready. Issuers that no route uses do not count; where no route
-    /// uses one, because each is open, requests can be answered without any.
+    /// Whether issuers in this state make the gateway ready. Issuers that no route uses do not count. If no route uses an issuer,
+    /// because each is open, the gateway is ready without any.
     pub fn is_met(self, issuers: &[IssuerStatus]) -> bool {
         let mut used = issuers.iter().filter(|issuer| issuer.used).peekable();
         match self {

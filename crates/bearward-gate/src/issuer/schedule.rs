@@ -1,4 +1,4 @@
-//! When an issuer is asked: in the background, at the wish of a request, and after a failure.
+//! When keys and metadata are fetched: in the background, on demand of a request, and after a failure.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,23 +19,23 @@ use crate::net::single_flight::SingleFlight;
 const MIN_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// How many requests may wait for one issuer's keys; the rest see at once what is there.
+/// How many requests may wait for one issuer's keys. The rest use the known keys at once.
 const MAX_WAITING: usize = 1_024;
 
-/// What came of a request's wish for newer keys.
+/// The result of a request's demand for newer keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// They were fetched after the wish.
+    /// A fetch ran after the demand.
     Fetched,
-    /// A fetch that was under way has ended; it may have begun before the issuer changed its keys.
+    /// A fetch that was already running has ended. It may have begun before the issuer changed its keys.
     Joined,
-    /// The issuer was not asked: another wish was granted a moment ago.
+    /// No fetch: the cooldown after an earlier demand is not over.
     Held,
-    /// The issuer was not asked: too many wait already.
+    /// No fetch: too many requests are waiting.
     Busy,
 }
 
-/// The fetches of one issuer: one at a time, however many want one.
+/// The fetches of one issuer, at most one at a time.
 pub(super) struct Schedule {
     issuer: Arc<str>,
     cooldown: Duration,
@@ -45,23 +45,23 @@ pub(super) struct Schedule {
     failures: AtomicU32,
     last_error: ArcSwapOption<IssuerError>,
     fetching: AtomicBool,
-    /// The fetch under way; it comes to `false` where the cooldown forbade it.
+    /// The running fetch. Its result is `false` if the cooldown did not allow it.
     flights: SingleFlight<(), bool>,
     waiting: Semaphore,
     /// When a token last caused a fetch.
     last_demand: Mutex<Option<Instant>>,
-    /// Told when a token would have caused one, had it not been for the cooldown.
+    /// Notified when the cooldown held back a demand.
     missed: Notify,
-    /// Told after each fetch, whatever came of it.
+    /// Notified after each fetch, whatever its result.
     fetched: Notify,
 }
 
-/// What the schedule fetches.
+/// The source that a schedule fetches from.
 pub(super) trait Fetch: Send + Sync + 'static {
-    /// One fetch of all that is needed. Where `afresh`, what is known is not relied on: the last fetch failed.
+    /// Fetches everything that is needed. With `afresh`, known metadata is not relied on, because the last fetch failed.
     fn fetch(&self, afresh: bool) -> impl Future<Output = Result<(), IssuerError>> + Send;
 
-    /// The time until the next fetch, after one that did not fail.
+    /// The time until the next fetch, after a successful one.
     fn next_pause(&self) -> Duration;
 }
 
@@ -83,22 +83,21 @@ impl Schedule {
         })
     }
 
-    /// Why the last fetch failed; `None` where it did not.
+    /// Why the last fetch failed; `None` if it succeeded.
     pub(super) fn last_error(&self) -> Option<Arc<IssuerError>> {
         self.last_error.load_full()
     }
 
-    /// Ends with the next fetch that ends after this call.
-    pub(super) fn news(&self) -> impl Future<Output = ()> {
+    /// Completes when the next fetch ends.
+    pub(super) fn next_fetch(&self) -> impl Future<Output = ()> {
         self.fetched.notified()
     }
 
-    /// Fetches once because a request needs what is not there: an unknown key, the first keys, an endpoint.
+    /// Fetches once because a request needs something that is missing: an unknown key, the first keys, an endpoint.
     ///
-    /// All that ask at the same time wait for the same fetch, and requests cause no more than one fetch per cooldown: tokens
-    /// with invented key names cannot make the gateway flood the issuer. Within the cooldown it returns at once, the caller
-    /// sees what is there, and a fetch follows when the cooldown is over: junk that used up this one delays a rotation's new
-    /// key by no more than that.
+    /// Demands at the same time share one fetch, and demands cause at most one fetch per cooldown, so tokens with invented key
+    /// identifiers cannot make the gateway flood the issuer. Within the cooldown this returns at once, and a fetch follows when
+    /// the cooldown is over: invalid tokens delay a new key by one cooldown at most.
     pub(super) async fn on_demand<F: Fetch>(self: &Arc<Self>, what: &Arc<F>) -> Demand {
         let Ok(_place) = self.waiting.try_acquire() else { return Demand::Busy };
         if !self.fetching.load(Ordering::Acquire) && !self.cooldown_left().is_zero() {
@@ -114,7 +113,7 @@ impl Schedule {
                 if is_due {
                     this.fetch(&*what).await;
                     if this.has_failed() {
-                        // The background task does not know yet; it tries again when the cooldown is over.
+                        // The background task is not aware of it yet, and tries again when the cooldown is over.
                         this.missed.notify_one();
                     }
                 }
@@ -124,12 +123,12 @@ impl Schedule {
         match flight.await {
             Ok(true) if is_own => Demand::Fetched,
             Ok(true) => Demand::Joined,
-            // A flight that came to nothing left things as they were.
+            // Nothing was fetched.
             Ok(false) | Err(_) => Demand::Held,
         }
     }
 
-    /// Keeps what is fetched fresh for as long as it is polled.
+    /// Repeats the fetch while it is polled.
     pub(super) async fn keep_fresh<F: Fetch>(self: Arc<Self>, what: Arc<F>) {
         loop {
             let (this, fetched) = (Arc::clone(&self), Arc::clone(&what));
@@ -139,18 +138,18 @@ impl Schedule {
             });
             match flight.await {
                 Ok(true) => {}
-                // It joined a wish that was held back; that was no fetch.
+                // It joined a demand that the cooldown held back, so nothing was fetched.
                 Ok(false) => continue,
                 Err(_) => self.settle(Err(IssuerError::Lost)),
             }
             tokio::select! {
                 () = tokio::time::sleep(jittered(self.next_pause(&*what))) => {}
-                () = self.wish_and_cooldown() => {}
+                () = self.held_demand_and_cooldown() => {}
             }
         }
     }
 
-    /// Takes what a fetch came to.
+    /// Records the result of a fetch.
     pub(super) fn settle(&self, outcome: Result<(), IssuerError>) {
         let result = if outcome.is_ok() { "ok" } else { "failed" };
         self.metrics.key_set_fetches.with(&[&*self.issuer, result]).inc();
@@ -162,7 +161,7 @@ impl Schedule {
             Err(error) => {
                 let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
                 let issuer = &*self.issuer;
-                warn!(issuer, failures, %error, "the issuer could not be asked; what is known of it stays in use");
+                warn!(issuer, failures, %error, "cannot fetch from the issuer; the known keys and endpoints stay in use");
                 self.last_error.store(Some(Arc::new(error)));
             }
         }
@@ -185,15 +184,15 @@ impl Schedule {
         }
     }
 
-    /// Waits for a wish that was held back, and for its cooldown to be over; the next one has begun then.
-    async fn wish_and_cooldown(&self) {
+    /// Waits for a demand that was held back, and for the end of its cooldown. The next cooldown has then begun.
+    async fn held_demand_and_cooldown(&self) {
         loop {
             self.missed.notified().await;
             tokio::time::sleep(self.cooldown_left()).await;
             if self.start_cooldown() {
                 return;
             }
-            // A request was first, and its fetch has granted the wish.
+            // Another request was first, and its fetch met this demand.
         }
     }
 
@@ -202,7 +201,7 @@ impl Schedule {
         last.map_or(Duration::ZERO, |last| self.cooldown.saturating_sub(last.elapsed()))
     }
 
-    /// Begins the next cooldown, unless one is under way: of all that see that one is over, one may fetch.
+    /// Begins the next cooldown if none is running: of all demands at its end, only one may fetch.
     fn start_cooldown(&self) -> bool {
         let mut last = self.last_demand.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = last.is_none_or(|last| last.elapsed() >= self.cooldown);
@@ -213,7 +212,7 @@ impl Schedule {
     }
 }
 
-/// Says that a fetch is under way, for exactly as long as it is, also where it panics or is dropped.
+/// Marks a fetch as running until it ends, panics or is dropped.
 struct Fetching<'a>(&'a AtomicBool);
 
 impl<'a> Fetching<'a> {

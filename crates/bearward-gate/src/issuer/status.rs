@@ -1,31 +1,31 @@
-//! What readiness wants to know.
+//! The state of one issuer, for readiness and operators.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::IssuerError;
 
-/// The state of one issuer, for `/readyz` and for people.
+/// The state of one issuer, for readiness and operators.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct IssuerStatus {
     /// The issuer identifier.
     pub issuer: String,
-    /// Whether a route takes its tokens: for readiness, one that no route uses does not count.
+    /// Whether a route accepts its tokens. An issuer that no route uses does not count for readiness.
     pub used: bool,
-    /// Whether its tokens can be judged now: its keys are here, or it publishes none and answers for each token; where it is
-    /// asked about every token, it must be known whom to ask.
+    /// Whether its tokens can be verified now: its keys are available, or it publishes none and introspects every token. If
+    /// every token is introspected, the endpoint must be known.
     pub ready: bool,
-    /// How many keys can verify.
+    /// The number of usable keys.
     pub keys: usize,
-    /// How many keys of its set were left out.
+    /// The number of skipped keys in its set.
     pub skipped: usize,
     /// How long ago the keys in use were fetched or confirmed.
     pub age: Option<Duration>,
-    /// Whether referential tokens can be asked about: `None` where that is not configured.
+    /// Whether the introspection endpoint is known; `None` if introspection is not configured.
     pub introspection: Option<bool>,
-    /// Whether the issuer is left alone for a while, because questions about tokens failed.
+    /// Whether the issuer gets no introspection requests for a while, because earlier ones failed.
     pub introspection_paused: bool,
-    /// Why the last fetch failed; `None` where it did not.
+    /// Why the last fetch failed; `None` if it succeeded.
     pub last_error: Option<Arc<IssuerError>>,
 }

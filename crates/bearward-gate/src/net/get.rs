@@ -12,33 +12,33 @@ use crate::secrets::Credentials;
 pub(crate) struct Getter {
     client: HttpClient,
     token: Option<Credentials>,
-    /// Where the token may be shown: at the addresses that the configuration itself names.
-    shown_to: Vec<Origin>,
+    /// The origins that may get the token: those of the configured addresses.
+    token_origins: Vec<Origin>,
 }
 
-/// Why something could not be got from an issuer.
+/// Why a request to an issuer failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GetError {
-    /// It answered, and not with 200.
+    /// It answered with another status than 200.
     #[error("answered with status {}", .0.as_u16())]
     Status(StatusCode),
-    /// No answer.
+    /// It did not answer.
     #[error("{0}")]
     Fetch(#[from] FetchError),
 }
 
 impl Getter {
-    /// Where there is a `token`, it is shown to the origins of these addresses alone.
+    /// A `token` is sent to the origins of the `configured` addresses only.
     pub(crate) fn new<'a>(
         client: HttpClient,
         token: Option<Credentials>,
-        shown_to: impl Iterator<Item = &'a Endpoint>,
+        configured: impl Iterator<Item = &'a Endpoint>,
     ) -> Self {
-        Self { client, token, shown_to: shown_to.map(|url| url.origin().clone()).collect() }
+        Self { client, token, token_origins: configured.map(|url| url.origin().clone()).collect() }
     }
 
-    /// Gets `url`, bounded in size and time. Redirects are not followed, and only 200 is an answer; 304 is one to a question
-    /// that named what is `known` already (RFC 9110, 13.1.2).
+    /// Gets `url`, bounded in size and time. Redirects are not followed. Only 200 is a success, and 304 if the entity tag of the
+    /// `known` content was sent (RFC 9110, 13.1.2).
     pub(crate) async fn get(
         &self,
         url: &Endpoint,
@@ -59,8 +59,8 @@ impl Getter {
         }
     }
 
-    /// The token for this address. What an issuer's metadata names elsewhere is not shown it.
+    /// The token for this address. An address elsewhere that the issuer's metadata names does not get it.
     fn token_for(&self, url: &Endpoint) -> Option<HeaderValue> {
-        self.token.as_ref().filter(|_| self.shown_to.contains(url.origin())).map(Credentials::value)
+        self.token.as_ref().filter(|_| self.token_origins.contains(url.origin())).map(Credentials::value)
     }
 }

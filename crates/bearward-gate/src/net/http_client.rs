@@ -1,9 +1,9 @@
 //! The few outbound calls of the engine: metadata, key sets, introspection.
 //!
-//! Everything that an issuer, or whoever answers in its place, could use to hold the gateway up is bounded: the time
-//! to connect, the time in all (a body that drips is cut off too), the size of headers and body. Redirects are handed
-//! to the caller and never followed, since they would carry a token and the gateway's own credentials to a place that
-//! nobody configured; compressed answers are refused, since their true size is not known before they are unpacked.
+//! Everything with which an issuer, or an attacker in its place, could stall the gateway is bounded: the time to connect, the
+//! total time (which cuts off a slow body too), the size of headers and body. Redirects are returned to the caller and never
+//! followed, because they would take a token and the gateway's own credentials to an address that is not configured.
+//! Compressed answers are refused, because their true size is unknown before they are unpacked.
 
 use std::error::Error as _;
 use std::fmt;
@@ -28,8 +28,8 @@ use crate::net::TrustedRoots;
 
 /// A client for HTTP/1.1, over TLS or without.
 ///
-/// Server certificates are held against the machine's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured). That
-/// plain `http` may be used for an issuer is decided where the configuration is read, not here.
+/// Server certificates are verified with the machine's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured). `Endpoint`
+/// decides which URLs may use plain `http`, not this client.
 ///
 /// Making one reads the machine's roots, so make one and clone it: clones share their connections. It must be used on
 /// one Tokio runtime, whose tasks drive those connections.
@@ -42,7 +42,7 @@ pub(crate) struct HttpClient {
 
 type Trust = ConfigBuilder<ClientConfig, WantsClientCert>;
 
-/// How much one call may take.
+/// The limits of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     /// The time for everything: name, connection, handshake, request, answer, and the whole of its body.
@@ -51,13 +51,13 @@ pub(crate) struct Limit {
     pub(crate) max_body: usize,
 }
 
-/// Why a call brought no answer. The messages say what happened and hold nothing of what was sent.
+/// Why a call failed. The messages never show what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// No connection: the name is unknown, nobody listens, or the server's certificate is not trusted.
+    /// No connection: unknown name, nothing listens, or the server's certificate is not trusted.
     #[error("cannot connect: {0}")]
     Connect(String),
-    /// The time was up before the answer was complete.
+    /// The answer was not complete in time.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
     /// The body is larger than allowed.
@@ -91,22 +91,22 @@ impl HttpClient {
         }))
     }
 
-    /// A client that trusts the same servers and shows them this certificate. It shares no connection with other clients,
-    /// and no TLS session either, so what is asked through it is always asked by the owner of this certificate.
+    /// A client that trusts the same servers and presents this certificate. It shares neither connections nor TLS sessions with
+    /// other clients, so each of its requests is authenticated by this certificate.
     pub(crate) fn with_certificate(&self, certificate: Arc<CertifiedKey>) -> Self {
         let resolver = Arc::new(SingleCertAndKey::from(certificate));
         Self::build(self.trust.clone(), self.trust.clone().with_client_cert_resolver(resolver))
     }
 
-    /// A client that trusts these roots alone.
+    /// A client that trusts these roots only.
     pub(crate) fn trusting(roots: &TrustedRoots) -> Self {
-        // It is named so because a verifier may skip checks; this one hands them all to that of rustls.
+        // `dangerous`, because a verifier may skip checks. This one delegates all of them to that of rustls.
         Self::over(versions().dangerous().with_custom_certificate_verifier(Arc::new(roots.clone())))
     }
 
-    /// A client that trusts nobody.
+    /// A client that trusts no server.
     #[cfg(test)]
-    pub(crate) fn trusting_nobody() -> Self {
+    pub(crate) fn trusting_none() -> Self {
         Self::over(versions().with_root_certificates(RootCertStore::empty()))
     }
 
@@ -128,7 +128,7 @@ impl HttpClient {
 
     /// Sends `request`, whose URI must be absolute, and returns the answer, whatever its status.
     ///
-    /// A request that finds its connection closed under it is sent a second time, so it must be safe to repeat.
+    /// A request on a connection that the server has closed is sent a second time, so it must be safe to repeat.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl fmt::Debug for HttpClient {
 }
 
 const NAME: &str = concat!("bearward/", env!("CARGO_PKG_VERSION"));
-/// The time to connect, within the total: leaves room to say so before that is over.
+/// The time limit for connecting, shorter than the usual total, so that the error names the cause.
 const CONNECT: Duration = Duration::from_secs(3);
 const POOL_IDLE: Duration = Duration::from_secs(30);
 const POOL_SIZE: usize = 16;
@@ -192,7 +192,7 @@ fn tcp() -> HttpConnector {
 }
 
 fn versions() -> ConfigBuilder<ClientConfig, WantsVerifier> {
-    // Given explicitly and never taken from the process: a library must not depend on what its `main` installed.
+    // Given explicitly, never the process-wide default: a library must not depend on what `main` installed.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     #[expect(clippy::expect_used, reason = "aws-lc-rs has cipher suites for TLS 1.2 and 1.3, the default versions")]
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("suites");
@@ -211,7 +211,7 @@ fn went_away(error: &legacy::Error) -> bool {
 }
 
 fn refused(error: &legacy::Error) -> FetchError {
-    // The outermost error only says "client error"; what follows it says what happened.
+    // The outermost error only says "client error"; its sources say what happened.
     let causes = error.source().map_or_else(|| error.to_string(), chain);
     if error.is_connect() { FetchError::Connect(causes) } else { FetchError::Io(causes) }
 }
@@ -237,14 +237,14 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 async fn read(mut body: Incoming, max: usize) -> Result<Bytes, FetchError> {
-    // What is announced as too large is not even begun.
+    // A body that is announced as too large is not read at all.
     if body.size_hint().lower() > max as u64 {
         return Err(FetchError::BodyTooLarge(max));
     }
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| FetchError::Io(chain(&error)))?;
-        // Trailers are of no interest.
+        // Trailers are ignored.
         let Ok(data) = frame.into_data() else { continue };
         if data.len() > max - bytes.len() {
             return Err(FetchError::BodyTooLarge(max));

@@ -1,10 +1,9 @@
 //! One piece of work per key, however many callers ask for it at once.
 //!
-//! The work runs in a task of its own, on a runtime that the caller names: it goes on when the caller who started it
-//! goes away (a client that disconnects must not fail the nine others who wait for the same answer), and callers may
-//! stand on any runtime, since the proxy's workers each have their own. A result is handed to those who waited and
-//! then forgotten; remembering is a cache's business, and whoever fills one should do so inside the work, before the
-//! flight lands.
+//! The work runs in a task of its own, on a runtime that the caller names. It continues when the caller that started it
+//! disconnects, because others may wait for the same answer. Callers may run on any runtime: each worker of the proxy has its
+//! own. The result goes to all that wait and is then dropped. A caller that caches it must do so inside the work, before the
+//! waiting callers get it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,17 +14,17 @@ use futures_util::future::Shared;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// The work now in flight, by key. Cloning it is cheap, and the clones share their flights.
+/// The work in flight, by key. Clones are cheap and share it.
 #[derive(Clone)]
 pub(crate) struct SingleFlight<K, V> {
     flights: Arc<Flights<K, V>>,
     capacity: usize,
 }
 
-/// Why a flight brought no value.
+/// Why a flight has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FlightError {
-    /// As many keys as allowed are in flight, and this would be another one. Nothing was started.
+    /// The maximum number of keys is in flight. Nothing was started.
     #[error("too much work is in flight already")]
     Full,
     /// The work panicked, or its runtime was shut down.
@@ -41,24 +40,24 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Room for `capacity` keys in flight at once; callers who join a flight need no room.
+    /// Allows `capacity` keys in flight at once. Callers that join a flight do not count.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { flights: Arc::default(), capacity }
     }
 
     /// Joins the flight of `key`, or starts one on `runtime` with the work that `make` returns.
     ///
-    /// `make` is called at most once, on the calling thread, and only if nobody else is at work on `key`.
+    /// `make` is called at most once, on the calling thread, and only if no work on `key` is in flight.
     ///
     /// # Errors
     ///
-    /// [`FlightError::Full`] at once when there is no room for another key; [`FlightError::Lost`] when the work came
-    /// to no end. In both cases the next call for the same key starts afresh.
+    /// [`FlightError::Full`] at once if `capacity` keys are in flight; [`FlightError::Lost`] if the work did not finish. In both
+    /// cases the next call for the same key starts again.
     pub(crate) async fn run<W>(&self, key: K, runtime: &Handle, make: impl FnOnce() -> W) -> Result<V, FlightError>
     where
         W: Future<Output = V> + Send + 'static,
     {
-        self.board(key, runtime, make)?.await.map_err(|_| FlightError::Lost)
+        self.join_or_start(key, runtime, make)?.await.map_err(|_| FlightError::Lost)
     }
 
     /// How many keys are in flight.
@@ -67,11 +66,11 @@ where
         lock(&self.flights).len()
     }
 
-    fn board<W>(&self, key: K, runtime: &Handle, make: impl FnOnce() -> W) -> Result<Flight<V>, FlightError>
+    fn join_or_start<W>(&self, key: K, runtime: &Handle, make: impl FnOnce() -> W) -> Result<Flight<V>, FlightError>
     where
         W: Future<Output = V> + Send + 'static,
     {
-        let (landing, flight) = {
+        let (completion, flight) = {
             let mut flights = lock(&self.flights);
             if let Some(flight) = flights.get(&key) {
                 return Ok(flight.clone());
@@ -82,43 +81,42 @@ where
             let (sender, receiver) = oneshot::channel();
             let flight = receiver.shared();
             flights.insert(key.clone(), flight.clone());
-            (Landing { flights: Arc::clone(&self.flights), key, sender: Some(sender) }, flight)
+            (Completion { flights: Arc::clone(&self.flights), key, sender: Some(sender) }, flight)
         };
-        // Not under the lock: `make` is a stranger's code, and a runtime that is shut down drops the task, and with
-        // it the landing, inside `spawn`.
+        // Not under the lock: `make` is the caller's code, and a runtime that is shut down drops the task, and with it the
+        // completion, inside `spawn`.
         let work = make();
-        drop(runtime.spawn(async move { landing.land(work.await) }));
+        drop(runtime.spawn(async move { completion.complete(work.await) }));
         Ok(flight)
     }
 }
 
-/// The end of a flight. Dropping it, which is all that a panic or an aborted task does, ends the flight without a
-/// value.
-struct Landing<K: Eq + Hash, V> {
+/// Completes a flight. If it is dropped, as a panic or an aborted task does, the flight ends without a result.
+struct Completion<K: Eq + Hash, V> {
     flights: Arc<Flights<K, V>>,
     key: K,
     sender: Option<oneshot::Sender<V>>,
 }
 
-impl<K: Eq + Hash, V> Landing<K, V> {
-    fn land(mut self, value: V) {
+impl<K: Eq + Hash, V> Completion<K, V> {
+    fn complete(mut self, value: V) {
         let sender = self.sender.take();
-        // First out of the map, then told: whoever has heard the result and asks again wants a new one.
+        // First remove the entry, then send the result: a caller that asks again after the result wants a new one.
         drop(self);
         if let Some(sender) = sender {
-            // Fails when all callers have gone, which is their right.
+            // Fails if all callers have gone.
             let _ = sender.send(value);
         }
     }
 }
 
-impl<K: Eq + Hash, V> Drop for Landing<K, V> {
+impl<K: Eq + Hash, V> Drop for Completion<K, V> {
     fn drop(&mut self) {
         lock(&self.flights).remove(&self.key);
     }
 }
 
-/// No code that can panic runs under this lock, so a poisoned one guards nothing broken.
+/// No code that can panic runs under this lock, so a poisoned one is safe to use.
 fn lock<K, V>(flights: &Flights<K, V>) -> MutexGuard<'_, HashMap<K, Flight<V>>> {
     flights.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Whom an issuer's own certificate authority makes trusted.
+//! Certificate authorities of an issuer.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use crate::secrets::{Rotating, Secret};
 
-/// Certificate authorities that are trusted in place of the machine's own: those of a cluster, say.
+/// Certificate authorities that are trusted in place of the machine's own, for example those of a cluster.
 ///
-/// A file of them is read again when it changes, as clusters renew theirs; one that cannot be used leaves the last good
-/// ones.
+/// A file is read again when it changes, because clusters renew their authorities; if the new content cannot be used, the last
+/// good ones stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoots(Rotating<1, Arc<WebPkiServerVerifier>, TrustedRootsError>);
 
-/// Why a text cannot say whom to trust.
+/// Why a text cannot be used as certificate authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustedRootsError {
-    /// No certificate in it, or something that is none.
+    /// It holds no certificate, or something else.
     #[error("no certificate authority: expected certificates in PEM (`-----BEGIN CERTIFICATE-----`)")]
     NoCertificate,
 }
@@ -31,7 +31,7 @@ impl TrustedRoots {
     ///
     /// # Errors
     ///
-    /// [`TrustedRootsError`] where there is none, or one that is no certificate.
+    /// [`TrustedRootsError`] if the text holds no certificate, or something else.
     pub fn new(pem: Secret) -> Result<Self, TrustedRootsError> {
         Rotating::new("certificate authorities", [pem], |[pem]| verifier(pem)).map(Self)
     }
@@ -43,13 +43,13 @@ fn verifier(pem: &str) -> Result<Arc<WebPkiServerVerifier>, TrustedRootsError> {
         let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
         added.ok_or(TrustedRootsError::NoCertificate)?;
     }
-    // Given explicitly and never taken from the process, as everywhere in this crate.
+    // Given explicitly, never the process-wide default, as everywhere in this crate.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     verifier.map_err(|_| TrustedRootsError::NoCertificate)
 }
 
-/// Checks as rustls itself does, by the authorities as they are now.
+/// Checks as rustls itself does, with the current authorities.
 impl ServerCertVerifier for TrustedRoots {
     fn verify_server_cert(
         &self,

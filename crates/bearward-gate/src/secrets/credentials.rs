@@ -1,23 +1,23 @@
-//! The gateway's own credentials, as they are now.
+//! The gateway's own credentials, in their current version.
 
 use http::HeaderValue;
 
 use crate::secrets::{Rotating, Secret};
 
-/// A value of `Authorization` that the gateway sends for itself (RFC 9110, 11.6.2). One in a file is read again when the file
-/// changes; a file that cannot be used leaves the last good one.
+/// A value of `Authorization` that the gateway sends for itself (RFC 9110, 11.6.2). A file is read again when it changes; if
+/// the new content cannot be used, the last good value stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials(Rotating<1, HeaderValue, CredentialsError>);
 
-/// Why a text makes no value of `Authorization`. The message shows nothing of it.
+/// Why a text cannot be sent in `Authorization`. The message never shows the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {
-    /// Something in it that no header can hold.
-    #[error("the content of this file cannot stand in a header")]
+    /// It holds a character that no header field may hold.
+    #[error("the file holds characters that a header field cannot hold")]
     NotAFieldValue,
-    /// Something in it that is in no access token.
-    #[error("no access token: expected one alone, in one line")]
+    /// It is not an access token.
+    #[error("not an access token: expected one token and nothing else, in one line")]
     NotAToken,
 }
 
@@ -26,7 +26,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::NotAFieldValue`] where it cannot be sent as it is.
+    /// [`CredentialsError::NotAFieldValue`] if a header field cannot hold it.
     pub fn new(value: Secret) -> Result<Self, CredentialsError> {
         let make = |[value]: [&str; 1]| {
             let mut value = HeaderValue::from_str(value).map_err(|_| CredentialsError::NotAFieldValue)?;
@@ -36,11 +36,11 @@ impl Credentials {
         Rotating::new("credentials for an upstream", [value], make).map(Self)
     }
 
-    /// Reads an access token that somebody else obtains for the gateway, to be sent as a bearer token (RFC 6750, 2.1).
+    /// Reads an access token that another program obtains for the gateway, to be sent as a bearer token (RFC 6750, 2.1).
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::NotAToken`] where it cannot be sent as it is.
+    /// [`CredentialsError::NotAToken`] if it is not an access token.
     pub fn bearer(token: Secret) -> Result<Self, CredentialsError> {
         let make = |[token]: [&str; 1]| bearer(token).ok_or(CredentialsError::NotAToken);
         Rotating::new("access token for fetching keys", [token], make).map(Self)
@@ -53,7 +53,7 @@ impl Credentials {
     }
 }
 
-/// `Authorization: Bearer` (RFC 6750, 2.1); `None` where the token is none that can be sent.
+/// `Authorization: Bearer` (RFC 6750, 2.1); `None` if the token cannot be sent.
 pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
     let fit = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| fit)?;

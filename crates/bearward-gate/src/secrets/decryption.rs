@@ -1,4 +1,4 @@
-//! The gateway's own keys, to which issuers encrypt tokens, as they are now.
+//! The gateway's own keys, to which issuers encrypt tokens, in their current version.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use bearward_core::{DecryptionKeys, DecryptionKeysError};
 
 use crate::secrets::{Rotating, Secret};
 
-/// Keys that decrypt tokens. A file of them is read again when it changes; one that cannot be used leaves the last good ones.
+/// Keys that decrypt tokens. A file is read again when it changes; if the new content cannot be used, the last good keys stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecryptionKeySource(Rotating<1, Arc<DecryptionKeys>, DecryptionKeysError>);
 

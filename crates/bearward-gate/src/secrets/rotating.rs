@@ -1,11 +1,11 @@
-//! What is made of secrets, and made anew when they change.
+//! Values made from secrets, and made again when the secrets change.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::secrets::Secret;
 
-/// A value made of `N` secrets. Clones share it.
+/// A value made from `N` secrets. Clones share it.
 pub(crate) struct Rotating<const N: usize, T, E>(Arc<Inner<N, T, E>>);
 
 struct Inner<const N: usize, T, E> {
@@ -18,7 +18,7 @@ struct Inner<const N: usize, T, E> {
 type Make<const N: usize, T, E> = dyn Fn([&str; N]) -> Result<T, E> + Send + Sync;
 
 struct Current<const N: usize, T> {
-    /// What was last looked at; `value` may be older, where this could not be used.
+    /// The texts that were last read. `value` is older if these cannot be used.
     texts: [Arc<str>; N],
     value: Arc<T>,
 }
@@ -36,8 +36,8 @@ impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
         Ok(Self(Arc::new(Inner { what, sources, make: Box::new(make), current })))
     }
 
-    /// The value as the secrets have it now. Secrets that cannot be used leave the last good value, and the log says so
-    /// once: of two files that belong together, one may be there before the other.
+    /// The value of the secrets as they are now. If they cannot be used, the last good value stays, and the log says so once: of
+    /// two files that belong together, one may change before the other.
     pub(crate) fn get(&self) -> Arc<T> {
         let Inner { what, sources, make, current } = &*self.0;
         let texts = sources.each_ref().map(Secret::read);
@@ -45,7 +45,7 @@ impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
         if current.texts != texts {
             match make(texts.each_ref().map(|text| &**text)) {
                 Ok(value) => {
-                    tracing::info!("the {what} changed and is in use");
+                    tracing::info!("the {what} changed, and the new one is in use");
                     current.value = Arc::new(value);
                 }
                 Err(error) => {
@@ -64,7 +64,7 @@ impl<const N: usize, T, E> Clone for Rotating<N, T, E> {
     }
 }
 
-/// Two are equal where they are made of equal secrets; how is for their type to say.
+/// Two are equal if their secrets are. The types around it compare how the value is made.
 impl<const N: usize, T, E> PartialEq for Rotating<N, T, E> {
     fn eq(&self, other: &Self) -> bool {
         self.0.sources == other.0.sources
@@ -79,7 +79,7 @@ impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
     }
 }
 
-/// Making a value leaves nothing half-made behind, so a poisoned lock guards nothing broken.
+/// A panic while a value is made leaves the old state intact, so a poisoned lock is safe to use.
 fn lock<const N: usize, T>(current: &Mutex<Current<N, T>>) -> MutexGuard<'_, Current<N, T>> {
     current.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! Secrets that nothing prints: given as text, or read from a file and read again when the file changes.
+//! Secrets that are never printed: given as text, or read from a file and read again when the file changes.
 //!
-//! Rotating a secret must need no restart, so a file is looked at again while it is in use: its metadata, at most
-//! once a second, and its content only when they changed. Kubernetes replaces a mounted secret by swapping a symbolic
-//! link, which shows in the inode; an editor that writes in place shows in the times.
+//! A rotation must need no restart, so a file in use is checked again: its metadata at most once a second, its content only
+//! if the metadata changed. Kubernetes replaces a mounted secret by swapping a symbolic link, which changes the inode; an
+//! editor that writes in place changes the times.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A client secret or a fixed credential.
 ///
-/// It has no `Display` and no `Serialize`, and its `Debug` shows nothing of it, so it cannot reach a log, a dump of the
-/// configuration or an error by accident. Clones of a secret share what was last read.
+/// It has no `Display` and no `Serialize`, and its `Debug` is redacted, so it cannot reach a log, a dump of the configuration
+/// or an error by accident. Clones share the value that was last read.
 ///
 /// ```
 /// use bearward_gate::Secret;
@@ -33,26 +33,26 @@ enum Source {
 }
 
 impl Secret {
-    /// A secret that never changes, exactly as given: from the environment, say.
+    /// A secret that never changes, exactly as given, for example from the environment.
     #[must_use]
     pub fn from_text(text: String) -> Self {
         Self(Source::Text(text.into()))
     }
 
-    /// A secret in a file, read now and again whenever the file changes. Newlines at its end do not belong to it.
+    /// A secret in a file, which is read now and whenever the file changes. Newlines at its end are removed.
     ///
     /// # Errors
     ///
     /// When the file cannot be read, is empty, is longer than 64 KiB, or is not UTF-8. The error names the path and
     /// never shows the content.
     pub fn from_file(path: impl Into<PathBuf>) -> io::Result<Self> {
-        SecretFile::open(path.into(), LOOK_EVERY).map(|file| Self(Source::File(Arc::new(file))))
+        SecretFile::open(path.into(), CHECK_EVERY).map(|file| Self(Source::File(Arc::new(file))))
     }
 
     /// The secret as it is now.
     ///
-    /// A file that has become unreadable or empty does not take the secret away: the last good value stays, and the log
-    /// says so once. This may do a little file I/O, at most once a second, and is meant to be called for each use.
+    /// If the file has become unreadable or empty, the last good value stays, and the log says so once. Call this for each use:
+    /// it does a little file I/O, at most once a second.
     #[must_use]
     pub fn read(&self) -> Arc<str> {
         match &self.0 {
@@ -61,7 +61,7 @@ impl Secret {
         }
     }
 
-    /// A secret that looks at its file at each read.
+    /// A secret that checks its file at each read.
     #[cfg(test)]
     pub(crate) fn eager(path: &Path) -> Self {
         #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -69,11 +69,11 @@ impl Secret {
     }
 
     /// Whether users of the machine other than the file's owner and group may read, change or run the file at `path`.
-    /// Where there are no such permissions (outside Unix) the answer is always no.
+    /// Outside Unix, which has no such permissions, the answer is always no.
     ///
     /// # Errors
     ///
-    /// When the metadata cannot be had.
+    /// If the metadata cannot be read.
     pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
         let metadata = fs::metadata(path).map_err(|error| about(path, &error))?;
         #[cfg(unix)]
@@ -87,7 +87,7 @@ impl Secret {
     }
 }
 
-/// Two secrets are equal where they are given by the same text, or by the same file: what stands in that is read again anyway.
+/// Two secrets are equal if they have the same text or the same file, whose content is read again anyway.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
@@ -106,47 +106,47 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How often, at most, a file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often, at most, a file is checked.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// More than any secret, and little enough that a wrong path (`/dev/zero`) does no harm.
+/// Larger than any secret, and small enough that a wrong path (`/dev/zero`) does no harm.
 const MAX_BYTES: u64 = 64 * 1024;
 
 struct SecretFile {
     path: PathBuf,
-    look_every: Duration,
+    check_every: Duration,
     state: Mutex<State>,
 }
 
 struct State {
     value: Arc<str>,
-    /// What the file looked like just before `value` was read.
+    /// The state of the file just before `value` was read.
     stamp: Option<Stamp>,
-    looked: Instant,
-    /// The last look failed and the log has said so.
+    checked: Instant,
+    /// The last check failed, and the log has said so.
     failing: bool,
 }
 
 impl SecretFile {
-    fn open(path: PathBuf, look_every: Duration) -> io::Result<Self> {
+    fn open(path: PathBuf, check_every: Duration) -> io::Result<Self> {
         let (value, stamp) = load(&path).map_err(|error| about(&path, &error))?;
-        let state = State { value, stamp, looked: Instant::now(), failing: false };
-        Ok(Self { path, look_every, state: Mutex::new(state) })
+        let state = State { value, stamp, checked: Instant::now(), failing: false };
+        Ok(Self { path, check_every, state: Mutex::new(state) })
     }
 
     fn read(&self) -> Arc<str> {
-        // Held during the look, so that one caller looks. Nothing under the lock leaves a half-made state behind.
+        // Held during the check, so that only one caller checks. A panic under the lock leaves no half-made state behind.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.stamp.is_some() && state.looked.elapsed() >= self.look_every {
-            state.looked = Instant::now();
-            state.look(&self.path);
+        if state.stamp.is_some() && state.checked.elapsed() >= self.check_every {
+            state.checked = Instant::now();
+            state.check(&self.path);
         }
         Arc::clone(&state.value)
     }
 }
 
 impl State {
-    fn look(&mut self, path: &Path) {
+    fn check(&mut self, path: &Path) {
         let unchanged = fs::metadata(path).is_ok_and(|metadata| self.stamp == Some(Stamp::of(&metadata)));
         if unchanged && !self.failing {
             return;
@@ -154,14 +154,14 @@ impl State {
         match load(path) {
             Ok((value, stamp)) => {
                 if value != self.value || self.failing {
-                    tracing::info!(path = %path.display(), "read the secret anew");
+                    tracing::info!(path = %path.display(), "the secret was read again");
                 }
                 (self.value, self.stamp, self.failing) = (value, stamp, false);
             }
             Err(error) => {
                 if !self.failing {
                     let path = path.display();
-                    tracing::warn!(%path, %error, "cannot read the secret anew; the last good one stays in use");
+                    tracing::warn!(%path, %error, "cannot read the secret again; the last good one stays in use");
                 }
                 self.failing = true;
             }
@@ -169,7 +169,7 @@ impl State {
     }
 }
 
-/// What tells one state of a file from another.
+/// The metadata that differs between two states of a file.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     len: u64,
@@ -185,16 +185,15 @@ impl Stamp {
         Self {
             len: metadata.len(),
             modified: metadata.modified().ok(),
-            // The time of the last status change as well: unlike `modified`, it cannot be set back by whoever copies
-            // files.
+            // The time of the last status change as well: unlike `modified`, a program that copies files cannot set it back.
             #[cfg(unix)]
             identity: (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }
 
-/// Reads the secret, and before it the stamp: a change between the two is then seen by the next look. What is no
-/// regular file (a pipe from the shell's `<(...)`) can be read only once and gets no stamp.
+/// Reads the secret, and before it the stamp, so that the next check sees a change between the two. What is not a regular
+/// file (a pipe from the shell's `<(...)`) can be read only once and gets no stamp.
 fn load(path: &Path) -> io::Result<(Arc<str>, Option<Stamp>)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -202,9 +201,9 @@ fn load(path: &Path) -> io::Result<(Arc<str>, Option<Stamp>)> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid("longer than 64 KiB, which no secret is"));
+        return Err(invalid("longer than the limit of 64 KiB for a secret"));
     }
-    // The error of this conversion would show where the content is odd; a constant text says enough.
+    // The error of this conversion would say where the invalid byte is; a constant text is enough.
     let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text"))?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
@@ -312,11 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_not_looked_at_more_than_once_in_the_interval() {
+    fn a_file_is_checked_at_most_once_in_the_interval() {
         let (_folder, path) = file("one");
         let secret = Secret::from_file(&path).unwrap();
         fs::write(&path, "longer two").unwrap();
-        assert_eq!(&*secret.read(), "one", "looked at less than a second ago");
+        assert_eq!(&*secret.read(), "one", "checked less than a second ago");
     }
 
     #[cfg(unix)]

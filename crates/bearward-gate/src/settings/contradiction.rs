@@ -1,6 +1,7 @@
-//! Settings of an issuer that cannot work together, or of which one would never be used.
+//! Contradictory settings of an issuer: two that cannot work together, or one that would never be used.
 //!
-//! Stated once, here: the gate refuses to be built from them, and the reader of a configuration file tells where they stand.
+//! This is the only list of them. The gate is not built from such settings, and the reader of a configuration file adds their
+//! place in the file.
 
 use super::{IntrospectionKind, IntrospectionSettings, IssuerSettings, SignedResponse, TokenFormats};
 use crate::secrets::IntrospectionAuth;
@@ -9,34 +10,34 @@ use crate::secrets::IntrospectionAuth;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Contradiction {
-    /// The issuer has to be asked about its tokens, and there is no introspection.
-    #[error("its tokens are `{}`, so it is asked about them, and it has no introspection", .0.name())]
+    /// Tokens of these formats have to be introspected, and no introspection is configured.
+    #[error("`{}` tokens need introspection, and none is configured", .0.name())]
     TokensWithoutIntrospection(TokenFormats),
-    /// Only self-contained tokens are accepted, so the issuer would never be asked.
+    /// Only self-contained tokens are accepted, so introspection would never be used.
     #[error("its tokens are `self-contained`, so its introspection would never be used")]
     IntrospectionUnused,
-    /// Every token is asked about, so none would ever be decrypted.
+    /// Every token is introspected, so none would ever be decrypted.
     #[error("its tokens are `referential`, so its decryption keys would never be used")]
     DecryptionKeysUnused,
-    /// RFC 7662, 4: an introspection endpoint authenticates those that ask.
-    #[error("an issuer that answers anybody lets anybody try tokens (RFC 7662, 4)")]
+    /// An introspection endpoint must authenticate its clients (RFC 7662, 4).
+    #[error("introspection without authentication: an endpoint that allows it lets attackers try tokens (RFC 7662, 4)")]
     AnonymousIntrospection,
-    /// The kind of introspection goes with another way of authentication.
-    #[error("introspection of the kind `{}`: its endpoint knows another way for the gateway to authenticate", .0.name())]
+    /// This kind of introspection needs another authentication method.
+    #[error("introspection of the kind `{}` needs another authentication method", .0.name())]
     Authentication(IntrospectionKind),
-    /// The endpoint of this kind of introspection is in no metadata.
-    #[error("introspection of the kind `{}`: its endpoint is in no metadata and has to be configured", .0.name())]
+    /// No metadata names the endpoint of this kind of introspection.
+    #[error("introspection of the kind `{}` needs a configured URL, because no metadata names its endpoint", .0.name())]
     NoEndpoint(IntrospectionKind),
     /// Answers of this kind of introspection are never signed.
-    #[error("introspection of the kind `{}`: its answers are never signed", .0.name())]
+    #[error("introspection of the kind `{}` never has signed answers", .0.name())]
     NeverSigned(IntrospectionKind),
-    /// Answers of this kind of introspection do not say when a token was issued, so no lifetime can be held against them.
-    #[error("introspection of the kind `{}`: its answers do not say how long a token lives", .0.name())]
+    /// Answers of this kind of introspection do not say when a token was issued, so its lifetime cannot be checked.
+    #[error("introspection of the kind `{}` cannot enforce a maximum lifetime: its answers do not say when a token was issued", .0.name())]
     LifetimeUnknown(IntrospectionKind),
 }
 
 impl IssuerSettings {
-    /// What contradicts itself in these settings, all of it.
+    /// Every contradiction in these settings.
     #[must_use]
     pub fn contradictions(&self) -> Vec<Contradiction> {
         let asked = self.introspection.as_ref();

@@ -1,4 +1,4 @@
-//! What a gate works with for as long as the process lives, whatever is configured.
+//! The parts of a gate that live as long as the process, across reloads.
 
 use std::sync::Arc;
 
@@ -8,39 +8,39 @@ use crate::clock::Clock;
 use crate::metrics::MetricsRegistry;
 use crate::sink::DecisionSink;
 
-/// What a gate works with for as long as the process lives, whatever is configured.
+/// The parts of a gate that live as long as the process: a [reload](crate::Gate::reload) does not change them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineSettings {
-    /// Where keys are fetched and issuers asked.
+    /// The runtime of the tasks that fetch keys and introspect tokens.
     pub runtime: Handle,
-    /// Where the metrics are registered.
+    /// The registry of the metrics.
     pub registry: MetricsRegistry,
-    /// Where the time comes from.
+    /// The source of the current time.
     pub clock: Clock,
-    /// Where decisions are told, beside the metrics.
+    /// The receiver of every decision, besides the metrics.
     pub sink: Option<Arc<dyn DecisionSink>>,
 }
 
 impl EngineSettings {
-    /// The machine's clock, metrics in a registry of their own, and no sink.
+    /// The system clock, a new metrics registry, and no sink.
     pub fn new(runtime: Handle) -> Self {
         Self { runtime, registry: MetricsRegistry::default(), clock: Clock::system(), sink: None }
     }
 
-    /// Registers the metrics here.
+    /// Registers the metrics in `registry`.
     #[must_use]
     pub fn with_registry(self, registry: MetricsRegistry) -> Self {
         Self { registry, ..self }
     }
 
-    /// Takes the time from here.
+    /// Takes the time from `clock`.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Tells each decision here.
+    /// Reports each decision to `sink`.
     #[must_use]
     pub fn with_sink(self, sink: Arc<dyn DecisionSink>) -> Self {
         Self { sink: Some(sink), ..self }

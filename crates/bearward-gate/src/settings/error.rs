@@ -1,4 +1,4 @@
-//! Why no gate can be built.
+//! The errors of building a gate.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use http::Method;
 use super::Contradiction;
 use crate::metrics::MetricsError;
 
-/// Why no gate can be built from the settings.
+/// Why a gate cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
-    /// The builder was used outside of a tokio runtime, and was given none.
-    #[error("no tokio runtime: build the gate inside of one, or give the builder its handle")]
+    /// The builder runs outside of a tokio runtime and has no handle of one.
+    #[error("no tokio runtime: call `build` inside of one, or set `runtime`")]
     NoRuntime,
     /// A gate without an issuer would refuse every token.
-    #[error("no issuer: name the authorization server whose tokens are to be accepted")]
+    #[error("no issuer: add the authorization server whose tokens the gate accepts")]
     NoIssuer,
-    /// An issuer without an audience would accept tokens that were meant for others.
-    #[error("issuer `{issuer}` has no audience; tokens meant for others would be accepted")]
+    /// An issuer without an audience would accept tokens for other APIs.
+    #[error("issuer `{issuer}` has no audience: without one, tokens for other APIs would be accepted")]
     NoAudience {
         /// The issuer.
         issuer: String,
     },
-    /// Tokens and keys travel by https, or stay on this machine; and no secret stands in a URL, which is shown in many places.
+    /// Tokens and keys are sent over https, except to loopback addresses. URLs are logged, so none may hold a secret.
     #[error(
         "issuer `{issuer}`: `{url}` is not an https URL without user name (plain http is for loopback addresses alone)"
     )]
@@ -34,8 +34,8 @@ pub enum GateError {
         /// The URL, without user information and query.
         url: String,
     },
-    /// Keys that never change, and none of them proves anything: its tokens could never be judged.
-    #[error("issuer `{issuer}`: none of the keys that it is given can verify a token, and no others are fetched")]
+    /// A fixed key set without a usable key, so no token could ever be verified.
+    #[error("issuer `{issuer}`: none of its fixed keys can verify a token")]
     NoKey {
         /// The issuer.
         issuer: String,
@@ -45,10 +45,10 @@ pub enum GateError {
     Contradiction {
         /// The issuer.
         issuer: String,
-        /// What contradicts what.
+        /// The contradiction.
         why: Contradiction,
     },
-    /// An issuer template that cannot be used.
+    /// An unusable issuer template.
     #[error("issuer `{issuer}`: {why}")]
     Template {
         /// The template.
@@ -56,8 +56,8 @@ pub enum GateError {
         /// What is wrong with it.
         why: IssuerNameError,
     },
-    /// Many issuers have no one metadata address that follows from their names.
-    #[error("issuer `{issuer}` is a template, from which no address follows: give it its keys or a metadata address")]
+    /// A template stands for many issuers, so it has no metadata address of its own.
+    #[error("issuer `{issuer}` is a template, which has no metadata address: set its keys or `discovery_url`")]
     TemplateWithoutMetadata {
         /// The template.
         issuer: String,
@@ -69,7 +69,7 @@ pub enum GateError {
         issuer: String,
     },
     /// More leeway than a few minutes makes expiry meaningless (RFC 9068, 4).
-    #[error("issuer `{issuer}`: a leeway of more than five minutes")]
+    #[error("issuer `{issuer}`: the leeway is more than five minutes")]
     LeewayTooLarge {
         /// The issuer.
         issuer: String,
@@ -77,42 +77,42 @@ pub enum GateError {
     /// A duration beyond [its bounds](crate::bounds).
     #[error("{setting} is {value:?}, and must be between {least:?} and {most:?}")]
     OutOfBounds {
-        /// The setting, and whose.
+        /// The setting, with its issuer.
         setting: String,
-        /// What it is.
+        /// Its value.
         value: Duration,
-        /// The least that it may be.
+        /// The least allowed value.
         least: Duration,
-        /// The most that it may be.
+        /// The greatest allowed value.
         most: Duration,
     },
-    /// A text that is no scope.
-    #[error("`{scope}` is no scope: {why}")]
+    /// An invalid scope.
+    #[error("`{scope}` is not a scope: {why}")]
     Scope {
         /// The text.
         scope: String,
         /// What is wrong with it.
         why: ScopeError,
     },
-    /// A choice of no scopes, which an empty list that was read from somewhere becomes.
-    #[error("one of several scopes is asked for, and none is named: name them, or ask for none")]
+    /// `any_scope` with an empty list.
+    #[error("`any_scope` has no scopes: name at least one, or leave it out")]
     NoScope,
-    /// A list of methods without one, which would stand for every method.
-    #[error("route `{route}` is for certain methods, and none is named: name them, or say nothing of methods for all")]
+    /// An empty list of methods. It must not be read as every method.
+    #[error("route `{route}` has an empty list of methods: name at least one, or leave the list out for all methods")]
     NoMethods {
         /// The route.
         route: String,
     },
-    /// A text that is no pattern of paths.
-    #[error("`{path}` is no path of a route: {why}")]
+    /// An invalid path pattern.
+    #[error("`{path}` is not a path pattern: {why}")]
     Path {
         /// The text.
         path: String,
         /// What is wrong with it.
         why: PathPatternError,
     },
-    /// A route that looks at no token asks something of one.
-    #[error("route `{route}` is open, and asks something of a token: make it optional, or ask nothing")]
+    /// An open route has requirements, which it would never check.
+    #[error("route `{route}` is open and has requirements: make it optional, or remove them")]
     OpenWithRequirement {
         /// The route.
         route: String,
@@ -125,52 +125,51 @@ pub enum GateError {
         /// What is wrong with it.
         why: String,
     },
-    /// Two routes of one name would be one in logs and metrics.
+    /// Two routes have one name, so logs and metrics could not tell them apart.
     #[error("two routes are named `{route}`")]
     DuplicateRoute {
         /// The name.
         route: String,
     },
-    /// A route for a host that no request can be for.
+    /// A route for a host that no request can name.
     #[error(
-        "route `{route}`: `{host}` is no host of a route ({why}): a whole name or address, such as `api.example.com` or \
-         `[::1]`, without port and `*`"
+        "route `{route}`: `{host}` is not a host ({why}): expected a whole name or address, such as `api.example.com` or \
+         `[::1]`, without port and without `*`"
     )]
     Host {
         /// The route.
         route: String,
         /// The text.
         host: String,
-        /// Why it is none.
+        /// What is wrong with it.
         why: HostError,
     },
-    /// Two routes for one place: only one of them could ever be reached.
+    /// Two routes match the same requests, so one of them would never be reached.
     #[error(
-        "route `{route}` matches {place}, as the route `{earlier}` does already: join the two, or give them other hosts, \
-         methods or paths"
+        "routes `{earlier}` and `{route}` both match {place}: merge the two, or give them different hosts, methods or paths"
     )]
-    SamePlace {
+    RouteCollision {
         /// The route.
         route: String,
-        /// The route that was there before.
+        /// The earlier route.
         earlier: String,
         /// What both match.
         place: String,
     },
-    /// Two routes for one place, and only one of them whatever the case of its letters.
+    /// Two routes match the same hosts and paths, and only one of them ignores case.
     #[error(
-        "routes `{earlier}` and `{route}` are for one place, and only one of them ignores case: another spelling would lead \
-         past the other; let both ignore it, or neither"
+        "routes `{earlier}` and `{route}` match the same paths, and only one of them ignores case, so another spelling would \
+         bypass the other: let both ignore case, or neither"
     )]
     CaseDiffers {
         /// The route.
         route: String,
-        /// The route that was there before.
+        /// The earlier route.
         earlier: String,
     },
-    /// A method that no request can have which is let through.
+    /// A method that the gate never admits.
     #[error(
-        "route `{route}` names the method `{method}`, which is never passed on, or differs from a known method in case alone"
+        "route `{route}` names the method `{method}`, which is never forwarded, or differs from a known method in case only"
     )]
     Method {
         /// The route.
@@ -183,12 +182,13 @@ pub enum GateError {
     UnknownIssuer {
         /// The route.
         route: String,
-        /// The issuer that it names.
+        /// The unknown issuer.
         issuer: String,
     },
-    /// A route sends referential tokens to an issuer that has no introspection, or whose tokens it does not take.
+    /// The `referential_issuer` of a route has no introspection, or is not one of the route's issuers.
     #[error(
-        "route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection or is not the route's"
+        "route `{route}` sends referential tokens to issuer `{issuer}`, which has no introspection or is not an issuer of the \
+         route"
     )]
     NoIntrospection {
         /// The route.
@@ -196,13 +196,13 @@ pub enum GateError {
         /// The issuer that it names.
         issuer: String,
     },
-    /// A referential token names nobody, so one issuer has to be named for it.
-    #[error("route `{route}` has several issuers with introspection; name one as `referential_issuer`")]
+    /// A referential token does not name its issuer, so the route has to name one.
+    #[error("route `{route}` has several issuers with introspection: name one of them as `referential_issuer`")]
     AmbiguousReferentialIssuer {
         /// The route.
         route: String,
     },
-    /// The metrics could not be registered, as when two gates share one registry.
+    /// The metrics cannot be registered, for example because another gate uses the same registry.
     #[error("metrics: {0}")]
     Metrics(#[from] MetricsError),
 }

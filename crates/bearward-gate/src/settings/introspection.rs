@@ -1,42 +1,47 @@
-//! What is configured of the questions to one issuer.
+//! The settings of introspection at one issuer.
 
 use std::time::Duration;
 
 use crate::secrets::IntrospectionAuth;
 
-/// How to ask an issuer about tokens (RFC 7662); durations within [`bounds`](crate::bounds).
+/// How to introspect tokens at an issuer (RFC 7662); durations within [`bounds`](crate::bounds).
+///
+/// [`IntrospectionSettings::new`] sets every default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IntrospectionSettings {
-    /// What is asked, and how the answer is read.
+    /// The protocol of request and answer.
     pub kind: IntrospectionKind,
-    /// The introspection endpoint; `None` takes it from the issuer's metadata.
+    /// The introspection endpoint; `None` means the one in the issuer's metadata.
     pub url: Option<String>,
-    /// The client identifier with which the gateway authenticates itself, and for which signed answers are made.
+    /// The client identifier of the gateway, which is also the audience of signed answers.
     pub client_id: String,
-    /// How the gateway proves that it may ask.
+    /// How the gateway authenticates to the endpoint.
     pub auth: IntrospectionAuth,
-    /// Whether the issuer is to sign its answers (RFC 9701).
+    /// Whether answers must be signed (RFC 9701).
     pub signed_response: SignedResponse,
-    /// Whether an answer with neither `token_type` nor `aud` may describe an access token, of the clients that stand for an
-    /// absent audience: for issuers that answer about access tokens alone.
+    /// Whether an answer with neither `token_type` nor `aud` may describe an access token, where its client is listed in
+    /// [`IssuerSettings::absent_audience`](crate::IssuerSettings::absent_audience). Only for issuers that introspect nothing
+    /// but access tokens.
     pub bare_answers: bool,
-    /// How long an `active` answer is used, never beyond the token's `exp`; zero asks each time.
+    /// How long an `active` answer is cached, never beyond the token's `exp`. Zero disables the cache.
     pub cache_ttl: Duration,
-    /// How long a refusal is used; zero asks each time.
+    /// How long a refusal is cached. Zero disables the cache.
     pub negative_ttl: Duration,
-    /// How many questions may be under way at once.
+    /// How many introspection requests may be in flight at once.
     pub max_concurrent: usize,
-    /// The time that one question may take in all, waiting for its turn included.
+    /// The time limit for one introspection, which includes the wait for a free slot.
     pub timeout: Duration,
-    /// After how many failures in a row (no connection, no answer in time, a 5xx) the issuer is left alone for a while.
+    /// After how many consecutive failures (no connection, no answer in time, a 5xx) the circuit opens and the issuer gets no
+    /// requests for a while.
     pub breaker_failures: u32,
-    /// How long it is left alone at first; each further time twice as long, up to a minute or this, whichever is longer.
+    /// The first pause of an open circuit. Each further pause is twice as long, up to a minute or this value, whichever is
+    /// longer.
     pub breaker_pause: Duration,
 }
 
 impl IntrospectionSettings {
-    /// Questions of the client `client_id`, with every default: the endpoint by discovery, plain JSON answers.
+    /// Introspection by the client `client_id`, with every default: the endpoint by discovery, and plain JSON answers.
     pub fn new(client_id: impl Into<String>, auth: impl Into<IntrospectionAuth>) -> Self {
         Self {
             kind: IntrospectionKind::default(),
@@ -54,28 +59,28 @@ impl IntrospectionSettings {
         }
     }
 
-    /// Whether an endpoint is to be taken from the issuer's metadata.
+    /// Whether the issuer's metadata has to name an endpoint.
     pub(crate) fn needs_metadata(&self) -> bool {
         self.url.is_none() || self.auth.discovers_token_endpoint()
     }
 }
 
-/// What an issuer is asked about a token, and how it answers.
+/// The protocol by which an issuer is asked about a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionKind {
     /// RFC 7662, and signed answers by RFC 9701.
     #[default]
     Rfc7662,
-    /// Google's tokeninfo endpoint. It asks nobody who they are, and tells of the tokens of every client in the world, so
-    /// only `aud` says which are for us. A token that is not active is told with status 400.
+    /// Google's tokeninfo endpoint. It authenticates no client and answers for the tokens of every Google client, so only
+    /// `aud` says which tokens are for this API. For an inactive token it answers with status 400.
     GoogleTokeninfo,
     /// A Kubernetes API server's `TokenReview`. Its answers have no expiry, so `cache_ttl` alone bounds their use.
     KubernetesTokenReview,
 }
 
 impl IntrospectionKind {
-    /// All kinds.
+    /// All kinds, in the order of declaration.
     pub const ALL: [Self; 3] = [Self::Rfc7662, Self::GoogleTokeninfo, Self::KubernetesTokenReview];
 
     /// The name in configuration.
@@ -88,24 +93,24 @@ impl IntrospectionKind {
     }
 }
 
-/// Whether the issuer is to sign its answers (RFC 9701).
+/// Whether introspection answers must be signed (RFC 9701).
 ///
-/// A signed answer can be proved later and by others, and holds where TLS ends before the gateway. It needs the issuer's
-/// keys, and an issuer that is set up to sign for this client.
+/// A signed answer can be verified later and by third parties, and protects the answer where TLS ends before the gateway. It
+/// needs the issuer's keys, and an issuer that is registered to sign for this client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignedResponse {
-    /// Plain JSON is asked for, and nothing else is an answer.
+    /// Only plain JSON is requested and accepted.
     #[default]
     Never,
-    /// A signed answer is preferred; plain JSON is an answer too.
+    /// A signed answer is preferred, and plain JSON is accepted.
     Accept,
-    /// Only a signed answer is one.
+    /// Only a signed answer is accepted.
     Require,
 }
 
 impl SignedResponse {
-    /// All of them.
+    /// All values, in the order of declaration.
     pub const ALL: [Self; 3] = [Self::Never, Self::Accept, Self::Require];
 
     /// The name in configuration.

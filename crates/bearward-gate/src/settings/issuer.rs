@@ -1,4 +1,4 @@
-//! What is configured of one issuer.
+//! The settings of one issuer.
 
 use std::time::Duration;
 
@@ -12,56 +12,57 @@ use super::key_source::KeySource;
 use crate::net::TrustedRoots;
 use crate::secrets::{Credentials, DecryptionKeySource};
 
-/// One authorization server.
+/// The settings of one authorization server. [`IssuerSettings::new`] sets every default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IssuerSettings {
     /// The exact issuer identifier, as it stands in `iss` and in the server's metadata (RFC 8414, 2); with `variable`, the
     /// template of such identifiers.
     pub issuer: String,
-    /// What the one `{name}` of a template stands for; `None`: `issuer` is an identifier.
+    /// The rule for the one `{name}` of a template; `None` where `issuer` is an identifier.
     pub variable: Option<IssuerVariable>,
-    /// The identifiers of the resource server; a token must hold at least one of them in `aud`. Never empty.
+    /// The identifiers of the resource server. A token must hold at least one of them in `aud`. Never empty.
     pub audiences: Vec<String>,
-    /// Who can say what its tokens mean.
+    /// Which formats its tokens have, and so how they are verified.
     pub tokens: TokenFormats,
     /// The signature algorithms that this issuer may use.
     pub algorithms: Vec<Algorithm>,
-    /// How a self-contained access token of this issuer is known for one.
+    /// How a self-contained access token of this issuer is told from its other tokens.
     pub profile: Profile,
-    /// What a token without `aud` is taken for.
+    /// Whether a token without `aud` is accepted.
     pub absent_audience: AbsentAudience,
-    /// How far the issuer's clock may differ from ours. At most five minutes (RFC 9068, 4).
+    /// How far the issuer's clock may differ from the gateway's. At most five minutes (RFC 9068, 4).
     pub leeway: Duration,
-    /// The most time that may lie between a token's issue and its expiry; `None`: any.
+    /// The longest lifetime of a token, from `iat` to `exp`; `None` sets no limit.
     pub max_lifetime: Option<Duration>,
-    /// Claims that every token of this issuer must have, as the tenant that it is for.
+    /// Conditions on claims that every token of this issuer must meet, for example on its tenant.
     pub required_claims: Vec<ClaimRule>,
-    /// The claims that hold scopes; empty: `scope` and `scp`.
+    /// The claims that hold scopes. Empty means `scope` and `scp`.
     pub scope_claims: Vec<ClaimPointer>,
-    /// The claims that may hold the client identifier, the first that is there counts; empty: `client_id`, and for
+    /// The claims that may hold the client identifier; the first one present counts. Empty means `client_id`, and for
     /// [`Profile::Jwt`] also `azp`, `cid` and `appid`.
     pub client_id_claims: Vec<ClaimPointer>,
-    /// Where the issuer's metadata is; `None`: where OpenID Connect Discovery and RFC 8414 put it for `issuer`.
+    /// The address of the issuer's metadata; `None` means the addresses that OpenID Connect Discovery and RFC 8414 derive
+    /// from `issuer`.
     pub discovery_url: Option<String>,
     /// Where the keys come from.
     pub keys: KeySource,
-    /// Whom to trust when connecting to the issuer; `None`: the machine's root certificates.
+    /// The certificate authorities to trust when connecting to the issuer; `None` means the machine's root certificates.
     pub roots: Option<TrustedRoots>,
-    /// An access token to show where metadata and keys are fetched. It is shown to the configured addresses alone.
+    /// An access token to send with requests for metadata and keys. It is sent to the configured addresses only.
     pub bearer_token: Option<Credentials>,
-    /// The keys to which this issuer encrypts self-contained tokens; `None`: every encrypted token is referential.
+    /// The keys to which this issuer encrypts self-contained tokens; `None` makes every encrypted token referential.
     pub decryption_keys: Option<DecryptionKeySource>,
-    /// How to ask about referential tokens; `None` refuses them.
+    /// How to introspect referential tokens; `None` refuses them.
     pub introspection: Option<IntrospectionSettings>,
-    /// The time that one fetch of metadata or keys may take in all.
+    /// The time limit for one fetch of metadata and keys.
     pub timeout: Duration,
     /// When the key set is fetched again.
     pub refresh: RefreshSettings,
 }
 
 impl IssuerSettings {
-    /// An issuer with every default: strict RFC 9068 tokens, endpoints and keys by discovery, no introspection.
+    /// An issuer with every default: strict RFC 9068 tokens, endpoints and keys by discovery, and no introspection.
     pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -87,28 +88,28 @@ impl IssuerSettings {
         }
     }
 
-    /// Whether anything is verified with the issuer's keys: its tokens, or its signed answers.
+    /// Whether the issuer's keys are needed, to verify its tokens or its signed introspection answers.
     pub fn needs_keys(&self) -> bool {
         let signs = |asked: &IntrospectionSettings| asked.signed_response != SignedResponse::Never;
         self.tokens != TokenFormats::Referential || self.introspection.as_ref().is_some_and(signs)
     }
 
-    /// Whether it can be asked about referential tokens.
+    /// Whether referential tokens are introspected at this issuer.
     pub fn answers_for_referential_tokens(&self) -> bool {
         self.introspection.is_some() && self.tokens != TokenFormats::SelfContained
     }
 
-    /// Whether anything is left to the issuer's metadata.
+    /// Whether the issuer's metadata is needed, because the settings leave out an endpoint or the keys.
     pub fn needs_metadata(&self) -> bool {
         let discovers_keys = self.needs_keys() && self.keys == KeySource::Metadata;
         discovers_keys || self.introspection.as_ref().is_some_and(IntrospectionSettings::needs_metadata)
     }
 
-    /// What tokens of this issuer are held against.
+    /// The rules that tokens of this issuer must meet.
     ///
     /// # Errors
     ///
-    /// What is wrong with the template.
+    /// An [`IssuerNameError`] where `issuer` is an unusable template.
     pub fn rules(&self) -> Result<TokenRules, IssuerNameError> {
         let issuer = match &self.variable {
             None => IssuerName::from(self.issuer.as_str()),
@@ -136,25 +137,25 @@ impl IssuerSettings {
     }
 }
 
-/// Who can say what an issuer's tokens mean.
+/// Which formats an issuer's tokens have, and so how they are verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenFormats {
-    /// A self-contained token is verified with the issuer's keys, a referential one is asked about.
+    /// Self-contained tokens are verified with the issuer's keys, referential ones are introspected.
     #[default]
     Auto,
-    /// Only self-contained tokens, among them those that are encrypted to the gateway; no referential one is accepted.
+    /// Only self-contained tokens are accepted, including those that are encrypted to the gateway.
     SelfContained,
-    /// The issuer is asked about every token, also about one that looks self-contained. What such a token says selects the
-    /// issuer among those of the route, and nothing else; no keys are needed.
+    /// Every token is introspected, even one with the shape of a self-contained token. The claims of such a token only select
+    /// the issuer among those of the route. No keys are needed.
     Referential,
-    /// A self-contained token is verified with the issuer's keys, and then the issuer is asked whether it still stands by
-    /// it, once in each `cache_ttl`. A referential token is asked about, as with [`TokenFormats::Auto`].
+    /// A self-contained token is verified with the issuer's keys and introspected as well, once in each `cache_ttl`, so that
+    /// a revoked token is refused. A referential token is introspected, as with [`TokenFormats::Auto`].
     Both,
 }
 
 impl TokenFormats {
-    /// All of them.
+    /// All formats, in the order of declaration.
     pub const ALL: [Self; 4] = [Self::Auto, Self::SelfContained, Self::Referential, Self::Both];
 
     /// The name in configuration.
@@ -176,9 +177,9 @@ pub struct RefreshSettings {
     pub min: Duration,
     /// The longest time between two regular fetches, whatever `Cache-Control` says.
     pub max: Duration,
-    /// How long a key set that cannot be renewed is still used.
+    /// How long a key set stays in use when it cannot be fetched again.
     pub stale: Duration,
-    /// The shortest time between two fetches caused by tokens that name an unknown key.
+    /// The shortest time between two fetches that tokens with an unknown key identifier cause.
     pub cooldown: Duration,
 }
 

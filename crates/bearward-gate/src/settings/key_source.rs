@@ -1,4 +1,4 @@
-//! Where an issuer's keys come from.
+//! The source of an issuer's keys.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bearward_core::{KeySet, KeySetError};
 
-/// Where an issuer's keys come from. Nothing in a token has a say in it.
+/// The source of an issuer's keys. Nothing in a token can change it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -17,13 +17,13 @@ pub enum KeySource {
     Metadata,
     /// A JWK set (RFC 7517, 5) at this address.
     Url(String),
-    /// A JWK set in a file, which is read again every ten seconds: somebody else keeps it fresh.
+    /// A JWK set in a file that another program keeps fresh. It is read again every ten seconds.
     File(PathBuf),
-    /// These keys, which never change; one of them at least must be able to verify a token.
+    /// A fixed set of keys, at least one of which must be able to verify a token.
     Fixed(Arc<KeySet>),
 }
 
-/// Two are equal where they name the same place, or hold the same keys that can verify.
+/// Two are equal if they name the same address or file, or hold the same usable keys.
 impl PartialEq for KeySource {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -38,32 +38,32 @@ impl PartialEq for KeySource {
 
 impl Eq for KeySource {}
 
-/// How long a file's keys are used before it is read again.
+/// How often a file of keys is read again.
 pub(crate) const FILE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// The largest JWK set that is read, in bytes. One of a hundred RSA keys has some 80 KB.
+/// The largest JWK set that is read, in bytes. A set of a hundred RSA keys takes about 80 KB.
 pub(crate) const MAX_KEY_SET: usize = 512 * 1024;
 
-/// Why a file gives no JWK set. The messages do not name the file, and show nothing of its content.
+/// Why a file cannot be read as a JWK set. The messages neither name the file nor show its content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// It is larger than any key set.
-    #[error("larger than {} KiB, which no JWK set is", MAX_KEY_SET / 1024)]
+    /// The file is larger than the bound on key sets.
+    #[error("larger than the limit of {} KiB for a JWK set", MAX_KEY_SET / 1024)]
     TooLarge,
-    /// There is something else in it.
+    /// The file holds no JWK set.
     #[error(transparent)]
     NotAKeySet(#[from] KeySetError),
 }
 
-/// Reads the JWK set of a [`KeySource::File`] as the gate does, so that a file which it could not use can be told before.
+/// Reads the JWK set of a [`KeySource::File`] as the gate does, to find an unusable file before the gate starts.
 ///
 /// # Errors
 ///
-/// A [`KeyFileError`] where there is none, or one of more than 512 KiB.
+/// A [`KeyFileError`] where the file cannot be read, holds no JWK set, or is larger than 512 KiB.
 pub fn read_key_file(path: &Path) -> Result<KeySet, KeyFileError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_KEY_SET as u64 + 1).read_to_end(&mut bytes)?;

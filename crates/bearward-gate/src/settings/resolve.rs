@@ -1,4 +1,4 @@
-//! Settings, checked once: what is resolved here can be started without a further error.
+//! Resolved settings: checked once, so that a gate can be started from them without a further error.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use http::Method;
 
 use super::{CacheSettings, GateError, GateSettings, IssuerSettings, KeySource, RouteSettings, bounds};
 
-/// Everything that a generation is made of.
+/// The settings of one generation.
 #[derive(Debug)]
 pub(crate) struct ResolvedSettings {
     pub(crate) realm: Arc<str>,
@@ -22,19 +22,19 @@ pub(crate) struct ResolvedSettings {
     pub(crate) identity: IdentityHeaders,
 }
 
-/// One issuer. Two are equal where their settings are.
+/// One issuer. Two are equal if their settings are.
 #[derive(Debug)]
 pub(crate) struct ResolvedIssuer {
     pub(crate) settings: IssuerSettings,
     pub(crate) rules: Arc<TokenRules>,
-    /// Where its metadata is, where anything is left to that.
+    /// The address of its metadata, if the settings need it.
     pub(crate) metadata: Option<MetadataAddress>,
-    /// Where its keys come from; `None` where nothing is verified with them.
+    /// The source of its keys; `None` if none are needed.
     pub(crate) keys: Option<ResolvedKeys>,
     pub(crate) introspection: Option<ResolvedIntrospection>,
 }
 
-/// Where an issuer's metadata is.
+/// The address of an issuer's metadata.
 #[derive(Debug)]
 pub(crate) enum MetadataAddress {
     /// At the configured address.
@@ -79,7 +79,7 @@ impl GateSettings {
         if let Some(twice) = self.issuers.iter().find(|issuer| !names.insert(issuer.issuer.clone())) {
             return Err(GateError::DuplicateIssuer { issuer: twice.issuer.clone() });
         }
-        told_apart(&self.routes)?;
+        check_collisions(&self.routes)?;
         let named_methods = named_methods(&self.routes)?;
         let issuers = self.issuers.into_iter().map(|issuer| issuer.resolve().map(Arc::new));
         let issuers = issuers.collect::<Result<Vec<_>, _>>()?;
@@ -138,7 +138,7 @@ impl IssuerSettings {
         if let Some(url) = &self.discovery_url {
             return self.endpoint(url).map(MetadataAddress::At);
         }
-        // Where nothing is found by it, an issuer identifier is a name, and some are no URLs.
+        // An issuer identifier is only required to be a URL here, where addresses are derived from it.
         self.endpoint(&self.issuer)?;
         let [openid, oauth] = metadata_urls(&self.issuer);
         Ok(MetadataAddress::ByName { openid: self.endpoint(&openid)?, oauth: self.endpoint(&oauth)? })
@@ -155,7 +155,7 @@ impl IssuerSettings {
 }
 
 impl ResolvedIssuer {
-    /// The addresses that the configuration itself names.
+    /// The addresses of metadata and keys that the configuration names.
     pub(crate) fn configured_addresses(&self) -> impl Iterator<Item = &Endpoint> {
         let metadata: [Option<&Endpoint>; 2] = match &self.metadata {
             Some(MetadataAddress::At(url)) => [Some(url), None],
@@ -169,7 +169,7 @@ impl ResolvedIssuer {
         metadata.into_iter().chain([keys]).flatten()
     }
 
-    /// Whether the keys are where the issuer's metadata says.
+    /// Whether the issuer's metadata names the address of the keys.
     pub(crate) fn discovers_keys(&self) -> bool {
         matches!(self.keys, Some(ResolvedKeys::Metadata))
     }
@@ -193,7 +193,7 @@ impl RouteSettings {
         };
         let answers = |issuer: &&Arc<ResolvedIssuer>| issuer.settings.answers_for_referential_tokens();
         let referential = match &self.referential_issuer {
-            // No token is looked at here, so no issuer is asked about one.
+            // An open route ignores tokens, so it introspects none.
             _ if self.access == Access::Open => None,
             Some(name) => {
                 let named = named(name)?;
@@ -205,7 +205,7 @@ impl RouteSettings {
             None => {
                 let mut answering = candidates.iter().filter(answers);
                 let only = answering.next().map(Arc::clone);
-                // An opaque token names no issuer: to try one after the other would hand it to strangers.
+                // An opaque token names no issuer. To try one after the other would disclose it to the wrong ones.
                 if answering.next().is_some() {
                     return Err(GateError::AmbiguousReferentialIssuer { route: self.name });
                 }
@@ -216,8 +216,8 @@ impl RouteSettings {
     }
 }
 
-/// Each route must have a name of its own, and match something that no other matches in the same way.
-fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
+/// Each route must have a name of its own, and no two may collide.
+fn check_collisions(routes: &[RouteSettings]) -> Result<(), GateError> {
     for (at, route) in routes.iter().enumerate() {
         for earlier in routes.iter().take(at) {
             if earlier.name == route.name {
@@ -230,15 +230,15 @@ fn told_apart(routes: &[RouteSettings]) -> Result<(), GateError> {
             }
             if let Some(place) = earlier.collision(route) {
                 let (route, earlier) = names();
-                return Err(GateError::SamePlace { route, earlier, place });
+                return Err(GateError::RouteCollision { route, earlier, place });
             }
         }
     }
     Ok(())
 }
 
-/// The methods that routes name, each once. A method that no request can have would be one in vain, and what was meant by it
-/// left to a wider route.
+/// The methods that routes name, each once. A route for a method that no request can have would match nothing, and a wider
+/// route would get the requests that it was meant for.
 fn named_methods(routes: &[RouteSettings]) -> Result<Vec<Method>, GateError> {
     let mut named: Vec<Method> = Vec::new();
     for route in routes {
@@ -255,7 +255,8 @@ fn named_methods(routes: &[RouteSettings]) -> Result<Vec<Method>, GateError> {
     Ok(named)
 }
 
-/// Where metadata is for an issuer identifier: OpenID Connect appends, RFC 8414 puts its part between host and path.
+/// The addresses of the metadata for an issuer identifier: OpenID Connect appends its suffix, RFC 8414 inserts it between host
+/// and path.
 fn metadata_urls(issuer: &str) -> [String; 2] {
     let issuer = issuer.trim_end_matches('/');
     let host_end = issuer.find("://").map_or(0, |at| at + 3);

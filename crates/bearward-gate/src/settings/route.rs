@@ -1,34 +1,34 @@
-//! What is configured of one route.
+//! The settings of one route.
 
 use bearward_core::{Access, Host, PathPattern};
 use http::Method;
 
-/// One route: what it matches, where it leads, and the access it needs.
+/// One route: the requests that it matches, its upstream, and the access that it requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RouteSettings {
     /// The name in logs and metrics; unique.
     pub name: String,
-    /// The hosts it answers for, whatever the port; empty: any.
+    /// The hosts that it matches, on any port. Empty means every host.
     pub hosts: Vec<Host>,
-    /// The methods it answers for; empty: any.
+    /// The methods that it matches. Empty means every method.
     pub methods: Vec<Method>,
-    /// The paths it answers for.
+    /// The paths that it matches.
     pub path: PathPattern,
-    /// Whether the path is matched without regard to case (ASCII letters), for upstreams that do the same.
+    /// Whether the path matches in any case (ASCII letters), for upstreams that ignore case too.
     pub ignore_case: bool,
-    /// The name of the upstream it leads to.
+    /// The name of the upstream that gets its requests.
     pub upstream: String,
-    /// What a caller must show.
+    /// The access that a request needs.
     pub access: Access,
-    /// The issuers whose tokens it takes, by issuer identifier; empty: all.
+    /// The identifiers of the issuers whose tokens it accepts. Empty means all issuers.
     pub issuers: Vec<String>,
-    /// The one issuer that answers for referential tokens; needed where several candidates can.
+    /// The one issuer that introspects referential tokens. Needed where several issuers of the route could.
     pub referential_issuer: Option<String>,
 }
 
 impl RouteSettings {
-    /// A route for every host and method, which takes the tokens of all issuers and names no upstream.
+    /// A route for every host and method that accepts the tokens of all issuers. It has no upstream.
     pub fn new(name: impl Into<String>, path: PathPattern, access: Access) -> Self {
         Self {
             name: name.into(),
@@ -43,11 +43,11 @@ impl RouteSettings {
         }
     }
 
-    /// What `other` matches with the same precedence as this route, if anything: only one of the two could ever be reached
-    /// there, and its author may have meant the other, which may ask for more.
+    /// What `other` matches with the same precedence as this route, if anything. A request there could only reach one of the
+    /// two, and the other may have stricter requirements.
     ///
-    /// A route that names its hosts goes before one that does not, and likewise with methods. So only routes that both name
-    /// them, or both do not, can collide there.
+    /// A route that names hosts takes precedence over one that does not, and the same holds for methods. So two routes collide
+    /// only where both name them or neither does.
     pub fn collision(&self, other: &Self) -> Option<String> {
         let ignore_case = self.ignore_case && other.ignore_case;
         if self.path != other.path && !(ignore_case && self.path.eq_ignore_ascii_case(&other.path)) {
@@ -59,8 +59,8 @@ impl RouteSettings {
         Some(format!("{method}{}{}", host.map_or("", Host::as_str), other.path))
     }
 
-    /// Whether the two stand for the same place, and only one of them whatever the case of its letters: then another
-    /// spelling of the place would lead past the other one.
+    /// Whether the two match the same hosts and paths, and only one of them ignores case. A request in another spelling would
+    /// then bypass the other route.
     pub fn differs_in_case(&self, other: &Self) -> bool {
         self.ignore_case != other.ignore_case
             && self.path.eq_ignore_ascii_case(&other.path)
@@ -68,7 +68,7 @@ impl RouteSettings {
     }
 }
 
-/// `None` where nothing is in both; `Some(None)` where both are empty and stand for everything.
+/// `None` if the lists share no element; `Some(None)` if both are empty, which means everything.
 fn common<'a, T>(a: &'a [T], b: &[T], same: impl Fn(&T, &T) -> bool) -> Option<Option<&'a T>> {
     match (a.is_empty(), b.is_empty()) {
         (true, true) => Some(None),

@@ -17,7 +17,7 @@ fn private_key(key: &str) -> PrivateKeyJwt {
 /// Asks with this method, and gives the form that the issuer got.
 async fn asked_with(auth: ClientAuth) -> (std::collections::HashMap<String, String>, String) {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    introspector(IntrospectionSettings { auth: auth.into(), ..settings() }).ask(&issuer).await.unwrap();
+    new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() }).ask(&issuer).await.unwrap();
     let (_, headers, body) = issuer.last_question();
     assert!(!headers.contains_key(AUTHORIZATION), "the assertion is all");
     (fields(&body), issuer.url.as_str().to_owned())
@@ -69,10 +69,10 @@ async fn the_issuer_can_verify_an_assertion_by_any_key_in_any_form() {
 async fn no_assertion_is_sent_twice() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let auth = ClientAuth::PrivateKeyJwt(private_key(&TestKey::p256().pem));
-    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
     let mut seen = std::collections::HashSet::new();
     for _ in 0..20 {
-        desk.ask(&issuer).await.unwrap();
+        introspector.ask(&issuer).await.unwrap();
         let assertion = fields(&issuer.last_question().2).remove("client_assertion").unwrap();
         assert!(seen.insert(assertion.split('.').nth(1).unwrap().to_owned()));
     }
@@ -109,11 +109,12 @@ async fn a_changed_key_signs_at_once_and_a_broken_one_does_not() {
     let key = Secret::from_file(&path).unwrap();
     let auth = PrivateKeyJwt::new(key, None, None, AssertionAudience::Issuer).unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    let desk = introspector(IntrospectionSettings { auth: ClientAuth::PrivateKeyJwt(auth).into(), ..settings() });
+    let introspector =
+        new_introspector(IntrospectionSettings { auth: ClientAuth::PrivateKeyJwt(auth).into(), ..settings() });
     let ask = async |content: &str| {
         std::fs::write(&path, content).unwrap();
         tokio::time::sleep(Duration::from_millis(1_050)).await;
-        desk.ask(&issuer).await.unwrap();
+        introspector.ask(&issuer).await.unwrap();
         fields(&issuer.last_question().2).remove("client_assertion").unwrap()
     };
     verified(&ask(&first.pem).await, Algorithm::ES256, &first.public);
@@ -122,7 +123,7 @@ async fn a_changed_key_signs_at_once_and_a_broken_one_does_not() {
     verified(&ask(broken).await, Algorithm::ES256, &first.public);
     assert!(log.text().contains("WARN") && log.text().contains("the last good one stays in use"), "{}", log.text());
     verified(&ask(&second.pem).await, Algorithm::RS256, &second.public);
-    assert!(log.text().contains("the private key changed and is in use"), "{}", log.text());
+    assert!(log.text().contains("the private key changed, and the new one is in use"), "{}", log.text());
     for line in first.pem.lines().chain(second.pem.lines()).filter(|line| !line.starts_with('-')) {
         assert!(!log.text().contains(line));
     }
@@ -217,14 +218,14 @@ async fn an_assertion_of_somebody_else_is_sent_as_the_file_has_it_now() {
     std::fs::write(&path, "e30.first.c2ln\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let auth = ClientAuth::Assertion(Secret::from_file(&path).unwrap());
-    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
-    desk.ask(&issuer).await.unwrap();
+    let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    introspector.ask(&issuer).await.unwrap();
     let form = fields(&issuer.last_question().2);
     assert_eq!((form["client_assertion"].as_str(), form["client_id"].as_str()), ("e30.first.c2ln", "gateway"));
     assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     std::fs::write(folder.path().join("new"), "e30.second.c2ln\n").unwrap();
     std::fs::rename(folder.path().join("new"), &path).unwrap();
     tokio::time::sleep(Duration::from_millis(1_050)).await;
-    desk.ask(&issuer).await.unwrap();
+    introspector.ask(&issuer).await.unwrap();
     assert_eq!(fields(&issuer.last_question().2)["client_assertion"], "e30.second.c2ln");
 }

@@ -100,9 +100,9 @@ fn second() -> (String, String) {
 async fn the_certificate_is_shown_and_the_form_says_whose_it_should_be() {
     let (url, asked) = serve(&[FIRST]);
     let auth = ClientAuth::Certificate(shown(&first().0, &first().1).unwrap());
-    let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
+    let introspector = new_introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     for n in 0..3 {
-        assert_eq!(desk.ask_about(n, &url).await.unwrap().subject(), Some("alice"));
+        assert_eq!(introspector.ask_about(n, &url).await.unwrap().subject(), Some("alice"));
     }
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
@@ -118,8 +118,8 @@ async fn who_shows_none_or_another_is_not_let_in() {
     let (url, asked) = serve(&[FIRST]);
     let other = ClientAuth::Certificate(shown(&second().0, &second().1).unwrap());
     for auth in [other.into(), settings().auth] {
-        let desk = introspector_over(trusting(), IntrospectionSettings { auth, ..settings() });
-        let answer = desk.ask_about(1, &url).await;
+        let introspector = new_introspector_over(trusting(), IntrospectionSettings { auth, ..settings() });
+        let answer = introspector.ask_about(1, &url).await;
         assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
     }
     assert!(asked.lock().unwrap().is_empty());
@@ -138,10 +138,10 @@ async fn a_changed_certificate_is_shown_once_its_key_is_there() {
     let certificate_files = [&chain, &key].map(|path| Secret::from_file(path).unwrap());
     let [chain_file, key_file] = certificate_files;
     let auth = ClientAuth::Certificate(ClientCertificate::new(chain_file, key_file).unwrap());
-    let desk = introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
+    let introspector = new_introspector_over(trusting(), IntrospectionSettings { auth: auth.into(), ..settings() });
     let shown_to = async || {
         tokio::time::sleep(Duration::from_millis(1_050)).await;
-        desk.ask_about(1, &url).await.unwrap();
+        introspector.ask_about(1, &url).await.unwrap();
         asked.lock().unwrap().last().unwrap().0.clone()
     };
     assert_eq!(shown_to().await, certificate(FIRST).to_vec());
@@ -157,8 +157,8 @@ async fn a_changed_certificate_is_shown_once_its_key_is_there() {
 async fn without_tls_nobody_would_see_it() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let auth = ClientAuth::Certificate(shown(&first().0, &first().1).unwrap());
-    let desk = introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
-    assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+    let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
+    assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
     assert_eq!(issuer.asked(), 0);
 }
 

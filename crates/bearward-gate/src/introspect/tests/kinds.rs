@@ -23,7 +23,7 @@ fn review(status: &serde_json::Value) -> String {
 async fn google_is_asked_in_the_body_by_nobody() {
     let body = r#"{"azp":"web","aud":"https://api.example.com","exp":"2000","scope":"read","sub":"1034"}"#;
     let issuer = Issuer::says(200, "application/json; charset=UTF-8", body).await;
-    let token = introspector(google()).ask(&issuer).await.unwrap();
+    let token = new_introspector(google()).ask(&issuer).await.unwrap();
     assert_eq!((token.subject(), token.client_id()), (Some("1034"), Some("web")));
     let (target, headers, body) = issuer.last_question();
     assert_eq!(target, "POST /introspect?tenant=a");
@@ -56,9 +56,9 @@ async fn only_invalid_token_is_held_against_a_token_of_google() {
     ];
     for (status, content_type, body, outcome, reason) in cases {
         let issuer = Issuer::says(*status, content_type, body).await;
-        let desk = introspector(google());
-        assert_eq!(desk.ask(&issuer).await.unwrap_err(), *reason, "{status} {body}");
-        assert_eq!(desk.outcomes(), [*outcome], "{status} {body}");
+        let introspector = new_introspector(google());
+        assert_eq!(introspector.ask(&issuer).await.unwrap_err(), *reason, "{status} {body}");
+        assert_eq!(introspector.outcomes(), [*outcome], "{status} {body}");
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_cluster_reviews_the_token_for_our_audiences() {
     let good = review(&value!({"authenticated": true, "audiences": ["https://api.example.com"], "user": user}));
     for status in [200, 201] {
         let issuer = Issuer::says(status, "application/json", &good).await;
-        let token = introspector(kubernetes()).ask(&issuer).await.unwrap();
+        let token = new_introspector(kubernetes()).ask(&issuer).await.unwrap();
         assert_eq!(token.subject(), Some("system:serviceaccount:shop:default"));
         let (target, headers, body) = issuer.last_question();
         assert_eq!(target, "POST /introspect?tenant=a");
@@ -105,8 +105,8 @@ async fn only_an_unauthenticated_review_is_held_against_a_token() {
     ];
     for (status, content_type, body, outcome, reason) in cases {
         let issuer = Issuer::says(*status, content_type, body).await;
-        let desk = introspector(kubernetes());
-        assert_eq!(desk.ask(&issuer).await.unwrap_err(), *reason, "{status} {body}");
-        assert_eq!(desk.outcomes(), [*outcome], "{status} {body}");
+        let introspector = new_introspector(kubernetes());
+        assert_eq!(introspector.ask(&issuer).await.unwrap_err(), *reason, "{status} {body}");
+        assert_eq!(introspector.outcomes(), [*outcome], "{status} {body}");
     }
 }

@@ -71,8 +71,8 @@ fn grant(issuer: &Issuer) -> ClientCredentials {
     }
 }
 
-fn desk(grant: ClientCredentials) -> Watched {
-    introspector(IntrospectionSettings { auth: IntrospectionAuth::ClientCredentials(grant), ..settings() })
+fn introspector(grant: ClientCredentials) -> Watched {
+    new_introspector(IntrospectionSettings { auth: IntrospectionAuth::ClientCredentials(grant), ..settings() })
 }
 
 #[tokio::test]
@@ -82,14 +82,14 @@ async fn a_token_in_a_file_is_sent_as_the_file_has_it_now() {
     std::fs::write(&path, "first\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     let auth = IntrospectionAuth::Bearer(Secret::from_file(&path).unwrap());
-    let desk = introspector(IntrospectionSettings { auth, ..settings() });
-    desk.ask(&issuer).await.unwrap();
+    let introspector = new_introspector(IntrospectionSettings { auth, ..settings() });
+    introspector.ask(&issuer).await.unwrap();
     let (_, headers, body) = issuer.last_question();
     assert_eq!(headers[AUTHORIZATION], "Bearer first");
     assert_eq!(fields(&body).len(), 2, "token and hint alone: {body}");
     std::fs::write(&path, "second\n").unwrap();
     tokio::time::sleep(Duration::from_millis(1_050)).await;
-    desk.ask(&issuer).await.unwrap();
+    introspector.ask(&issuer).await.unwrap();
     assert_eq!(issuer.last_question().1[AUTHORIZATION], "Bearer second");
 }
 
@@ -98,8 +98,8 @@ async fn a_token_that_cannot_be_sent_is_not() {
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
     for odd in ["two words", "a\nb", "a\r\nX-Injected: 1", "\u{fc}", "\u{0}"] {
         let auth = IntrospectionAuth::Bearer(Secret::from_text(odd.to_owned()));
-        let desk = introspector(IntrospectionSettings { auth, ..settings() });
-        assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{odd:?}");
+        let introspector = new_introspector(IntrospectionSettings { auth, ..settings() });
+        assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{odd:?}");
     }
     assert_eq!(issuer.asked(), 0);
 }
@@ -107,8 +107,8 @@ async fn a_token_that_cannot_be_sent_is_not() {
 #[tokio::test]
 async fn a_token_is_obtained_once_and_kept() {
     let issuer = TokenIssuer::start(GRANT).await;
-    let desk = desk(grant(&issuer.issuer));
-    let ask = |n| desk.ask_about(n, &issuer.issuer.url);
+    let introspector = introspector(grant(&issuer.issuer));
+    let ask = |n| introspector.ask_about(n, &issuer.issuer.url);
     for answer in futures_util::future::join_all((0..30).map(ask)).await {
         answer.unwrap();
     }
@@ -135,7 +135,7 @@ async fn the_grant_says_what_it_is_for_and_is_authenticated_as_configured() {
         ..grant(&issuer.issuer)
     };
     let token_url = grant.token_url.clone().unwrap();
-    desk(grant).ask(&issuer.issuer).await.unwrap();
+    introspector(grant).ask(&issuer.issuer).await.unwrap();
     let form = fields(&issuer.issuer.questions.lock().unwrap()[0].2);
     assert_eq!((form["scope"].as_str(), form["resource"].as_str()), ("introspect read", "urn:a b"));
     let (_, claims) = verified(&form["client_assertion"], jsonwebtoken::Algorithm::ES256, &key.public);
@@ -151,15 +151,15 @@ async fn a_token_is_renewed_before_it_expires() {
         (r#"{"access_token":"own","token_type":"Bearer","expires_in":3600}"#, 3_568, 3_572),
     ] {
         let issuer = TokenIssuer::start(grant_of).await;
-        let desk = desk(grant(&issuer.issuer));
-        desk.ask(&issuer.issuer).await.unwrap();
+        let introspector = introspector(grant(&issuer.issuer));
+        introspector.ask(&issuer.issuer).await.unwrap();
         skip(Duration::from_secs(old)).await;
-        desk.ask(&issuer.issuer).await.unwrap();
+        introspector.ask(&issuer.issuer).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(issuer.asked(), (1, 2), "{old}");
         skip(Duration::from_secs(due - old)).await;
         // The old one is still good, so nobody waits for the new one.
-        desk.ask(&issuer.issuer).await.unwrap();
+        introspector.ask(&issuer.issuer).await.unwrap();
         assert_eq!(issuer.last_token(), "Bearer own-1", "{due}");
         eventually("the renewal", || issuer.asked().0 == 2).await;
         for _ in 0..3_000 {
@@ -167,7 +167,7 @@ async fn a_token_is_renewed_before_it_expires() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
-            desk.ask(&issuer.issuer).await.unwrap();
+            introspector.ask(&issuer.issuer).await.unwrap();
         }
         assert_eq!((issuer.asked().0, issuer.last_token()), (2, "Bearer own-2".to_owned()), "{due}");
     }
@@ -197,11 +197,11 @@ async fn skip(span: Duration) {
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     let issuer = TokenIssuer::start(GRANT).await;
-    let desk = desk(grant(&issuer.issuer));
-    desk.ask(&issuer.issuer).await.unwrap();
+    let introspector = introspector(grant(&issuer.issuer));
+    introspector.ask(&issuer.issuer).await.unwrap();
     issuer.revoke("own-1");
     // However many find out at the same time.
-    let ask = |n| desk.ask_about(n, &issuer.issuer.url);
+    let ask = |n| introspector.ask_about(n, &issuer.issuer.url);
     for answer in futures_util::future::join_all((0..10).map(ask)).await {
         answer.unwrap();
     }
@@ -209,10 +209,10 @@ async fn a_refused_token_is_renewed_once() {
     // An issuer that refuses every token does not mean its age, and is not asked for one after another.
     issuer.revoke("all");
     for _ in 0..3 {
-        assert_eq!(desk.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+        assert_eq!(introspector.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
     }
     assert_eq!(issuer.asked(), (2, 24));
-    assert_eq!(desk.outcomes().iter().filter(|name| **name == "refused").count(), 3);
+    assert_eq!(introspector.outcomes().iter().filter(|name| **name == "refused").count(), 3);
 }
 
 /// Whatever is wrong with the token endpoint, it says nothing about the token that came with the request; the log says
@@ -268,11 +268,11 @@ async fn a_token_endpoint_at_fault() {
     ] {
         log.clear();
         let issuer = Issuer::says(status, content_type, body).await;
-        let desk = desk(grant(&issuer));
+        let introspector = introspector(grant(&issuer));
         for _ in 0..3 {
-            assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{name}");
+            assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{name}");
         }
-        assert_eq!(desk.outcomes(), [outcome; 3], "{name}");
+        assert_eq!(introspector.outcomes(), [outcome; 3], "{name}");
         assert_eq!(issuer.asked(), 1, "{name}: asked once a second");
         let said = log.text();
         assert!(said.contains("WARN") && said.contains(advice), "{name}: {said}");
@@ -290,9 +290,10 @@ async fn a_token_endpoint_that_is_slow_takes_no_more_than_the_question_may() {
     })
     .await;
     let auth = IntrospectionAuth::ClientCredentials(grant(&issuer));
-    let desk = introspector(IntrospectionSettings { auth, timeout: Duration::from_millis(200), ..settings() });
+    let introspector =
+        new_introspector(IntrospectionSettings { auth, timeout: Duration::from_millis(200), ..settings() });
     let begun = Instant::now();
-    assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+    assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    assert_eq!(desk.outcomes(), ["timed_out"]);
+    assert_eq!(introspector.outcomes(), ["timed_out"]);
 }

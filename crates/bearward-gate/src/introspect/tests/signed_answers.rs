@@ -41,9 +41,13 @@ impl SigningIssuer {
         Self { issuer, published, answer }
     }
 
-    fn desk(&self, signed_response: SignedResponse) -> Watched {
+    fn introspector(&self, signed_response: SignedResponse) -> Watched {
         let jwks_url = format!("http://{}/jwks", self.issuer.url.uri().authority().unwrap());
-        introspector_with_keys(HttpClient::new(), IntrospectionSettings { signed_response, ..settings() }, &jwks_url)
+        new_introspector_with_keys(
+            HttpClient::new(),
+            IntrospectionSettings { signed_response, ..settings() },
+            &jwks_url,
+        )
     }
 
     fn key_fetches(&self) -> usize {
@@ -70,14 +74,14 @@ async fn what_is_asked_for_is_what_is_taken() {
             (JWT, ACTIVE, false),
         ] {
             let issuer = SigningIssuer::start(&[&key], content_type, body).await;
-            let desk = issuer.desk(setting);
-            let answer = desk.ask(&issuer.issuer).await.map(|token| token.subject().map(str::to_owned));
+            let introspector = issuer.introspector(setting);
+            let answer = introspector.ask(&issuer.issuer).await.map(|token| token.subject().map(str::to_owned));
             let expected = if taken { Ok(Some("alice".to_owned())) } else { Err(Reason::IntrospectionUnavailable) };
             assert_eq!(answer, expected, "{setting:?} {content_type} {}", &body[..10]);
             let asked = issuer.issuer.questions.lock().unwrap();
             let (_, headers, _) = asked.iter().find(|(target, ..)| target.starts_with("POST")).unwrap();
             assert_eq!(headers[ACCEPT], accept);
-            assert_eq!(desk.outcomes(), [if taken { "active" } else { "failed" }]);
+            assert_eq!(introspector.outcomes(), [if taken { "active" } else { "failed" }]);
         }
     }
 }
@@ -94,8 +98,12 @@ async fn what_the_issuer_signed_is_read_as_if_it_were_plain() {
         let mut claims = claims();
         claims["token_introspection"][member] = says;
         let issuer = SigningIssuer::start(&[&key], JWT, &sign(&key, &claims)).await;
-        let desk = issuer.desk(SignedResponse::Require);
-        assert_eq!((desk.ask(&issuer.issuer).await.unwrap_err(), desk.outcomes()), (reason, vec![outcome]), "{member}");
+        let introspector = issuer.introspector(SignedResponse::Require);
+        assert_eq!(
+            (introspector.ask(&issuer.issuer).await.unwrap_err(), introspector.outcomes()),
+            (reason, vec![outcome]),
+            "{member}"
+        );
     }
 }
 
@@ -115,10 +123,10 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
         claims[claim] = says;
         let jwt = sign(&key, &claims);
         let issuer = SigningIssuer::start(&[&key], JWT, &jwt).await;
-        let desk = issuer.desk(SignedResponse::Accept);
+        let introspector = issuer.introspector(SignedResponse::Accept);
         log.clear();
-        assert_eq!(desk.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{claim}");
-        assert_eq!(desk.outcomes(), ["failed"]);
+        assert_eq!(introspector.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable, "{claim}");
+        assert_eq!(introspector.outcomes(), ["failed"]);
         let said = log.text();
         assert!(said.contains("WARN") && said.contains("RFC 9701"), "{claim}: {said}");
         assert!(!said.contains(jwt.split('.').nth(1).unwrap()), "{claim}: {said}");
@@ -126,7 +134,7 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
     // Signed by somebody else under a name that the issuer uses.
     let jwt = sign(&Signer::es256("k1"), &claims());
     let issuer = SigningIssuer::start(&[&key], JWT, &jwt).await;
-    let answer = issuer.desk(SignedResponse::Accept).ask(&issuer.issuer).await;
+    let answer = issuer.introspector(SignedResponse::Accept).ask(&issuer.issuer).await;
     assert_eq!(answer.unwrap_err(), Reason::IntrospectionUnavailable);
 }
 
@@ -134,23 +142,24 @@ async fn a_jwt_that_is_not_for_us_is_no_answer() {
 async fn a_key_that_is_not_known_yet_is_fetched() {
     let (old, new) = (Signer::es256("k1"), Signer::es256("k2"));
     let issuer = SigningIssuer::start(&[&old], JWT, &sign(&old, &claims())).await;
-    let desk = issuer.desk(SignedResponse::Require);
-    desk.ask(&issuer.issuer).await.unwrap();
-    desk.ask(&issuer.issuer).await.unwrap();
+    let introspector = issuer.introspector(SignedResponse::Require);
+    introspector.ask(&issuer.issuer).await.unwrap();
+    introspector.ask(&issuer.issuer).await.unwrap();
     assert_eq!(issuer.key_fetches(), 1);
     issuer.published.lock().unwrap().push(new.jwk());
     issuer.answer.lock().unwrap().1 = sign(&new, &claims());
-    desk.ask(&issuer.issuer).await.unwrap();
+    introspector.ask(&issuer.issuer).await.unwrap();
     assert_eq!(issuer.key_fetches(), 2);
     // One that the issuer does not publish is unavailable: who knows what it says of the token.
     issuer.answer.lock().unwrap().1 = sign(&Signer::es256("k3"), &claims());
-    assert_eq!(desk.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+    assert_eq!(introspector.ask(&issuer.issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
 }
 
 #[tokio::test]
 async fn without_keys_a_signed_answer_is_none() {
     let key = Signer::es256("k1");
     let issuer = Issuer::says(200, JWT, &sign(&key, &claims())).await;
-    let desk = introspector(IntrospectionSettings { signed_response: SignedResponse::Accept, ..settings() });
-    assert_eq!(desk.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
+    let introspector =
+        new_introspector(IntrospectionSettings { signed_response: SignedResponse::Accept, ..settings() });
+    assert_eq!(introspector.ask(&issuer).await.unwrap_err(), Reason::IntrospectionUnavailable);
 }

@@ -204,7 +204,7 @@ async fn renewed_certificate_authorities_are_trusted_without_a_restart() {
 
 #[tokio::test]
 async fn a_client_without_roots_still_speaks_plain_http() {
-    let bare = HttpClient::trusting_nobody();
+    let bare = HttpClient::trusting_none();
     let server = serve(|mut stream, _| async move {
         head(&mut stream).await;
         say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;

@@ -14,50 +14,50 @@ use super::ClientAuthError;
 use super::signing_key::SigningKey;
 use crate::secrets::{Rotating, Secret};
 
-/// How long an assertion may be used, in seconds. One is made for each request, and for that alone: issuers refuse an
-/// identifier that they have seen (RFC 7523, 3).
+/// The lifetime of an assertion, in seconds. Each request gets its own, because issuers refuse an identifier that they have
+/// seen before (RFC 7523, 3).
 const LIFETIME: u64 = 60;
 
-/// For whom an assertion is made: its `aud`, always a single string.
+/// The audience of an assertion: its `aud`, always a single string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AssertionAudience {
-    /// The issuer identifier, which cannot mean another server: whoever is given the address of a wrong endpoint can make
-    /// nothing of the assertion elsewhere.
+    /// The issuer identifier. It cannot mean another server, so an assertion that is sent to a wrong endpoint is of no use
+    /// elsewhere.
     #[default]
     Issuer,
-    /// The address of the endpoint that the assertion is sent to, for issuers that take nothing else.
+    /// The address of the endpoint that the assertion is sent to, for issuers that accept nothing else.
     Endpoint,
-    /// This value, for issuers that want something else: mostly the address of their token endpoint, wherever the
-    /// assertion is sent.
+    /// This value, for issuers that require another one: mostly the address of their token endpoint, for requests to other
+    /// endpoints too.
     Exactly(String),
 }
 
-/// What `private_key_jwt` signs its assertions with.
+/// The private key of `private_key_jwt`, which signs its assertions.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKeyJwt {
-    /// The one asked for, as part of what makes two of these equal.
+    /// The configured algorithm, which two equal values share.
     algorithm: Option<Algorithm>,
     key: Rotating<1, SigningKey, ClientAuthError>,
     key_id: Option<Arc<str>>,
     audience: AssertionAudience,
 }
 
-/// What `client_secret_jwt` signs its assertions with, by HS256.
+/// The secret of `client_secret_jwt`, which signs its assertions with HS256.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretJwt {
     key: Rotating<1, hmac::Key, ClientAuthError>,
     audience: AssertionAudience,
 }
 
-/// What an assertion says.
+/// The input of an assertion's claims.
 #[derive(Clone, Copy)]
-pub(crate) struct Statement<'a> {
-    /// Who is speaking.
+pub(crate) struct AssertionInput<'a> {
+    /// The client that authenticates.
     pub(crate) client_id: &'a str,
-    /// The issuer that is spoken to.
+    /// The issuer that it authenticates to.
     pub(crate) issuer: &'a str,
-    /// Where the assertion is sent.
+    /// The endpoint that the assertion is sent to.
     pub(crate) endpoint: &'a str,
     pub(crate) now: UnixTime,
 }
@@ -66,8 +66,8 @@ impl PrivateKeyJwt {
     /// Reads the private key: PKCS #8 in PEM, or one private JWK. A key in a file is read again when the file changes.
     ///
     /// The signature is ES256 or ES384 by the curve of an EC key, EdDSA with an Ed25519 key, and RS256 or PS256 with an RSA
-    /// key. `algorithm` chooses; `None` takes the JWK's `alg`, and RS256 for an RSA key that says nothing. `key_id` is the
-    /// `kid` under which the issuer knows the key; `None` takes the JWK's, and names none for a key in PEM.
+    /// key. `algorithm` chooses among these; `None` means the JWK's `alg`, or RS256 for an RSA key without one. `key_id` is the
+    /// `kid` of the key at the issuer; `None` means the JWK's, and no `kid` for a key in PEM.
     ///
     /// # Errors
     ///
@@ -82,32 +82,31 @@ impl PrivateKeyJwt {
         Ok(Self { algorithm, key, key_id: key_id.map(Into::into), audience })
     }
 
-    pub(crate) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
+    pub(crate) fn assertion(&self, input: AssertionInput<'_>) -> Result<String, Unspecified> {
         let key = self.key.get();
         let key_id = self.key_id.as_deref().or(key.key_id());
-        statement.sign(&self.audience, key.algorithm().name(), key_id, |message| key.sign(message))
+        input.sign(&self.audience, key.algorithm().name(), key_id, |message| key.sign(message))
     }
 }
 
 impl SecretJwt {
-    /// Takes the client secret, of which 32 bytes and more are needed. A secret in a file is read again when the file
-    /// changes.
+    /// Takes the client secret, of at least 32 bytes. A secret in a file is read again when the file changes.
     ///
     /// # Errors
     ///
     /// [`ClientAuthError::SecretTooShort`].
     pub fn new(secret: Secret, audience: AssertionAudience) -> Result<Self, ClientAuthError> {
         let key = Rotating::new("client secret", [secret], |[text]| match text.len() {
-            // A shorter one can be found by trying (RFC 7518, 3.2; RFC 8725, 3.5), for each assertion is a sample of it.
+            // A shorter one can be found by brute force against any assertion (RFC 7518, 3.2; RFC 8725, 3.5).
             ..32 => Err(ClientAuthError::SecretTooShort),
             _ => Ok(hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes())),
         })?;
         Ok(Self { key, audience })
     }
 
-    pub(crate) fn assertion(&self, statement: Statement<'_>) -> Result<String, Unspecified> {
+    pub(crate) fn assertion(&self, input: AssertionInput<'_>) -> Result<String, Unspecified> {
         let key = self.key.get();
-        statement.sign(&self.audience, "HS256", None, |message| Ok(hmac::sign(&key, message).as_ref().to_vec()))
+        input.sign(&self.audience, "HS256", None, |message| Ok(hmac::sign(&key, message).as_ref().to_vec()))
     }
 }
 
@@ -124,7 +123,7 @@ impl fmt::Debug for SecretJwt {
     }
 }
 
-impl Statement<'_> {
+impl AssertionInput<'_> {
     fn sign(
         self,
         audience: &AssertionAudience,

@@ -15,8 +15,8 @@ use crate::secrets::{Rotating, Secret};
 pub struct ClientCertificate(Rotating<2, Arc<CertifiedKey>, ClientAuthError>);
 
 impl ClientCertificate {
-    /// Reads the certificate chain, the client's own first, and the private key that belongs to it, both in PEM. Files are
-    /// read again when they change; until both have, the last pair that fits stays in use.
+    /// Reads the certificate chain, the client's own first, and its private key, both in PEM. Files are read again when they
+    /// change. Until both have changed, the last matching pair stays in use.
     ///
     /// # Errors
     ///

@@ -100,8 +100,8 @@ fn from_pem(text: &str, wanted: Option<Algorithm>) -> Result<SigningKey, ClientA
         });
     };
     let der = der.secret_pkcs8_der();
-    // PKCS #8 names its algorithm, and each of these reads its own alone; a wanted algorithm that does not fit is told
-    // by the first that does.
+    // PKCS #8 names its algorithm, and each of these readers accepts its own only. The matching one reports a wanted algorithm
+    // that the key does not sign with.
     let ec = |curve| SigningKey::ec(|signing| EcdsaKeyPair::from_pkcs8(signing, der), curve, wanted);
     let readers: [&dyn Fn() -> Result<SigningKey, ClientAuthError>; 4] = [
         &|| ec(Algorithm::Es256),
@@ -114,7 +114,7 @@ fn from_pem(text: &str, wanted: Option<Algorithm>) -> Result<SigningKey, ClientA
         .unwrap_or(Err(ClientAuthError::UnsupportedKey))
 }
 
-/// A private JWK (RFC 7518, 6.2.2 and 6.3.2; RFC 8037, 2). A member that comes twice makes it unreadable.
+/// A private JWK (RFC 7518, 6.2.2 and 6.3.2; RFC 8037, 2). A repeated member is an error.
 #[derive(Deserialize)]
 struct PrivateJwk {
     kty: String,

@@ -1,5 +1,5 @@
-//! Sends what needs an answer in the gateway's own name: questions about tokens, and the request for a token with which
-//! to ask them.
+//! The gateway as a client of the issuer: it sends introspection requests, and requests for the access token that authenticates
+//! them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,29 +14,29 @@ use super::context::Context;
 use super::request::{Form, Payload, basic, post};
 use crate::clock::Clock;
 use crate::net::http_client::{HttpClient, Limit};
-use crate::secrets::{ClientAuth, ClientCertificate, Statement, bearer};
+use crate::secrets::{AssertionInput, ClientAuth, ClientCertificate, bearer};
 use crate::settings::IntrospectionSettings;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// The way to the issuer, for one client.
-pub(super) struct Wire {
-    client: HttpClient,
-    certificate: Option<(ClientCertificate, Mutex<Option<Certified>>)>,
+/// Sends requests to the issuer as one of its clients.
+pub(super) struct IssuerClient {
+    http: HttpClient,
+    certificate: Option<(ClientCertificate, Mutex<Option<CertifiedClient>>)>,
     pub(super) client_id: String,
     issuer: Arc<str>,
     clock: Clock,
     timeout: Duration,
 }
 
-/// The client that shows a certificate, and which.
-type Certified = (Arc<CertifiedKey>, HttpClient);
+/// A certificate, and the HTTP client that presents it.
+type CertifiedClient = (Arc<CertifiedKey>, HttpClient);
 
-impl Wire {
+impl IssuerClient {
     pub(super) fn new(settings: &IntrospectionSettings, context: &Context) -> Self {
         Self {
-            client: context.client.clone(),
+            http: context.client.clone(),
             certificate: settings.auth.certificate().map(|certificate| (certificate.clone(), Mutex::default())),
             client_id: settings.client_id.clone(),
             issuer: Arc::clone(context.rules.issuer.text()),
@@ -53,7 +53,7 @@ impl Wire {
         accept: &'static str,
         auth: &ClientAuth,
     ) -> Result<Response<Bytes>, Failure> {
-        let statement = || Statement {
+        let input = || AssertionInput {
             client_id: &self.client_id,
             issuer: &self.issuer,
             endpoint: url.as_str(),
@@ -67,17 +67,17 @@ impl Wire {
                 form.add("client_id", &self.client_id);
                 form.add("client_secret", &secret.read());
             }
-            ClientAuth::SecretJwt(key) => assertion = Some(key.assertion(statement()).map_err(|_| Failure::Signing)?),
+            ClientAuth::SecretJwt(key) => assertion = Some(key.assertion(input()).map_err(|_| Failure::Signing)?),
             ClientAuth::PrivateKeyJwt(key) => {
-                assertion = Some(key.assertion(statement()).map_err(|_| Failure::Signing)?);
+                assertion = Some(key.assertion(input()).map_err(|_| Failure::Signing)?);
             }
             ClientAuth::Assertion(file) => assertion = Some(file.read().to_string()),
-            // RFC 8705, 2: the certificate shows who it is, `client_id` says who it should be.
+            // RFC 8705, 2: `client_id` names the client, and the certificate proves it.
             ClientAuth::Certificate(_) => form.add("client_id", &self.client_id),
         }
         if let Some(assertion) = assertion {
-            // Not needed where the assertion names the client (RFC 7521, 4.2), but issuers ask for it where somebody else
-            // made it, and some look the client up by it.
+            // Optional if the assertion names the client (RFC 7521, 4.2), but issuers require it for assertions of another
+            // program, and some look the client up by it.
             form.add("client_id", &self.client_id);
             form.add("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
             form.add("client_assertion", &assertion);
@@ -108,9 +108,9 @@ impl Wire {
         Ok(self.client_for(url)?.send(post(url.uri(), payload, accept, authorization), limit).await?)
     }
 
-    /// The client to connect with: another one for each certificate, since a connection, once made, keeps its own.
+    /// The HTTP client to connect with. Each certificate has its own, because an open connection keeps its certificate.
     fn client_for(&self, url: &Endpoint) -> Result<HttpClient, Failure> {
-        let Some((certificate, certified)) = &self.certificate else { return Ok(self.client.clone()) };
+        let Some((certificate, certified)) = &self.certificate else { return Ok(self.http.clone()) };
         if !url.is_https() {
             return Err(Failure::CertificateWithoutTls);
         }
@@ -121,7 +121,7 @@ impl Wire {
         {
             return Ok(client.clone());
         }
-        let client = self.client.with_certificate(Arc::clone(&current));
+        let client = self.http.with_certificate(Arc::clone(&current));
         *certified = Some((current, client.clone()));
         Ok(client)
     }
