@@ -9,7 +9,7 @@ use crate::support::{
 use bearward_core::{ClaimPointer, IdentityHeaders};
 use bearward_gate::{
     DecisionEvent, DecisionSink, EngineSettings, Gate, GateError, IssuerSettings, MetricsRegistry, Progress,
-    RequestFacts, RouteSettings, Source, Verdict,
+    RequestFacts, Source, Verdict,
 };
 use http::{HeaderMap, Method};
 use serde_json::json;
@@ -88,7 +88,9 @@ async fn settings_that_contradict_themselves_change_nothing() {
     let mut nameless = issuer.settings();
     nameless.audiences.clear();
     let twice = vec![issuer.settings(), issuer.settings()];
-    let same_place = vec![route("/*", &[]), RouteSettings { name: "again".to_owned(), ..route("/*", &[]) }];
+    let mut again = route("/*", &[]);
+    "again".clone_into(&mut again.name);
+    let same_place = vec![route("/*", &[]), again];
     let mut unknown = route("/*", &[]);
     unknown.issuers = vec!["https://unknown.example.com".to_owned()];
     for (issuers, routes) in [
