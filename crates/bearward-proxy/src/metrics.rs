@@ -127,7 +127,7 @@ impl Metrics {
     }
 }
 
-/// A status as the metrics tell it.
+/// The status label in metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Code {
     /// One that is registered, or our own for a client that was gone.

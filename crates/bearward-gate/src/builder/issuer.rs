@@ -31,7 +31,7 @@ impl Issuer {
         self
     }
 
-    /// Sets how access tokens are told from other tokens of the issuer. Default: [`Profile::Rfc9068`].
+    /// Sets how access tokens are distinguished from other tokens of the issuer. Default: [`Profile::Rfc9068`].
     pub fn profile(mut self, profile: Profile) -> Self {
         self.0.profile = profile;
         self

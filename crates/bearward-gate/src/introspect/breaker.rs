@@ -204,7 +204,7 @@ mod tests {
         assert!(!breaker.is_open());
         assert_eq!(openings(&breaker), (0, 1));
         breaker.permit().unwrap().settle(&timed_out());
-        assert!(!breaker.is_open(), "the row begins anew");
+        assert!(!breaker.is_open(), "the row begins again");
     }
 
     #[tokio::test(start_paused = true)]

@@ -175,20 +175,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_that_hears_the_result_and_asks_again_starts_new_work() {
-        /// Notes how many keys are in flight at the moment at which a waiting caller is told.
-        struct Told {
+        /// Notes how many keys are in flight at the moment at which a waiting caller is woken.
+        struct WakeRecorder {
             flights: SingleFlight<u8, u8>,
             in_flight: Mutex<Vec<usize>>,
         }
-        impl std::task::Wake for Told {
+        impl std::task::Wake for WakeRecorder {
             fn wake(self: Arc<Self>) {
                 let in_flight = self.flights.len();
                 self.in_flight.lock().unwrap().push(in_flight);
             }
         }
         let flights = SingleFlight::<u8, u8>::new(8);
-        let told = Arc::new(Told { flights: flights.clone(), in_flight: Mutex::default() });
-        let waker = std::task::Waker::from(Arc::clone(&told));
+        let recorder = Arc::new(WakeRecorder { flights: flights.clone(), in_flight: Mutex::default() });
+        let waker = std::task::Waker::from(Arc::clone(&recorder));
         let (opened, runtime) = (Arc::new(Notify::new()), Handle::current());
         let opens = Arc::clone(&opened);
         let mut caller = std::pin::pin!(flights.run(1, &runtime, || async move {
@@ -199,12 +199,12 @@ mod tests {
         assert_eq!(flights.len(), 1);
         opened.notify_one();
         for _ in 0..1_000 {
-            if !told.in_flight.lock().unwrap().is_empty() {
+            if !recorder.in_flight.lock().unwrap().is_empty() {
                 break;
             }
             tokio::task::yield_now().await;
         }
-        assert_eq!(*told.in_flight.lock().unwrap(), [0], "the flight is over before its result is told");
+        assert_eq!(*recorder.in_flight.lock().unwrap(), [0], "the flight is over before its result is sent");
         assert_eq!(caller.await, Ok(1));
     }
 
@@ -261,7 +261,7 @@ mod tests {
             3
         };
         assert_eq!(mount.block_on(flights.run(1, home.handle(), work)), Ok(3));
-        // Also where there is no runtime at all, as long as somebody polls.
+        // Also where there is no runtime at all, as long as the future is polled.
         assert_eq!(block_on_a_plain_thread(flights.run(2, home.handle(), || async { 4 })), Ok(4));
     }
 

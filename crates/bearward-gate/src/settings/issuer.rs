@@ -27,7 +27,7 @@ pub struct IssuerSettings {
     pub tokens: TokenFormats,
     /// The signature algorithms that this issuer may use.
     pub algorithms: Vec<Algorithm>,
-    /// How a self-contained access token of this issuer is told from its other tokens.
+    /// How a self-contained access token of this issuer is distinguished from its other tokens.
     pub profile: Profile,
     /// Whether a token without `aud` is accepted.
     pub absent_audience: AbsentAudience,

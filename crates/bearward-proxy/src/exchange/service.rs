@@ -60,7 +60,7 @@ impl ProxyHttp for Proxy {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.request_id = self.request_ids.of(&session.req_header().headers);
-        // pingora keeps idle connections of HTTP/1.1 clients for ever, and waits for ever to write, unless told otherwise.
+        // pingora keeps idle connections of HTTP/1.1 clients forever and waits forever to write, unless configured otherwise.
         if session.get_keepalive().is_some() {
             session.set_keepalive(Some(CLIENT_IDLE));
         }
