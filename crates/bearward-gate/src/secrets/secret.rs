@@ -201,7 +201,7 @@ fn load(path: &Path) -> io::Result<(Arc<str>, Option<Stamp>)> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid("longer than the limit of 64 KiB for a secret"));
+        return Err(invalid("longer than 64 KiB, the limit for a secret"));
     }
     // The error of this conversion would say where the invalid byte is; a constant text is enough.
     let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text"))?;

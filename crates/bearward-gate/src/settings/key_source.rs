@@ -52,7 +52,7 @@ pub enum KeyFileError {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
     /// The file is larger than the bound on key sets.
-    #[error("larger than the limit of {} KiB for a JWK set", MAX_KEY_SET / 1024)]
+    #[error("larger than {} KiB, the limit for a JWK set", MAX_KEY_SET / 1024)]
     TooLarge,
     /// The file holds no JWK set.
     #[error(transparent)]
