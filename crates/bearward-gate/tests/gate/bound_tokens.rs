@@ -1,7 +1,7 @@
 //! A token that is bound to a key (RFC 7800) is of no use to a sender that proves nothing, in whatever way it was proved.
 
 use bearward_core::{Access, Requirement};
-use bearward_gate::{IssuerSettings, RouteSettings, TokenFormats};
+use bearward_gate::TokenFormats;
 use serde_json::{Value, json};
 
 use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
@@ -45,9 +45,11 @@ fn bound(issuer: &FakeIssuer, key: &Key, now: u64) -> Vec<Bound> {
 async fn a_bound_token_is_refused_on_every_route_remembered_or_not() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
-    let optional = RouteSettings { access: Access::Optional(Requirement::default()), ..route("/optional/*", &[]) };
+    let mut optional = route("/optional/*", &[]);
+    optional.access = Access::Optional(Requirement::default());
     for Bound { token, answer, tokens } in bound(&issuer, &key, clock.now()) {
-        let settings = IssuerSettings { tokens, ..issuer.settings() };
+        let mut settings = issuer.settings();
+        settings.tokens = tokens;
         let gate = gate(&clock, vec![settings], vec![route("/*", &[]), optional.clone()]);
         if let Some(answer) = answer {
             issuer.answer(&token, answer);
