@@ -208,7 +208,7 @@ impl<V: Lived> Expiry<Key, V> for Lifetimes {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-    use bearward_core::{IdentityHeaders, TokenRules, read_introspection};
+    use bearward_core::{IdentityHeaders, IntrospectionAnswer, TokenRules};
     use serde_json::json;
 
     use super::*;
@@ -224,7 +224,7 @@ mod tests {
     fn identity(size: usize) -> Arc<Identity> {
         let answer = json!({"active": true, "aud": "https://api.example.com", "note": "x".repeat(size)}).to_string();
         let rules = TokenRules::new("https://auth.example.com", vec!["https://api.example.com".to_owned()]);
-        let token = read_introspection(answer.as_bytes(), &rules, NOW).unwrap();
+        let token = IntrospectionAnswer::parse(answer.as_bytes()).unwrap().prove(&rules, NOW).unwrap();
         Identity::render(Arc::new(token), &IdentityHeaders::default())
     }
 

@@ -62,7 +62,7 @@ fn from_file(section: &Section<'_>, file: &Located<String>) -> Option<KeySource>
         KeyFileError::Unreadable(error) => Diagnostic::new(format!("cannot read {shown}: {}", reason(&error))),
         KeyFileError::TooLarge => Diagnostic::new(format!("{shown} is {error}")),
         KeyFileError::NotAKeySet(error) => not_a_key_set(&error),
-        _ => Complaint::new(format!("{shown}: {error}")),
+        _ => Diagnostic::new(format!("{shown}: {error}")),
     });
     read.and_then(usable).map_err(|diagnostic| section.reader.error(&file.location, diagnostic)).ok()?;
     Some(KeySource::File(path))

@@ -405,7 +405,7 @@ mod tests {
         let (schedule, issuer) = start();
         for fails in [false, true] {
             issuer.fails.store(fails, Ordering::Relaxed);
-            let news = schedule.news();
+            let news = schedule.next_fetch();
             assert_eq!(schedule.on_demand(&issuer).await, Demand::Fetched);
             tokio::time::timeout(Duration::from_secs(1), news).await.unwrap();
             pass(COOLDOWN).await;

@@ -8,7 +8,7 @@ use crate::support::{
     AUDIENCE, FakeIssuer, Key, TestClock, becomes, eventually, gate, gate_settings, gate_with_cache, outcome, route,
 };
 use axum::http::StatusCode;
-use bearward_gate::{CacheSettings, GateSettings, IssuerSettings};
+use bearward_gate::{CacheSettings, IssuerSettings};
 use serde_json::json;
 
 /// The shortest that there is.
@@ -93,7 +93,8 @@ async fn a_refusal_is_forgotten_after_its_time_and_a_fault_is_never_one() {
 async fn a_proof_by_the_keys_is_used_for_its_time_and_then_made_anew() {
     let (clock, key) = (TestClock::new(), Key::new("k1"));
     let issuer = FakeIssuer::start(&[&key]).await;
-    let cache = CacheSettings { max_age: Duration::from_secs(60), ..CacheSettings::default() };
+    let mut cache = CacheSettings::default();
+    cache.max_age = Duration::from_secs(60);
     let (gate, _) = gate_with_cache(&clock, vec![issuer.settings()], vec![route("/*", &[])], cache);
     let token = key.sign(&issuer.claims(clock.now()));
     for (step, expected) in [(0, "admit signature"), (59, "admit cache"), (1, "admit signature"), (59, "admit cache")] {
@@ -182,12 +183,14 @@ async fn another_size_of_the_cache_waits_for_another_process() {
     let usual = CacheSettings::default();
     let (issuers, routes) = (vec![issuer.settings()], vec![route("/*", &[])]);
     let (gate, _) = gate_with_cache(&clock, issuers.clone(), routes.clone(), usual.clone());
-    for (cache, needs_restart) in [
-        (usual.clone(), &[][..]),
-        (CacheSettings { max_entries: 7, ..usual.clone() }, &["cache.max_entries"]),
-        (CacheSettings { negative_entries: 7, ..usual }, &["cache.negative_entries"]),
-    ] {
-        let settings = GateSettings { cache, ..gate_settings(issuers.clone(), routes.clone()) };
+    let (mut larger, mut larger_negative) = (usual.clone(), usual.clone());
+    larger.max_entries = 7;
+    larger_negative.negative_entries = 7;
+    for (cache, needs_restart) in
+        [(usual, &[][..]), (larger, &["cache.max_entries"]), (larger_negative, &["cache.negative_entries"])]
+    {
+        let mut settings = gate_settings(issuers.clone(), routes.clone());
+        settings.cache = cache;
         assert_eq!(gate.reload(settings).unwrap().needs_restart, needs_restart);
     }
 }

@@ -91,8 +91,11 @@ async fn a_pause_is_told_to_those_alone_whose_issuer_wants_it() {
     let settings = [&pausing, &failing].map(|issuer| {
         let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
         let url = Some(format!("{}/introspect", issuer.url));
-        let introspection = Some(IntrospectionSettings { url, ..IntrospectionSettings::new("gateway", auth) });
-        IssuerSettings { introspection, ..IssuerSettings::new(&issuer.url, vec![AUDIENCE.to_owned()]) }
+        let mut introspection = IntrospectionSettings::new("gateway", auth);
+        introspection.url = url;
+        let mut settings = IssuerSettings::new(&issuer.url, vec![AUDIENCE.to_owned()]);
+        settings.introspection = Some(introspection);
+        settings
     });
     let routes = [&pausing, &failing].map(|issuer| {
         let mut route = route(if issuer.url == pausing.url { "/pausing/*" } else { "/failing/*" }, &[]);
@@ -123,7 +126,9 @@ async fn the_state_of_each_issuer_is_told() {
     let fixed = KeySource::Fixed(Arc::new(KeySet::parse(key_set.as_bytes()).unwrap()));
     let away = KeySource::Url("http://127.0.0.1:9/jwks".to_owned());
     let issuers = [("a.example", &fixed), ("b.example", &away), ("c.example", &fixed)].map(|(name, keys)| {
-        IssuerSettings { keys: keys.clone(), ..IssuerSettings::new(name, vec![AUDIENCE.to_owned()]) }
+        let mut settings = IssuerSettings::new(name, vec![AUDIENCE.to_owned()]);
+        settings.keys = keys.clone();
+        settings
     });
     let mut routes = [route("/a/*", &[]), route("/b/*", &[])];
     routes[0].issuers = vec!["a.example".to_owned()];

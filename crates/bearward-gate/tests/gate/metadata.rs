@@ -26,8 +26,11 @@ fn settings(issuer: &Wire) -> IssuerSettings {
 fn asked_about(issuer: &Wire) -> IssuerSettings {
     let auth = ClientAuth::Basic(Secret::from_text("secret".to_owned()));
     let url = Some(format!("{}/introspect", issuer.url));
-    let introspection = Some(IntrospectionSettings { url, ..IntrospectionSettings::new("gateway", auth) });
-    IssuerSettings { introspection, ..settings(issuer) }
+    let mut introspection = IntrospectionSettings::new("gateway", auth);
+    introspection.url = url;
+    let mut settings = settings(issuer);
+    settings.introspection = Some(introspection);
+    settings
 }
 
 fn keys(key: &Key) -> Says {
@@ -176,7 +179,8 @@ async fn endpoints_are_asked_for_again_without_any_keys() {
         let issuer = Wire::start().await;
         let more = json!({"introspection_endpoint": format!("{}/introspect", issuer.url)});
         issuer.say(OPENID, Says::json(document(&issuer, &more)));
-        let mut settings = IssuerSettings { tokens, keys, ..asked_about(&issuer) };
+        let mut settings = asked_about(&issuer);
+        (settings.tokens, settings.keys) = (tokens, keys);
         settings.introspection.as_mut().unwrap().url = None;
         let gate = gate(&clock, vec![settings], vec![route("/*", &[])]);
         stopped.until(|| gate.status()[0].introspection == Some(true)).await;

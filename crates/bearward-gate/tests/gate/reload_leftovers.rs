@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bearward_core::{ClaimPointer, IdentityHeaders};
-use bearward_gate::{Gate, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats};
+use bearward_gate::{CacheSettings, Gate, IssuerSettings, Progress, RequestFacts, RouteSettings, TokenFormats};
 use http::{HeaderMap, Method};
 use serde_json::json;
 
@@ -165,52 +165,6 @@ async fn a_refusal_is_not_undone_by_going_back_to_an_earlier_configuration() {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// Routes with different issuers ask for themselves. The answer that was asked for first and comes last must not be
-/// remembered past a refusal that came in between.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_overtaken_by_a_refusal_is_not_remembered() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, let_go) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
-    let answer = {
-        let (asked, let_go) = (Arc::clone(&asked), Arc::clone(&let_go));
-        async move |_: Form<HashMap<String, String>>| {
-            if asked.fetch_add(1, Ordering::SeqCst) == 0 {
-                let_go.notified().await;
-                return Json(json!({"active": true, "aud": AUDIENCE}));
-            }
-            Json(json!({"active": false}))
-        }
-    };
-    let server = tokio::spawn(axum::serve(listener, Router::new().route("/introspect", post(answer))).into_future());
-
-    let (clock, key) = (TestClock::new(), Key::new("k1"));
-    let other = FakeIssuer::start(&[&key]).await;
-    let mut settings = other.settings();
-    settings.issuer.clone_from(&url);
-    settings.tokens = TokenFormats::Referential;
-    settings.introspection.as_mut().unwrap().url = Some(format!("{url}/introspect"));
-    let mut one = route("/one/*", &[]);
-    one.issuers = vec![url.clone()];
-    let mut two = route("/two/*", &[]);
-    two.issuers = vec![url.clone(), other.url.clone()];
-    two.referential_issuer = Some(url.clone());
-    let gate = Arc::new(gate(&clock, vec![settings, other.settings()], vec![one, two]));
-    let slow = {
-        let gate = Arc::clone(&gate);
-        tokio::spawn(async move { outcome(&gate, "/one/1", "opaque").await })
-    };
-    eventually("the first question", || asked.load(Ordering::SeqCst) == 1).await;
-    assert_eq!(outcome(&gate, "/two/1", "opaque").await, "token_inactive");
-    let_go.notify_one();
-    assert!(in_time("the first answer", slow).await.unwrap().starts_with("admit"), "it is what the issuer said");
-    assert_eq!(outcome(&gate, "/one/1", "opaque").await, "token_inactive");
-    server.abort();
-}
-
->>>>>>> 21ea4b1 (gate: later tests change fields too, as settings are non-exhaustive)
 /// The time in memory is no business of an issuer: with its keys it would lose what may not be had again while it is away.
 #[tokio::test]
 async fn another_time_in_memory_forgets_and_starts_no_issuer_anew() {

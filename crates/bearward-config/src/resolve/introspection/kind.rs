@@ -91,8 +91,8 @@ pub(super) fn skip_auth(section: &mut Section<'_>) -> Option<IntrospectionAuth> 
 pub(super) fn stand_in(kind: IntrospectionKind) -> IntrospectionAuth {
     let secret = Secret::from_text(String::new());
     match kind {
-        IntrospectionKind::Rfc7662 => ClientAuth::Basic(secret).into(),
         IntrospectionKind::GoogleTokeninfo => IntrospectionAuth::Anonymous,
         IntrospectionKind::KubernetesTokenReview => IntrospectionAuth::Bearer(secret),
+        _ => ClientAuth::Basic(secret).into(),
     }
 }

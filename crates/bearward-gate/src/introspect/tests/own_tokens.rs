@@ -179,11 +179,11 @@ async fn the_time_of_a_token_begins_with_the_question() {
     const SHORT: &str = r#"{"access_token":"own","token_type":"Bearer","expires_in":55}"#;
     let issuer = TokenIssuer::start_slowly(SHORT, Duration::from_secs(40)).await;
     let auth = IntrospectionAuth::ClientCredentials(grant(&issuer.issuer));
-    let desk = introspector(IntrospectionSettings { auth, timeout: Duration::from_secs(60), ..settings() });
-    desk.ask(&issuer.issuer).await.unwrap();
+    let introspector = new_introspector(IntrospectionSettings { auth, timeout: Duration::from_secs(60), ..settings() });
+    introspector.ask(&issuer.issuer).await.unwrap();
     assert_eq!(issuer.last_token(), "Bearer own-1");
     skip(Duration::from_secs(16)).await;
-    desk.ask(&issuer.issuer).await.unwrap();
+    introspector.ask(&issuer.issuer).await.unwrap();
     assert_eq!((issuer.asked().0, issuer.last_token()), (2, "Bearer own-2".to_owned()));
 }
 
