@@ -1,9 +1,10 @@
 //! The gate: one decision for each request.
 
 mod changes;
+mod metrics;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -11,7 +12,6 @@ use tokio::sync::Notify;
 pub use self::changes::Changes;
 use crate::decide::{Decision, Engine, Explanation, Generation, Progress, RequestFacts};
 use crate::issuer::IssuerStatus;
-use crate::metrics::{MetricsError, MetricsRegistry};
 use crate::settings::{EngineSettings, GateError, GateSettings};
 
 /// The engine: issuers, keys, introspection, memory and routes behind one question, [`Gate::decide`].
@@ -36,9 +36,10 @@ impl Gate {
     pub fn new(settings: GateSettings, engine: EngineSettings) -> Result<Self, GateError> {
         let resolved = settings.resolve()?;
         let registry = engine.registry.clone();
+        let clock = engine.clock.clone();
         let engine = Engine::new(&resolved.cache, engine)?;
         let current = Arc::new(ArcSwap::from_pointee(Generation::new(resolved, &engine, None)));
-        measure_readiness(&registry, Arc::downgrade(&current))?;
+        metrics::measure_issuers(&registry, &clock, &current)?;
         Ok(Self { engine, current, reloading: Mutex::default(), reloaded: Notify::new() })
     }
 
@@ -91,9 +92,6 @@ impl Gate {
         let changes = Changes::between(&before, &after, self.engine.memory.settings());
         self.current.store(Arc::clone(&after));
         self.reloaded.notify_waiters();
-        for issuer in &changes.issuers_stopped {
-            self.engine.metrics.forget_issuer(issuer);
-        }
         Ok(changes)
     }
 
@@ -120,15 +118,6 @@ impl Gate {
     pub fn status(&self) -> Vec<IssuerStatus> {
         self.generation().status()
     }
-}
-
-fn measure_readiness(registry: &MetricsRegistry, current: Weak<ArcSwap<Generation>>) -> Result<(), MetricsError> {
-    let read = move || {
-        let status = current.upgrade().map(|current| current.load().status()).unwrap_or_default();
-        status.into_iter().map(|issuer| (issuer.issuer, f64::from(u8::from(issuer.ready)))).collect()
-    };
-    let help = "Whether tokens of an issuer can be judged now: 1 or 0.";
-    registry.measured_by("bearward_issuer_ready", help, "issuer", read)
 }
 
 impl fmt::Debug for Gate {

@@ -214,11 +214,6 @@ impl Gauges {
     pub fn with(&self, values: &[&str]) -> Gauge {
         Gauge(self.0.with_label_values(values))
     }
-
-    /// Forgets the number for these values of the labels.
-    pub(crate) fn forget(&self, values: &[&str]) {
-        let _ = self.0.remove_label_values(values);
-    }
 }
 
 /// A number that is set.

@@ -3,5 +3,6 @@
 
 pub(crate) mod forwarding;
 mod framing;
+pub(crate) mod head;
 pub(crate) mod request;
 pub(crate) mod target;

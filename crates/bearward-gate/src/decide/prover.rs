@@ -47,8 +47,6 @@ impl Prover {
     pub(crate) fn start(issuer: Arc<ResolvedIssuer>, engine: &Engine) -> Arc<Self> {
         let settings = &issuer.settings;
         let name = Arc::clone(issuer.rules.issuer.text());
-        // Nothing is known of it yet, whatever one of this name had.
-        engine.metrics.forget_issuer(&name);
         let client = settings.roots.as_ref().map_or_else(|| engine.client.clone(), HttpClient::trusting);
         let published = Arc::new(Published::new(
             Arc::clone(&issuer),

@@ -13,7 +13,6 @@ use tracing::{info, warn};
 
 use super::error::IssuerError;
 use crate::clock::Clock;
-use crate::metrics::EngineMetrics;
 use crate::net::get::Getter;
 use crate::net::http_client::Limit;
 use crate::settings::{FILE_LIFETIME, MAX_KEY_SET, RefreshSettings, ResolvedKeys, read_key_file};
@@ -84,13 +83,12 @@ pub(super) struct KeysInUse {
     grace: Duration,
     keys: ArcSwapOption<Keys>,
     failing: AtomicBool,
-    metrics: EngineMetrics,
 }
 
 impl KeysInUse {
     /// No keys yet, which counts as failing.
-    pub(super) fn new(issuer: Arc<str>, grace: Duration, metrics: EngineMetrics) -> Self {
-        Self { issuer, grace, keys: ArcSwapOption::empty(), failing: AtomicBool::new(true), metrics }
+    pub(super) fn new(issuer: Arc<str>, grace: Duration) -> Self {
+        Self { issuer, grace, keys: ArcSwapOption::empty(), failing: AtomicBool::new(true) }
     }
 
     /// The keys in use; `None` before the first fetch, and again after `grace`.
@@ -125,10 +123,6 @@ impl KeysInUse {
     fn replace(&self, keys: Keys) -> Result<(), IssuerError> {
         let issuer = &*self.issuer;
         let (usable, skipped) = (keys.set.len(), keys.set.skipped().len());
-        self.metrics.key_set_keys.with(&[issuer]).set(signed(usable));
-        self.metrics.key_set_skipped.with(&[issuer]).set(signed(skipped));
-        let confirmed = i64::try_from(keys.confirmed.0).unwrap_or(i64::MAX);
-        self.metrics.key_set_fetched.with(&[issuer]).set(confirmed);
         let before = self.keys.load().as_deref().map(|keys| keys.set.fingerprint());
         if before != Some(keys.set.fingerprint()) {
             info!(issuer, keys = usable, skipped, "new keys of the issuer are in use");
@@ -159,8 +153,4 @@ fn lifetime(response: &Response<Bytes>) -> Duration {
         }
     }
     lifetime.unwrap_or(Duration::from_secs(300))
-}
-
-fn signed(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

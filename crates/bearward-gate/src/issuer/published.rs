@@ -60,7 +60,7 @@ impl Published {
         let get = Getter::new(client, settings.bearer_token.clone(), issuer.configured_addresses());
         // A single late fetch must not drop the keys, however short the bound.
         let grace = settings.refresh.stale.max(settings.timeout);
-        let keys = KeysInUse::new(Arc::clone(&name), grace, metrics.clone());
+        let keys = KeysInUse::new(Arc::clone(&name), grace);
         let schedule = Schedule::new(name, settings.refresh.cooldown, runtime, metrics);
         let endpoints = Endpoints::new(Arc::clone(&issuer));
         let sources = Sources { issuer, get, clock, keys, endpoints };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bearward_core::Reason;
 
-use super::{Counter, Counters, Gauges, Histogram, MetricsError, MetricsRegistry};
+use super::{Counter, Counters, Histogram, MetricsError, MetricsRegistry};
 use crate::source::Source;
 
 /// The engine's metrics, all under `bearward_`.
@@ -16,11 +16,7 @@ pub(crate) struct EngineMetrics {
     requirement_refusals: Counters,
     pub(crate) cache_requests: Counters,
     pub(crate) key_set_fetches: Counters,
-    pub(crate) key_set_keys: Gauges,
-    pub(crate) key_set_skipped: Gauges,
-    pub(crate) key_set_fetched: Gauges,
     pub(crate) introspections: Counters,
-    pub(crate) introspection_circuit_open: Gauges,
     pub(crate) introspection_circuit_openings: Counters,
 }
 
@@ -60,26 +56,10 @@ impl EngineMetrics {
                 "Fetches of an issuer's metadata and keys.",
                 &["issuer", "result"],
             )?,
-            key_set_keys: registry.gauges("bearward_key_set_keys", "Keys that can verify.", &["issuer"])?,
-            key_set_skipped: registry.gauges(
-                "bearward_key_set_skipped_keys",
-                "Keys that were left out.",
-                &["issuer"],
-            )?,
-            key_set_fetched: registry.gauges(
-                "bearward_key_set_fetched_timestamp_seconds",
-                "When the keys in use were fetched or last confirmed.",
-                &["issuer"],
-            )?,
             introspections: registry.counters(
                 "bearward_introspections_total",
                 "Questions to an issuer about a token.",
                 &["issuer", "outcome"],
-            )?,
-            introspection_circuit_open: registry.gauges(
-                "bearward_introspection_circuit_open",
-                "Whether an issuer is left alone because questions about tokens failed: 1 or 0.",
-                &["issuer"],
             )?,
             introspection_circuit_openings: registry.counters(
                 "bearward_introspection_circuit_openings_total",
@@ -112,15 +92,6 @@ impl EngineMetrics {
 
     pub(crate) fn refused_by_requirement(&self, route: &str, reason: Reason) {
         self.requirement_refusals.with(&[route, reason.name()]).inc();
-    }
-
-    /// Forgets the state of an issuer that is no longer configured. What was counted of it stays: counts only grow.
-    pub(crate) fn forget_issuer(&self, issuer: &str) {
-        let state =
-            [&self.key_set_keys, &self.key_set_skipped, &self.key_set_fetched, &self.introspection_circuit_open];
-        for gauges in state {
-            gauges.forget(&[issuer]);
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use http::Version;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
-use super::request::Head;
+use super::head::Head;
 
 /// Whether the length of the body is given once and in one way.
 pub(super) fn is_clear(head: &Head<'_>) -> bool {

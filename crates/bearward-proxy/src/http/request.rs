@@ -6,23 +6,12 @@
 //! later parser may be more tolerant.
 
 use bearward_core::{Reason, check_method};
+use http::Version;
 use http::header::HOST;
-use http::{HeaderMap, Method, Version};
 
 use super::framing;
+use super::head::Head;
 use super::target::{self, TargetForm};
-
-/// The head of a request, as received and as parsed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Head<'a> {
-    /// The whole header block, request line included.
-    pub(crate) raw: &'a [u8],
-    pub(crate) method: &'a Method,
-    pub(crate) version: Version,
-    /// The parsed target.
-    pub(crate) target: &'a [u8],
-    pub(crate) headers: &'a HeaderMap,
-}
 
 /// The form of the request's target, or why the request can be read in two ways.
 pub(crate) fn check(head: &Head<'_>, max_header_bytes: usize) -> Result<TargetForm, Reason> {
@@ -53,8 +42,8 @@ fn has_bare_line_feed(raw: &[u8]) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
-    use http::HeaderValue;
     use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+    use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
 

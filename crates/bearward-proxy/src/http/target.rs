@@ -3,7 +3,7 @@
 use bearward_core::Reason;
 use http::header::HOST;
 
-use super::request::Head;
+use super::head::Head;
 
 /// The form of a request target that may go on.
 #[derive(Debug, PartialEq, Eq)]
