@@ -5,11 +5,11 @@
 //! [`Gate::decide`](crate::Gate::decide) themselves.
 
 pub use bearward_core::{
-    Access, AllowedMethods, Answer, Cause, Check, Fields, Finding, Found, Host, IdentityHeaders, IdentityHeadersError,
-    IssuerName, Outcome, PathPattern, PatternPart, Presented, Refusal, RequestPath, Requirement, Scheme,
-    ScopeImplications, Segments, SkippedKey, TokenRules, Trace, Unverified, Wire,
+    Access, AllowedMethods, Answer, Cause, Check, Fields, Finding, Found, HeaderField, HeaderFields, Host,
+    IdentityHeaders, IdentityHeadersError, IssuerName, Outcome, PathPattern, PatternPart, Presented, Refusal,
+    RequestPath, Requirement, Scheme, ScopeImplications, Segments, SkippedKey, TokenRules, Trace, Unverified, Wire,
 };
 pub use bearward_gate::{
-    Admission, Changes, Counter, Counters, Decision, EngineSettings, GateSettings, Gauge, Gauges, Generation,
-    Histogram, Histograms, Pending, Progress, Reading, RequestFacts, Route, RouteSettings, Verdict,
+    Admission, Changes, Counter, Counters, Decision, EngineSettings, Explanation, GateSettings, Gauge, Gauges,
+    Generation, Histogram, Histograms, Pending, Progress, Reading, RequestFacts, Route, RouteSettings, Verdict,
 };
