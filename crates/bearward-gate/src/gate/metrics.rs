@@ -33,7 +33,7 @@ const GAUGES: [IssuerGauge; 5] = [
     ),
     (
         "bearward_introspection_circuit_open",
-        "Whether an issuer is left alone because questions about tokens failed: 1 or 0.",
+        "Whether an issuer gets no introspection requests for a while because earlier ones failed: 1 or 0.",
         |issuer, _| issuer.introspection.map(|_| flag(issuer.introspection_paused)),
     ),
 ];

@@ -63,7 +63,7 @@ impl EngineMetrics {
             )?,
             introspection_circuit_openings: registry.counters(
                 "bearward_introspection_circuit_openings_total",
-                "How often an issuer was left alone because questions about tokens failed.",
+                "How often introspection requests to an issuer were paused because earlier ones failed.",
                 &["issuer"],
             )?,
         })
