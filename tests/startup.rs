@@ -145,7 +145,7 @@ fn the_time_to_drain_is_bounded_and_a_second_interrupt_ends_it_at_once() {
     let ended = hasty.process().wait(Duration::from_secs(10));
     assert!(asked.elapsed() >= Duration::from_millis(200), "the request had no time to finish");
     assert_eq!(ended.code(), Some(0), "{}", hasty.logs());
-    assert!(hasty.logs().contains("requests are cut off left=1"), "{}", hasty.logs());
+    assert!(hasty.logs().contains("cutting off the remaining requests left=1"), "{}", hasty.logs());
     upstream.release();
 }
 
