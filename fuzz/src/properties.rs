@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use bearward_core::{
-    AbsentAudience, Cause, IdentityHeaders, Presented, Reason, Requirement, Scheme, Scope, TokenRules, UnixTime, Verified,
+    AbsentAudience, Cause, IdentityHeaders, Presented, Reason, Requirement, Scheme, Scope, TokenRules, UnixTime,
+    Verified,
 };
 use serde_json::{Map, Value};
 
@@ -26,7 +27,10 @@ pub(crate) fn hold_of(token: &Verified, rules: &TokenRules, read_elsewhere: &Map
     can_be_told(token);
     let admitted = Requirement::default().admit(&Presented::new(token, Scheme::Bearer, Ok(())), None);
     let expected = if token.confirmation().is_some() { Err(Reason::ConfirmationMissing) } else { Ok(()) };
-    assert_eq!(admitted, expected, "a route that asks for nothing more takes every token, but no bound one from a bearer");
+    assert_eq!(
+        admitted, expected,
+        "a route that asks for nothing more takes every token, but no bound one from a bearer"
+    );
 }
 
 /// What is wrong with a token never reads as something else on the wire.
