@@ -31,7 +31,7 @@ impl Generation {
             None => Reason::CredentialMissing,
             Some(token) => {
                 let none = ScopeImplications::default();
-                let asked = route.and_then(|route| route.access().requirement());
+                let asked = route.and_then(Route::requirement);
                 match requirement.narrow(token, asked.map_or(&none, |asked| &asked.implications)) {
                     Ok(()) => return Ok(()),
                     Err(reason) => reason,

@@ -24,6 +24,7 @@ pub(super) enum Step {
 
 /// A token, and by whom it is to be proved, and how.
 pub(super) struct Unproved {
+    requirement: Arc<Requirement>,
     scheme: Scheme,
     token: String,
     key: Key,
@@ -42,7 +43,7 @@ impl Generation {
         let route = self.routes.find(request.method, host, &path).map_err(|miss| record.missed(miss));
         let route = record.noted(Check::Route, route)?;
         record.route = Some(Arc::clone(route));
-        let Some(requirement) = route.access().requirement() else { return Ok(Step::Settled(Admission::default())) };
+        let Some(requirement) = route.requirement() else { return Ok(Step::Settled(Admission::default())) };
 
         let credential = self.credential(request, route.access());
         let Some(credential) = record.noted(Check::Credential, credential)? else {
@@ -58,8 +59,8 @@ impl Generation {
         }
         let (prover, proof) = provers.prover_of(token, record.trace.as_mut())?;
         record.prover = Some(Arc::clone(prover));
-        let (scheme, token) = (credential.scheme(), token.to_owned());
-        Ok(Step::Unproved(Unproved { scheme, token, key, prover: Arc::clone(prover), proof }))
+        let (requirement, scheme, token) = (Arc::clone(requirement), credential.scheme(), token.to_owned());
+        Ok(Step::Unproved(Unproved { requirement, scheme, token, key, prover: Arc::clone(prover), proof }))
     }
 
     /// The credential; none where none is sent and none is needed.
@@ -82,13 +83,12 @@ impl Generation {
 
     /// The rest of the way, for a token that was not remembered.
     pub(super) async fn prove(&self, unproved: Unproved, record: &mut Record) -> Result<Admission, Reason> {
-        let Unproved { scheme, token, key, prover, proof } = unproved;
+        let Unproved { requirement, scheme, token, key, prover, proof } = unproved;
         record.source = Some(prover.source(proof));
         let question =
             Question { token: &token, key, headers: self.shared_identity_headers(), max_age: self.cache().max_age };
         let identity = prover.prove(proof, question, record.trace.as_mut()).await?;
-        let requirement = record.route.as_ref().and_then(|route| route.access().requirement());
-        admit(requirement.ok_or(Reason::Internal)?, scheme, identity, record.trace.as_mut())
+        admit(&requirement, scheme, identity, record.trace.as_mut())
     }
 
     /// What is known of a token without asking its issuer: that it was proved, or refused, a moment ago.

@@ -29,6 +29,8 @@ pub struct Route {
     path: PathPattern,
     ignore_case: bool,
     access: Access,
+    /// That of `access`, so that a token under way can hold it.
+    requirement: Option<Arc<Requirement>>,
     provers: Arc<ProverSet>,
     challenge_scope: Option<Arc<str>>,
     admitted: Memo<Admitted, Counter>,
@@ -53,6 +55,11 @@ impl Route {
         &self.access
     }
 
+    /// What a token must meet; `None` where the route is open.
+    pub(super) fn requirement(&self) -> Option<&Arc<Requirement>> {
+        self.requirement.as_ref()
+    }
+
     /// The issuers whose tokens the route takes.
     pub(super) fn provers(&self) -> &ProverSet {
         &self.provers
@@ -69,8 +76,8 @@ impl Route {
     }
 
     fn new(settings: RouteSettings, provers: Arc<ProverSet>) -> Self {
-        let requirement = settings.access.requirement();
-        let challenge_scope = requirement.and_then(Requirement::scope_for_challenge).map(Arc::from);
+        let requirement = settings.access.requirement().cloned().map(Arc::new);
+        let challenge_scope = requirement.as_deref().and_then(Requirement::scope_for_challenge).map(Arc::from);
         Self {
             name: settings.name.into(),
             upstream: settings.upstream.into(),
@@ -79,6 +86,7 @@ impl Route {
             path: settings.path,
             ignore_case: settings.ignore_case,
             access: settings.access,
+            requirement,
             provers,
             challenge_scope,
             admitted: Memo::default(),
