@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::{AllowedMethods, Cause, Reason, Scheme};
-use challenge::{Challenge, Parameter};
+use challenge::Challenge;
 
 /// The realm of challenges where none is configured.
 pub const DEFAULT_REALM: &str = "bearward";
@@ -42,7 +42,7 @@ impl Refusal {
     #[must_use]
     pub fn with_realm(mut self, realm: Arc<str>) -> Self {
         for challenge in &mut self.challenges {
-            challenge.set(Parameter::Realm, Arc::clone(&realm));
+            challenge.realm = Some(Arc::clone(&realm));
         }
         self
     }
@@ -53,10 +53,7 @@ impl Refusal {
     pub fn with_scope(mut self, scope: Option<Arc<str>>) -> Self {
         let helps = matches!(self.reason.cause(), Cause::NoCredential | Cause::InvalidToken | Cause::InsufficientScope);
         for challenge in &mut self.challenges {
-            match &scope {
-                Some(scope) if helps => challenge.set(Parameter::Scope, Arc::clone(scope)),
-                _ => challenge.unset(Parameter::Scope),
-            }
+            challenge.scope = scope.clone().filter(|_| helps);
         }
         self
     }
@@ -135,15 +132,9 @@ impl Refusal {
 
 /// The challenge, for the causes that have one.
 fn challenge(cause: Cause) -> Option<Challenge> {
-    let can_help = cause == Cause::NoCredential || cause.error_code().is_some();
-    can_help.then(|| {
-        let mut challenge = Challenge::new(Scheme::Bearer, DEFAULT_REALM.into());
-        if let Some(code) = cause.error_code() {
-            challenge.set(Parameter::Error, code.into());
-            challenge.set(Parameter::ErrorDescription, cause.description().into());
-        }
-        challenge
-    })
+    let error = cause.error_code().map(|code| (code, cause.description()));
+    let can_help = cause == Cause::NoCredential || error.is_some();
+    can_help.then(|| Challenge { scheme: Scheme::Bearer, realm: None, error, scope: None })
 }
 
 /// What the client speaks.

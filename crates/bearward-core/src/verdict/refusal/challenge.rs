@@ -1,87 +1,57 @@
 //! A challenge: one value of `WWW-Authenticate` (RFC 9110 section 11.6.1).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::DEFAULT_REALM;
 use crate::{Scheme, ScopeSet};
 
-/// A scheme, and its parameters, each at most once.
+/// One challenge. Each parameter is a field here, so that none can be repeated.
 #[derive(Clone, Debug)]
 pub(super) struct Challenge {
-    scheme: Scheme,
-    parameters: BTreeMap<Parameter, Arc<str>>,
-}
-
-/// The parameters of a challenge, in the order in which they are written (RFC 6750 section 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Parameter {
-    /// Any text; what cannot stand in a quoted string is replaced by `?`.
-    Realm,
-    /// The error code, for a request that came with a credential.
-    Error,
-    /// What it means, for people.
-    ErrorDescription,
-    /// Scopes separated by spaces; left out where there is none, or anything that a scope cannot hold.
-    Scope,
+    pub(super) scheme: Scheme,
+    /// Any text; what cannot stand in a quoted string is replaced by `?`. `None` is the default realm.
+    pub(super) realm: Option<Arc<str>>,
+    /// The error code and its description, for a request that came with a credential.
+    pub(super) error: Option<(&'static str, &'static str)>,
+    /// Scopes separated by spaces; left out where it holds anything that a scope cannot.
+    pub(super) scope: Option<Arc<str>>,
 }
 
 impl Challenge {
-    /// A challenge of this scheme. The realm is always there, because a scheme needs at least one parameter.
-    pub(super) fn new(scheme: Scheme, realm: Arc<str>) -> Self {
-        Self { scheme, parameters: BTreeMap::from([(Parameter::Realm, realm)]) }
-    }
-
-    /// Sets a parameter; one that was set before is replaced.
-    pub(super) fn set(&mut self, parameter: Parameter, value: Arc<str>) {
-        self.parameters.insert(parameter, value);
-    }
-
-    /// Leaves a parameter out.
-    pub(super) fn unset(&mut self, parameter: Parameter) {
-        self.parameters.remove(&parameter);
-    }
-
-    /// The value of `WWW-Authenticate`.
+    /// The value of `WWW-Authenticate`, with its parameters in the order of RFC 6750 section 3. `realm` is always there,
+    /// because a scheme needs at least one parameter.
     pub(super) fn value(&self) -> HeaderValue {
-        let written = self.parameters.iter().filter_map(|(parameter, value)| parameter.written(value));
-        let value = format!("{} {}", self.scheme.name(), written.collect::<Vec<_>>().join(", "));
+        // Room for a usual challenge, so that it is not written twice.
+        let mut value = String::with_capacity(256);
+        value.push_str(self.scheme.name());
+        push_quoted(&mut value, " realm", self.realm.as_deref().unwrap_or(DEFAULT_REALM));
+        if let Some((code, description)) = self.error {
+            push_quoted(&mut value, ", error", code);
+            push_quoted(&mut value, ", error_description", description);
+        }
+        let scope = self.scope.as_deref().and_then(|scope| ScopeSet::parse(scope).ok());
+        if let Some(scope) = scope.filter(|scope| !scope.is_empty()) {
+            push_quoted(&mut value, ", scope", &scope.to_string());
+        }
         // Printable ASCII is always a header value.
         HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"bearward\""))
     }
 }
 
-impl Parameter {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Realm => "realm",
-            Self::Error => "error",
-            Self::ErrorDescription => "error_description",
-            Self::Scope => "scope",
-        }
-    }
-
-    fn written(self, value: &str) -> Option<String> {
-        let inside = match self {
-            Self::Scope => ScopeSet::parse(value).ok().filter(|scope| !scope.is_empty())?.to_string(),
-            Self::Realm | Self::Error | Self::ErrorDescription => quoted(value),
-        };
-        Some(format!("{}=\"{inside}\"", self.name()))
-    }
-}
-
-/// The inside of a quoted string (RFC 9110 section 5.6.4), in printable ASCII.
-fn quoted(text: &str) -> String {
-    let mut inside = String::with_capacity(text.len());
+/// Adds a parameter: its name, and a quoted string (RFC 9110 section 5.6.4) in printable ASCII.
+fn push_quoted(to: &mut String, name: &str, text: &str) {
+    to.push_str(name);
+    to.push_str("=\"");
     for character in text.chars() {
         match character {
-            '"' | '\\' => inside.extend(['\\', character]),
-            ' '..='~' => inside.push(character),
-            _ => inside.push('?'),
+            '"' | '\\' => to.extend(['\\', character]),
+            ' '..='~' => to.push(character),
+            _ => to.push('?'),
         }
     }
-    inside
+    to.push('"');
 }
 
 #[cfg(test)]
@@ -111,17 +81,8 @@ mod tests {
                 r#"Bearer realm="api", error="invalid_token", error_description="Not valid", scope="a""#,
             ),
         ] {
-            let mut challenge = Challenge::new(Scheme::Bearer, realm.into());
-            // The order in which they are set does not matter, and the last counts.
-            challenge.set(Parameter::Scope, "replaced".into());
-            match scope {
-                Some(scope) => challenge.set(Parameter::Scope, scope.into()),
-                None => challenge.unset(Parameter::Scope),
-            }
-            if let Some((code, description)) = error {
-                challenge.set(Parameter::ErrorDescription, description.into());
-                challenge.set(Parameter::Error, code.into());
-            }
+            let (scheme, realm, scope) = (Scheme::Bearer, Some(realm.into()), scope.map(Arc::from));
+            let challenge = Challenge { scheme, realm, error, scope };
             assert_eq!(challenge.value(), expected);
         }
     }
@@ -129,8 +90,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_realm_and_no_scope_breaks_out(realm in any::<String>(), scope in any::<String>()) {
-            let mut challenge = Challenge::new(Scheme::Bearer, realm.into());
-            challenge.set(Parameter::Scope, scope.into());
+            let (scheme, realm, scope) = (Scheme::Bearer, Some(realm.into()), Some(scope.into()));
+            let challenge = Challenge { scheme, realm, error: None, scope };
             let value = challenge.value();
             let value = value.to_str().unwrap_or_default();
             // Read as RFC 9110 reads it: the closing quote of the realm is the first that is not escaped.
