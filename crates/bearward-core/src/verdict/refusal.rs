@@ -134,7 +134,7 @@ impl Refusal {
 fn challenge(cause: Cause) -> Option<Challenge> {
     let error = cause.error_code().map(|code| (code, cause.description()));
     let can_help = cause == Cause::NoCredential || error.is_some();
-    can_help.then(|| Challenge { scheme: Scheme::Bearer, realm: None, error, scope: None })
+    can_help.then_some(Challenge { scheme: Scheme::Bearer, realm: None, error, scope: None })
 }
 
 /// What the client speaks.
