@@ -25,16 +25,21 @@ pub struct HeaderField<'a> {
 
 impl<'a> HeaderFields<'a> {
     /// The values of all fields of this name, in their order.
-    pub fn values(self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values<'n>(self, name: &'n HeaderName) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         match self {
             Self::Map(map) => Values::Map(map.get_all(name).iter()),
-            Self::List(list) => Values::List { rest: list.iter(), name: name.clone() },
+            Self::List(list) => Values::List { rest: list.iter(), name: name.as_str() },
         }
+    }
+
+    /// The value of the first field of this name.
+    pub fn first(self, name: &HeaderName) -> Option<&'a [u8]> {
+        self.values(name).next()
     }
 
     /// Whether there is a field of this name.
     pub fn contains(self, name: &HeaderName) -> bool {
-        self.values(name).next().is_some()
+        self.first(name).is_some()
     }
 
     /// The value of the one field of this name; `None` where there is none, or more than one.
@@ -72,19 +77,20 @@ impl fmt::Debug for HeaderField<'_> {
     }
 }
 
-enum Values<'a> {
+enum Values<'a, 'n> {
     Map(ValueIter<'a, HeaderValue>),
-    List { rest: std::slice::Iter<'a, HeaderField<'a>>, name: HeaderName },
+    List { rest: std::slice::Iter<'a, HeaderField<'a>>, name: &'n str },
 }
 
-impl<'a> Iterator for Values<'a> {
+impl<'a> Iterator for Values<'a, '_> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
         match self {
             Self::Map(values) => values.next().map(HeaderValue::as_bytes),
+            // The lengths are compared first, which is all that most fields need.
             Self::List { rest, name } => {
-                rest.find(|field| field.name.eq_ignore_ascii_case(name.as_str())).map(|field| field.value)
+                rest.find(|field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
             }
         }
     }
@@ -107,6 +113,7 @@ mod tests {
         }
         for fields in [HeaderFields::from(&map), HeaderFields::from(&list[..])] {
             assert_eq!(fields.values(&AUTHORIZATION).collect::<Vec<_>>(), [b"Bearer a", b"Bearer b"]);
+            assert_eq!((fields.first(&HOST), fields.first(&AUTHORIZATION)), (Some(&b"a"[..]), Some(&b"Bearer a"[..])));
             assert_eq!((fields.only(&HOST), fields.only(&AUTHORIZATION)), (Some(&b"a"[..]), None));
             assert!(fields.contains(&AUTHORIZATION) && !fields.contains(&HeaderName::from_static("x-c")));
             assert!(!format!("{fields:?}").contains("Bearer"), "{fields:?}");

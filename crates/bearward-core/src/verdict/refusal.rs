@@ -12,7 +12,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFT
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::{AllowedMethods, Cause, Reason, Scheme};
+use crate::{AllowedMethods, Cause, HeaderFields, Reason, Scheme};
 use challenge::Challenge;
 
 /// The realm of challenges where none is configured.
@@ -147,11 +147,11 @@ pub enum Wire {
 }
 
 impl Wire {
-    /// Determines it from a request's `Content-Type`: gRPC for `application/grpc` and its relatives, such as
-    /// `application/grpc+proto` and `application/grpc-web`.
-    pub fn of(content_type: Option<&HeaderValue>) -> Self {
+    /// Determines it from the `Content-Type` among a request's header fields: gRPC for `application/grpc` and its relatives,
+    /// such as `application/grpc+proto` and `application/grpc-web`.
+    pub fn of<'a>(headers: impl Into<HeaderFields<'a>>) -> Self {
         const GRPC: &[u8] = b"application/grpc";
-        match content_type.and_then(|value| value.as_bytes().split_at_checked(GRPC.len())) {
+        match headers.into().first(&CONTENT_TYPE).and_then(|value| value.split_at_checked(GRPC.len())) {
             Some((grpc, rest)) if grpc.eq_ignore_ascii_case(GRPC) => match rest.first() {
                 None | Some(b'+' | b'-' | b';' | b' ' | b'\t') => Self::Grpc,
                 Some(_) => Self::Http,
@@ -208,7 +208,10 @@ mod tests {
 
     use std::collections::HashSet;
 
+    use http::HeaderMap;
+
     use super::*;
+    use crate::HeaderField;
 
     #[test]
     fn every_answer_on_both_wires() {
@@ -339,9 +342,10 @@ mod tests {
             ("application/json", Wire::Http),
             ("", Wire::Http),
         ] {
-            assert_eq!(Wire::of(Some(&HeaderValue::from_static(content_type))), wire, "{content_type}");
+            let field = HeaderField { name: "Content-Type", value: content_type.as_bytes() };
+            assert_eq!(Wire::of(&[field][..]), wire, "{content_type}");
         }
-        assert_eq!(Wire::of(None), Wire::Http);
+        assert_eq!(Wire::of(&HeaderMap::new()), Wire::Http);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bearward_core::HeaderFields;
 pub use bearward_core::X_REQUEST_ID;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 /// The longest identifier taken over from a client.
 const MAX_LEN: usize = 64;
@@ -21,13 +22,15 @@ pub struct RequestIds {
 
 impl RequestIds {
     /// The client's own identifier where it is harmless, else a new one of 32 hexadecimal digits.
-    pub fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        given(headers).cloned().unwrap_or_else(|| self.next())
+    pub fn of<'a>(&self, headers: impl Into<HeaderFields<'a>>) -> HeaderValue {
+        let given = Self::given(headers).and_then(|id| HeaderValue::from_str(id).ok());
+        given.unwrap_or_else(|| self.next())
     }
 
     /// The client's own identifier, where it is harmless.
-    pub fn given(headers: &HeaderMap) -> Option<&str> {
-        given(headers)?.to_str().ok()
+    pub fn given<'a>(headers: impl Into<HeaderFields<'a>>) -> Option<&'a str> {
+        let id = headers.into().only(&X_REQUEST_ID).filter(|id| is_harmless(id))?;
+        str::from_utf8(id).ok()
     }
 
     fn next(&self) -> HeaderValue {
@@ -35,14 +38,6 @@ impl RequestIds {
         let [high, low] = self.keys.each_ref().map(|key| key.hash_one(count));
         // Hexadecimal digits are visible ASCII, so the fallback is never used.
         HeaderValue::try_from(format!("{high:016x}{low:016x}")).unwrap_or(HeaderValue::from_static("-"))
-    }
-}
-
-fn given(headers: &HeaderMap) -> Option<&HeaderValue> {
-    let mut given = headers.get_all(X_REQUEST_ID).iter();
-    match (given.next(), given.next()) {
-        (Some(id), None) if is_harmless(id.as_bytes()) => Some(id),
-        _ => None,
     }
 }
 
@@ -56,6 +51,9 @@ fn is_harmless(id: &[u8]) -> bool {
 mod tests {
     use std::collections::HashSet;
 
+    use bearward_core::HeaderField;
+    use http::HeaderMap;
+
     use super::*;
 
     fn with(ids: &[&str]) -> HeaderMap {
@@ -67,6 +65,8 @@ mod tests {
         let ids = RequestIds::default();
         for id in ["a", "0af7651916cd43dd8448eb211c80319c", "Job_7-b", &"x".repeat(64)] {
             assert_eq!(ids.of(&with(&[id])), id);
+            let list = [HeaderField { name: "X-Request-ID", value: id.as_bytes() }];
+            assert_eq!(RequestIds::given(&list[..]), Some(id));
         }
     }
 

@@ -88,7 +88,7 @@ pub async fn at_the_gate(gate: &Gate, case: &Case) -> Told {
             Told::admitted(identity(seen))
         }
         Verdict::Refuse(refusal) => {
-            let answer = refusal.answer(REQUEST_ID, Wire::of(request.headers().get(CONTENT_TYPE)));
+            let answer = refusal.answer(REQUEST_ID, Wire::of(request.headers()));
             let mut headers: HeaderMap = answer.headers.into_iter().collect();
             headers.insert("x-request-id", REQUEST_ID.parse().unwrap());
             let body =
