@@ -30,6 +30,6 @@ pub use token::{
     verify_jws_traced,
 };
 pub use verdict::{
-    Access, Answer, Cause, Check, DEFAULT_REALM, Finding, Found, IdentityHeaders, IdentityHeadersError, Outcome,
-    Presented, Reason, Refusal, Requirement, ScopeImplications, Trace, Unverified, Wire,
+    Access, Answer, Cause, Check, DEFAULT_REALM, Finding, Found, IdentityHeaders, IdentityHeadersError, IdentityLines,
+    Outcome, Presented, Reason, Refusal, Requirement, ScopeImplications, Trace, Unverified, Wire,
 };

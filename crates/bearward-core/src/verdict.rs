@@ -13,7 +13,7 @@ mod unverified;
 
 pub use admission::Presented;
 pub use check::Check;
-pub use identity::{IdentityHeaders, IdentityHeadersError};
+pub use identity::{IdentityHeaders, IdentityHeadersError, IdentityLines};
 pub use policy::{Access, Requirement};
 pub use reason::{Cause, Reason};
 pub use refusal::{Answer, DEFAULT_REALM, Refusal, Wire};

@@ -6,18 +6,14 @@
 //! is encoded, never bent ([`IdentityHeaders::render`]).
 
 mod encoding;
+mod lines;
 
-use http::{HeaderName, HeaderValue};
-use serde_json::Value;
+use http::HeaderName;
 
+pub use self::lines::IdentityLines;
+use self::lines::{Unwritable, Writer};
 use crate::request::field_names;
 use crate::{ClaimPointer, Fields, Reason, Verified, remove_fields, same_field_name};
-
-/// The longest value of one identity header, in bytes.
-const MAX_VALUE_BYTES: usize = 4 * 1024;
-
-/// The most that the values of all identity headers may take together, in bytes.
-const MAX_TOTAL_BYTES: usize = 8 * 1024;
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
 const ISSUER: HeaderName = HeaderName::from_static("x-auth-issuer");
@@ -93,18 +89,25 @@ impl IdentityHeaders {
     ///
     /// [`Reason::IdentityUnrepresentable`] when a value is longer than 4 KiB, all are longer than 8 KiB, or a number is
     /// not exact. An identity is never cut short.
-    pub fn render(&self, token: &Verified) -> Result<Vec<(HeaderName, HeaderValue)>, Reason> {
-        let mut headers = Headers::default();
-        headers.push_text(SUBJECT, token.subject())?;
-        headers.push_text(ISSUER, Some(token.issuer()))?;
-        headers.push_text(CLIENT_ID, token.client_id())?;
-        headers.push_text(SCOPE, Some(token.scopes().as_str()).filter(|scopes| !scopes.is_empty()))?;
-        for (name, pointer) in &self.claims {
-            if let Some(value) = pointer.find(token.claims()) {
-                headers.push_claim(name.clone(), value)?;
+    pub fn render(&self, token: &Verified) -> Result<IdentityLines, Reason> {
+        let scopes = Some(token.scopes().as_str()).filter(|scopes| !scopes.is_empty());
+        let native = [token.subject(), Some(token.issuer()), token.client_id(), scopes];
+        let mut lines = Writer::default();
+        let mut push =
+            |name, value: &str| lines.push(name, value).map_err(|Unwritable| Reason::IdentityUnrepresentable);
+        for (name, text) in NATIVE.iter().zip(native) {
+            if let Some(text) = text {
+                push(name, &encoding::text(text))?;
             }
         }
-        Ok(headers.fields)
+        for (name, pointer) in &self.claims {
+            let Some(value) = pointer.find(token.claims()) else { continue };
+            let text = encoding::claim(value).map_err(|encoding::Inexact| Reason::IdentityUnrepresentable)?;
+            if let Some(text) = text {
+                push(name, &text)?;
+            }
+        }
+        Ok(lines.finish())
     }
 }
 
@@ -124,46 +127,15 @@ pub enum IdentityHeadersError {
     },
 }
 
-/// Headers as they are made, within their bounds.
-#[derive(Default)]
-struct Headers {
-    fields: Vec<(HeaderName, HeaderValue)>,
-    bytes: usize,
-}
-
-impl Headers {
-    fn push_text(&mut self, name: HeaderName, text: Option<&str>) -> Result<(), Reason> {
-        match text {
-            Some(text) => self.push(name, &encoding::text(text)),
-            None => Ok(()),
-        }
-    }
-
-    fn push_claim(&mut self, name: HeaderName, value: &Value) -> Result<(), Reason> {
-        match encoding::claim(value).map_err(|encoding::Inexact| Reason::IdentityUnrepresentable)? {
-            Some(text) => self.push(name, &text),
-            None => Ok(()),
-        }
-    }
-
-    fn push(&mut self, name: HeaderName, text: &str) -> Result<(), Reason> {
-        self.bytes += text.len();
-        if text.len() > MAX_VALUE_BYTES || self.bytes > MAX_TOTAL_BYTES {
-            return Err(Reason::IdentityUnrepresentable);
-        }
-        let value = HeaderValue::from_str(text).map_err(|_| Reason::IdentityUnrepresentable)?;
-        self.fields.push((name, value));
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+    use http::HeaderValue;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::lines::MAX_VALUE_BYTES;
     use super::*;
 
     #[test]
@@ -306,6 +278,24 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn no_claim_ends_a_line(
+            sub in "[\r\n\\PC]{0,20}", email in any::<String>(), groups in prop::collection::vec("[\r\n:a]{0,5}", 0..5),
+        ) {
+            let headers = with_claims(&[("x-email", "/email"), ("x-groups", "/groups")]);
+            let claims = json!({"sub": format!("a{sub}"), "email": email, "groups": groups});
+            let lines = headers.render(&Verified::for_tests("https://auth.example.com", claims)).unwrap();
+            let text = std::str::from_utf8(lines.as_bytes()).unwrap();
+            prop_assert_eq!(text.matches('\r').count(), text.matches("\r\n").count());
+            prop_assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+            let names: Vec<_> = text.split_terminator("\r\n").map(|line| line.split(':').next().unwrap()).collect();
+            let told: Vec<_> = lines.fields().map(|(name, _)| name.to_string()).collect();
+            prop_assert_eq!(&names, &told);
+            prop_assert!(names.iter().all(|name| headers.is_reserved(name)), "{:?}", names);
+        }
+    }
+
     fn with_claims(claims: &[(&'static str, &str)]) -> IdentityHeaders {
         let claim = |(name, pointer): &(&'static str, &str)| {
             (HeaderName::from_static(name), ClaimPointer::parse(pointer).unwrap())
@@ -316,6 +306,6 @@ mod tests {
     fn render(headers: &IdentityHeaders, claims: Value) -> Result<Vec<(String, String)>, Reason> {
         let text = |(name, value): (HeaderName, HeaderValue)| (name.to_string(), value.to_str().unwrap().to_owned());
         let rendered = headers.render(&Verified::for_tests("https://auth.example.com", claims))?;
-        Ok(rendered.into_iter().map(text).collect())
+        Ok(rendered.fields().map(text).collect())
     }
 }

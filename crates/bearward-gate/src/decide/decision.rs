@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bearward_core::{HeaderFields, Reason, Refusal, Verified};
+use bearward_core::{HeaderFields, IdentityLines, Reason, Refusal, Verified};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::generation::Generation;
@@ -120,8 +120,14 @@ pub struct Admission {
 impl Admission {
     /// The identity headers to set, after all copies and aliases of them were removed from the request.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        let headers = self.identity.as_ref().and_then(|identity| identity.headers.as_ref().ok());
-        headers.map_or(&[], Vec::as_slice)
+        self.identity.as_ref().map_or(&[], |identity| identity.fields())
+    }
+
+    /// The same as HTTP/1 sends them: `name: value` and a line break (CRLF) for each, and no line break elsewhere. Rendered
+    /// once, when the token was proved; empty on an open route.
+    pub fn lines(&self) -> &[u8] {
+        let lines = self.identity.as_ref().and_then(|identity| identity.lines.as_ref().ok());
+        lines.map_or(&[], IdentityLines::as_bytes)
     }
 
     /// The token that was verified; `None` on an open route.

@@ -117,7 +117,7 @@ fn admit(
     identity: Arc<Identity>,
     trace: Option<&mut Trace>,
 ) -> Result<Admission, Reason> {
-    let rendered = identity.headers.as_ref().map(drop).map_err(|reason| *reason);
+    let rendered = identity.lines.as_ref().map(drop).map_err(|reason| *reason);
     requirement.admit(&Presented::new(&identity.token, scheme, rendered), trace)?;
     Ok(Admission { identity: Some(identity) })
 }

@@ -1,21 +1,31 @@
 //! A proved token, with what the upstream is told of it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use bearward_core::{IdentityHeaders, Reason, Verified};
+use bearward_core::{IdentityHeaders, IdentityLines, Reason, Verified};
 use http::{HeaderName, HeaderValue};
 
 /// A verified token and its identity headers, rendered once. That they cannot be rendered is known, too, and judged last.
 pub(crate) struct Identity {
     pub(crate) token: Arc<Verified>,
-    pub(crate) headers: Result<Vec<(HeaderName, HeaderValue)>, Reason>,
+    pub(crate) lines: Result<IdentityLines, Reason>,
+    /// The same as fields, made for the first mount that asks for them in this form.
+    fields: OnceLock<Box<[(HeaderName, HeaderValue)]>>,
 }
 
 impl Identity {
     pub(crate) fn render(token: Arc<Verified>, headers: &IdentityHeaders) -> Arc<Self> {
-        let headers = headers.render(&token);
-        Arc::new(Self { token, headers })
+        let lines = headers.render(&token);
+        Arc::new(Self { token, lines, fields: OnceLock::new() })
+    }
+
+    /// The identity headers as fields; none where they could not be rendered.
+    pub(crate) fn fields(&self) -> &[(HeaderName, HeaderValue)] {
+        match &self.lines {
+            Ok(lines) => self.fields.get_or_init(|| lines.fields().collect()),
+            Err(_) => &[],
+        }
     }
 }
 

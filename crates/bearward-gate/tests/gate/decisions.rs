@@ -118,6 +118,27 @@ async fn a_pause_is_told_to_those_alone_whose_issuer_wants_it() {
     }
 }
 
+/// The identity headers as bytes and as fields say the same, the first time and from memory.
+#[tokio::test]
+async fn who_calls_is_told_in_lines_and_in_fields() {
+    let (clock, key) = (TestClock::new(), Key::new("k1"));
+    let issuer = FakeIssuer::start(&[&key]).await;
+    let mut open = route("/open", &[]);
+    open.access = Access::Open;
+    let gate = gate(&clock, vec![issuer.settings()], vec![route("/any/*", &[]), open]);
+    let mut claims = issuer.claims(clock.now());
+    claims["sub"] = json!("alice\r\nx-auth-scope: admin");
+    let token = key.sign(&claims);
+    for (path, count) in [("/any/1", 4), ("/any/2", 4), ("/open", 0)] {
+        let decision = decide(&gate, path, &token).await;
+        let admission = decision.verdict.admission().unwrap();
+        let fields = admission.headers().iter();
+        let lines: Vec<_> = fields.map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
+        assert_eq!(lines.len(), count, "{path}");
+        assert_eq!(lines.concat().as_bytes(), admission.lines(), "{path}");
+    }
+}
+
 /// Readiness is told of each issuer; which of them counts, a route decides that looks at its tokens.
 #[tokio::test]
 async fn the_state_of_each_issuer_is_told() {
