@@ -1,7 +1,7 @@
 //! Connections of clients are bounded: whoever holds them all keeps nobody from knowing that the gateway lives.
 
 use crate::support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
-use std::{net::TcpStream, process::Command, time::Duration};
+use std::{io::Write as _, net::TcpStream, process::Command, time::Duration};
 
 #[test]
 fn silent_connections_do_not_take_the_process_down() {
@@ -36,7 +36,13 @@ fn the_setting_bounds_them_and_a_shutdown_does_not_wait_for_them() {
     let echo = Echo::start();
     let config = format!("[server]\nmax_connections = 2\n{}", minimal_config("http://127.0.0.1:1", &echo.address()));
     let mut gateway = Gateway::start(&config);
-    let _silent: Vec<_> = (0..5).map(|_| TcpStream::connect(gateway.address()).unwrap()).collect();
+    // Connections that are at rest would make room; with the head of a request under way they are not.
+    let busy = |_| {
+        let mut stream = TcpStream::connect(gateway.address()).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        stream
+    };
+    let _busy: Vec<_> = (0..5).map(busy).collect();
     eventually("both places are taken", SOON, || connections(&gateway) == 2.0);
     let answer = gateway.get("/nowhere").timeout(Duration::from_millis(300)).try_send();
     assert!(answer.is_err(), "there is no place for a third: {answer:?}");

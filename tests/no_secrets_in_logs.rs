@@ -23,7 +23,7 @@ fn nothing_secret_is_in_human_lines_at_the_level_trace() {
 
 #[test]
 fn nothing_secret_is_in_any_line_when_libraries_are_asked_for_more() {
-    watch("json", "debug,hyper=trace,hyper_util=trace,pingora=trace,pingora_core=trace,pingora_proxy=trace,h2=trace");
+    watch("json", "debug,hyper=trace,hyper_util=trace,h2=trace");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn watch(format: &str, level: &str) {
     eventually("each request has its access line", SOON, || {
         expected.iter().all(|expected| access().iter().any(|line| line.contains(&format!("\"{}\"", expected.id))))
     });
-    // What pingora's own parser refuses never becomes a request, and has no line; nothing has two.
+    // Whatever arrives has a line and is counted; nothing is twice.
     eventually("there are as many access lines as requests counted", SOON, || {
         stage.gateway.metrics().sum("bearward_http_requests_total", &[]) == access().len() as f64
     });
@@ -246,7 +246,6 @@ open = true
             refuse(Some("orders"), orders(&self.token_with(json!({ "scope": "canary" }))), 403, "scope_missing"),
             refuse(None, self.get("/nowhere").bearer(&good), 404, "route_not_found"),
             refuse(None, self.get("/orders//1").bearer(&good), 400, "path_ambiguous"),
-            refuse(None, orders(&good).header("X-Large", &"canary".repeat(8_000)), 431, "headers_too_large"),
             refuse(None, orders(&good).header("Host", ""), 400, "request_malformed"),
             // The issuer fails, and repeats what it was asked.
             unavailable("500-canary", "introspection_unavailable"),
@@ -284,7 +283,7 @@ open = true
         let requests = [
             format!("GET /orders/1?canary HTTP/1.1\r\n{authorization}\r\n"),
             format!("GET /orders/1?canary HTTP/1.1\r\nHost: canary@example.com\r\n{authorization}\r\n"),
-            format!("CONNECT canary:443 HTTP/1.1\r\nHost: canary:443\r\n{authorization}\r\n"),
+            format!("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n{authorization}\r\n"),
             format!("GET /orders/1?canary HTTP/1.1\r\nHost: a\r\nHost: b\r\n{authorization}\r\n"),
             format!("GET /orders/1?canary HTTP/9.9\r\nHost: a\r\n{authorization}\r\n"),
             format!("GET /orders/1?canary\r\nHost: a\r\n{authorization}\r\n"),
@@ -305,6 +304,8 @@ open = true
                 "GET /orders/1?canary HTTP/1.1\r\nHost: a\r\n{authorization}{}\r\n",
                 "X-Canary: canary\r\n".repeat(300)
             ),
+            format!("GET /orders/1 HTTP/1.1\r\nHost: a\r\n{authorization}X-Large: {}\r\n\r\n", "canary".repeat(8_000)),
+            format!("GET /{} HTTP/1.1\r\nHost: a\r\n{authorization}\r\n", "canary".repeat(8_000)),
             // Never finished.
             format!("GET /orders/1?canary HTTP/1.1\r\nHost: a\r\n{authorization}"),
         ];

@@ -142,30 +142,24 @@ fn what_reads_in_one_way_arrives_byte_for_byte() {
     assert_eq!((answer.status, stage.targets().last().map(String::as_str)), (200, Some(target)));
 }
 
-/// pingora's parser encodes spaces and control characters that a target must not hold, where RFC 9112, 3 would rather
-/// have it refused. What comes out of that is judged and forwarded as one and the same.
 #[test]
-fn what_the_parser_repairs_is_judged_and_forwarded_as_repaired() {
+fn what_no_target_holds_is_refused_and_never_repaired() {
     let stage = Stage::start();
-    for (sent, forwarded) in [
-        ("/open/a b", "/open/a%20b"),
-        ("/open/x /admin/x", "/open/x%20/admin/x"),
-        ("/open/x?a b", "/open/x?a%20b"),
-        ("/open/x?\u{7f}\t\u{1}", "/open/x?%7F%09%01"),
-        ("/open/x HTTP/1.1", "/open/x%20HTTP/1.1"),
+    for sent in [
+        "/open/a b",
+        "/open/x /admin/x",
+        "/open/x?a b",
+        "/open/x?\u{7f}\t\u{1}",
+        "/open/x HTTP/1.1",
+        "/open/a\tb",
+        "/open/\u{1}",
+        "/open/\u{b}x",
+        "/admin/x /open/x",
+        "/open/.. /x/../admin/x",
     ] {
-        let before = stage.targets().len();
-        let (status, arrived) = (stage.send("GET", sent), &stage.targets()[before..]);
-        assert!(
-            (status == Some(400) && arrived.is_empty()) || (status == Some(200) && arrived == [forwarded]),
-            "{sent:?}: {status:?}, {arrived:?}"
-        );
+        assert_eq!(stage.send("GET", sent), Some(400), "{sent:?}");
     }
-    let before = stage.targets().len();
-    for sent in ["/open/a\tb", "/open/\u{1}", "/open/\u{b}x", "/admin/x /open/x", "/open/.. /x/../admin/x"] {
-        assert!(matches!(stage.send("GET", sent), Some(400 | 401)), "{sent:?}");
-    }
-    assert_eq!(stage.targets().len(), before, "{:?}", stage.targets());
+    assert_eq!(stage.targets(), [""; 0]);
 }
 
 #[test]

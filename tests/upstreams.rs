@@ -235,7 +235,8 @@ fn a_connection_that_dies_as_it_is_used_again_is_replaced_for_safe_requests_alon
             heads.lock().unwrap().push(head);
         }
     });
-    let gateway = open_to(&[&upstream], "");
+    // One thread, because each keeps the connections that it has opened.
+    let gateway = Gateway::start(&format!("[server]\nthreads = 1\n{}", open_config(&[&upstream], "")));
     let mut asked = 0;
     let mut ask = |method: &str, body: &str| {
         let status = Request::new(method, &format!("{}/x", gateway.url())).body(body).send().status;
@@ -375,9 +376,13 @@ fn credentials_that_cannot_be_sent_leave_the_last_good_ones() {
 }
 
 fn open_to(servers: &[&str], settings: &str) -> Gateway {
+    Gateway::start(&open_config(servers, settings))
+}
+
+fn open_config(servers: &[&str], settings: &str) -> String {
     // An issuer is needed and never asked for anything.
     let issuer = format!("[[issuers]]\nissuer = \"http://127.0.0.1:{}\"\naudiences = [\"a\"]\n", free_port());
-    Gateway::start(&format!("{issuer}{}", all_to(servers, settings, "open = true")))
+    format!("{issuer}{}", all_to(servers, settings, "open = true"))
 }
 
 fn all_to(servers: &[&str], settings: &str, route: &str) -> String {

@@ -1,8 +1,13 @@
-//! Rules on bytes and header fields: which requests are accepted, and what is forwarded. No sockets, no tokens, and nothing of the
-//! HTTP library.
+//! Rules on bytes and header fields, RFC 9112 and what it leaves to us: what is read, and what is forwarded. No sockets, no tokens.
 
+pub(crate) mod answer;
+pub(crate) mod body;
+mod chunked;
+pub(crate) mod connection;
+pub(crate) mod fields;
 pub(crate) mod forwarding;
-mod framing;
+pub(crate) mod framing;
 pub(crate) mod head;
+mod octets;
 pub(crate) mod request;
 pub(crate) mod target;

@@ -1,9 +1,9 @@
 //! Bearward's reverse proxy: it asks the gate about each request, and forwards it or answers with the refusal.
 //!
-//! It speaks HTTP/1.1 on both sides, on pingora, with streamed bodies and persistent connections. The proxy contains no access
-//! policy: [`bearward_gate::Gate::decide`] makes every decision. The proxy refuses requests that can be read in two ways
-//! (`http::request`), removes headers that the upstream would trust and sets verified ones (`http::forwarding`), and answers
-//! each refusal completely (`exchange::answer`).
+//! It speaks HTTP/1.1 on both sides, with streamed bodies and persistent connections. The proxy contains no access policy:
+//! [`bearward_gate::Gate`] makes every decision. The proxy refuses requests that can be read in two ways (`http::request`),
+//! removes headers that the upstream would trust and sets verified ones (`http::forwarding`), passes bodies on in both directions
+//! at once (`exchange`), and answers each refusal completely (`serve::refuse`).
 //!
 //! With `default-features = false` the crate contains only the settings, for programs that read or write configurations.
 //!
@@ -31,6 +31,8 @@ mod http;
 mod listen;
 #[cfg(feature = "server")]
 mod metrics;
+#[cfg(feature = "server")]
+mod serve;
 #[cfg(feature = "server")]
 mod server;
 mod settings;

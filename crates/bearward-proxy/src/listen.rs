@@ -1,7 +1,7 @@
 //! Listeners, and the connections that they accept.
 
-pub(crate) mod connections;
-pub(crate) mod head_timeout;
+pub(crate) mod accept;
+pub(crate) mod places;
 
 use std::net::{SocketAddr, TcpListener};
 

@@ -37,7 +37,7 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 struct RouteMetrics {
     duration: Histogram,
-    requests: Memo<(&'static str, Code), Counter>,
+    requests: Memo<(MethodLabel, Code), Counter>,
 }
 
 /// How an attempt to have a request served by an upstream ended.
@@ -98,16 +98,15 @@ impl Metrics {
     }
 
     /// Counts a request that is done; `route` is empty where none matched.
-    pub(crate) fn request(&self, route: &str, method: &Method, code: u16, took: Duration) {
+    pub(crate) fn request(&self, route: &str, method: MethodLabel, code: u16, took: Duration) {
         let route_metrics = self.routes.get(route, || {
             let duration = self.duration.with(&[route]);
             (route.to_owned(), Arc::new(RouteMetrics { duration, requests: Memo::default() }))
         });
         route_metrics.duration.observe(took);
-        let method = METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
         let code = Code::of(code);
         let counter = route_metrics.requests.get(&(method, code), || {
-            let counter = self.requests.with(&[route, method, code.label().as_str()]);
+            let counter = self.requests.with(&[route, method.0, code.label().as_str()]);
             ((method, code), counter)
         });
         counter.inc();
@@ -124,6 +123,19 @@ impl Metrics {
             .answered
             .get(upstream, || (upstream.to_owned(), self.upstream_requests.with(&[upstream, attempt.name()])));
         counter.inc();
+    }
+}
+
+/// The method label in metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MethodLabel(&'static str);
+
+impl MethodLabel {
+    /// Of a method without a label of its own, or none that could be read.
+    pub(crate) const OTHER: Self = Self("other");
+
+    pub(crate) fn of(method: &Method) -> Self {
+        METHODS.into_iter().find(|known| *known == method.as_str()).map_or(Self::OTHER, Self)
     }
 }
 
@@ -165,9 +177,9 @@ mod tests {
         let registry = MetricsRegistry::default();
         let metrics = Metrics::new(&registry).unwrap();
         for _ in 0..2 {
-            metrics.request("GET /orders", &Method::GET, 200, Duration::from_millis(3));
+            metrics.request("GET /orders", MethodLabel::of(&Method::GET), 200, Duration::from_millis(3));
         }
-        metrics.request("", &Method::from_bytes(b"BREW").unwrap(), 404, Duration::ZERO);
+        metrics.request("", MethodLabel::of(&Method::from_bytes(b"BREW").unwrap()), 404, Duration::ZERO);
         metrics.attempt("orders", Attempt::Answered);
         metrics.attempt("orders", Attempt::Answered);
         metrics.attempt("orders", Attempt::Unreachable);
@@ -189,7 +201,7 @@ mod tests {
         let registry = MetricsRegistry::default();
         let metrics = Metrics::new(&registry).unwrap();
         for code in 100..1_000 {
-            metrics.request("GET /orders", &Method::GET, code, Duration::ZERO);
+            metrics.request("GET /orders", MethodLabel::of(&Method::GET), code, Duration::ZERO);
         }
         let text = registry.text().unwrap();
         let label =

@@ -1,38 +1,30 @@
 //! Starting and stopping.
-//!
-//! pingora's own `Server` is not used. On shutdown it sleeps its whole grace period even if no request is in progress, and
-//! with a grace period of zero it cuts off every request, because `graceful_shutdown_timeout` only waits for blocking threads.
-//! If a listener cannot be bound, the process continues without it. And it handles signals, daemons and exit codes, which are
-//! the binary's. So only the listening service of pingora is used: it runs on a runtime of this crate, with sockets that are
-//! already bound.
 
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::IntoRawFd as _;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use bearward_gate::{Gate, Gauge, MetricsRegistry, RequestIds};
-use pingora_core::server::configuration::ServerConf;
-use pingora_core::server::{Fds, ListenFds};
-use pingora_core::services::Service as _;
-use pingora_core::services::listening::Service;
+use bearward_gate::{Gate, MetricsRegistry, RequestIds};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::error::ProxyError;
-use crate::exchange::service::{HEAD_TIMEOUT, MAX_ATTEMPTS, Proxy};
+use crate::exchange::watch::Watch;
+use crate::listen::accept::accept;
 use crate::listen::bind;
-use crate::listen::connections::{Connections, Limited};
-use crate::listen::head_timeout::HeadTimeout;
+use crate::listen::places::{Place, Places};
 use crate::metrics::Metrics;
+use crate::serve::connection::Connection;
+use crate::serve::worker::{ClientLimits, Shared, Worker};
 use crate::settings::ProxySettings;
 use crate::upstream::Upstreams;
 
 /// How long the first requests wait for the names of upstreams to be resolved.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(2);
-/// How often a shutdown checks for requests in progress.
+/// How often a shutdown checks for connections that are still open.
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 
 /// Serves requests until `shutdown` becomes true or its sender is dropped, and then until the requests in progress are done or
@@ -51,39 +43,110 @@ pub fn run(
     shutdown: watch::Receiver<bool>,
     serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
-    let upstreams = Arc::new(Upstreams::new(settings.upstreams)?);
-    let metrics = Arc::new(Metrics::new(registry)?);
+    let threads = settings.threads.max(1);
+    let metrics = Metrics::new(registry)?;
+    let upstreams = Upstreams::new(settings.upstreams, threads)?;
     let listeners = bind(&settings.listen)?;
-    let connections =
-        Connections::new(settings.max_connections, metrics.connections.clone(), metrics.connection_waits.clone());
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(settings.threads.max(1))
-        .thread_name("bearward-proxy")
-        .enable_all()
-        .build()
-        .map_err(ProxyError::Threads)?;
-
-    let proxy = Proxy {
+    let places = Arc::new(Places::new(
+        settings.max_connections,
+        threads,
+        metrics.connections.clone(),
+        metrics.connection_waits.clone(),
+    ));
+    let shared = Arc::new(Shared {
         gate,
-        upstreams: Arc::clone(&upstreams),
-        metrics: Arc::clone(&metrics),
-        max_header_bytes: settings.max_header_bytes,
+        upstreams,
+        metrics,
         request_ids: RequestIds::default(),
-    };
-    let conf = Arc::new(ServerConf {
-        threads: settings.threads.max(1),
-        upstream_keepalive_pool_size: settings.keepalive_pool,
-        max_retries: MAX_ATTEMPTS.into(), // pingora means attempts
-        ..ServerConf::default()
+        places,
+        limits: ClientLimits {
+            max_header_bytes: settings.max_header_bytes,
+            idle: settings.idle_timeout,
+            head: settings.header_timeout,
+            body: settings.body_timeout,
+            write: settings.write_timeout,
+            request: settings.request_timeout,
+        },
+        pseudonym: pseudonym(),
     });
+    let workers = (0..threads)
+        .map(|thread| {
+            // Each thread keeps its share, and one at least where any are kept.
+            let pool = settings.keepalive_pool.div_ceil(threads);
+            Thread::start(Worker::new(Arc::clone(&shared), thread, pool))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let runtime = current_thread()?;
     let served = runtime.block_on(async {
-        resolve(&upstreams).await;
-        serve(&conf, proxy, Arc::new(connections), listeners, shutdown, serving).await?;
-        drain(&metrics.in_flight, settings.drain).await;
+        resolve(&shared.upstreams).await;
+        serve(&shared, &workers, listeners, shutdown, serving).await?;
+        drain(&shared, settings.drain).await;
         Ok(())
     });
+    for worker in workers {
+        worker.end();
+    }
     end(runtime);
     served
+}
+
+/// A name that no other process has: what `Via` is told by.
+fn pseudonym() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    // Keys that the operating system drew; not secret, only unlike those of others.
+    format!("bearward-{:016x}", RandomState::new().hash_one(std::process::id()))
+}
+
+/// A thread that serves connections.
+struct Thread {
+    worker: Arc<Worker>,
+    connections: mpsc::UnboundedSender<(TcpStream, SocketAddr, Place)>,
+    handle: JoinHandle<()>,
+}
+
+impl Thread {
+    fn start(worker: Worker) -> Result<Self, ProxyError> {
+        let worker = Arc::new(worker);
+        let runtime = current_thread()?;
+        // It holds no more than there are places.
+        let (connections, mut new) = mpsc::unbounded_channel::<(TcpStream, SocketAddr, Place)>();
+        let serve = {
+            let worker = Arc::clone(&worker);
+            move || {
+                runtime.block_on(async {
+                    let ticking = Arc::clone(&worker);
+                    tokio::spawn(async move { ticking.tick().await });
+                    while let Some((stream, peer, place)) = new.recv().await {
+                        match tokio::net::TcpStream::from_std(stream) {
+                            Ok(stream) => {
+                                tokio::spawn(Connection::new(stream, peer, Arc::clone(&worker), place).serve());
+                            }
+                            Err(error) => tracing::warn!(target: "bearward::proxy", %error, "a connection is lost"),
+                        }
+                    }
+                });
+                end(runtime);
+            }
+        };
+        let name = format!("bearward-{}", worker.thread);
+        let handle = thread::Builder::new().name(name).spawn(serve).map_err(ProxyError::Threads)?;
+        Ok(Self { worker, connections, handle })
+    }
+
+    fn is_running(&self) -> bool {
+        !self.handle.is_finished()
+    }
+
+    /// Cuts off whatever it still serves.
+    fn end(self) {
+        drop(self.connections);
+        // It has nothing to tell: a panic in it is one outside of any request, and was logged.
+        let _ = self.handle.join();
+    }
+}
+
+fn current_thread() -> Result<Runtime, ProxyError> {
+    Builder::new_current_thread().enable_all().build().map_err(ProxyError::Threads)
 }
 
 /// Resolves the upstreams' names, waits at most [`FIRST_RESOLUTION`], and continues in the background.
@@ -103,78 +166,59 @@ async fn resolve(upstreams: &Upstreams) {
 
 /// Accepts connections until the shutdown.
 async fn serve(
-    conf: &Arc<ServerConf>,
-    proxy: Proxy,
-    connections: Arc<Connections>,
+    shared: &Arc<Shared>,
+    workers: &[Thread],
     listeners: Vec<(SocketAddr, TcpListener)>,
     mut shutdown: watch::Receiver<bool>,
     serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
-    let app = HeadTimeout { app: Arc::new(pingora_proxy::http_proxy(conf, proxy)), head_timeout: HEAD_TIMEOUT };
-    let app = Limited { app: Arc::new(app), connections: Arc::clone(&connections) };
-    let mut service = Service::new("bearward".to_owned(), app);
-    service.set_connection_filter(connections);
-    let mut sockets = Fds::new();
+    let mut accepting = JoinSet::new();
+    let senders: Arc<[_]> =
+        workers.iter().map(|thread| (Arc::clone(&thread.worker.clock), thread.connections.clone())).collect();
     for (address, listener) in listeners {
         let bound = listener.local_addr().unwrap_or(address);
         tracing::info!(target: "bearward::proxy", address = %bound, "listening");
-        // pingora finds the socket by the address and owns it from then on.
-        service.add_tcp(&bound.to_string());
-        sockets.add(bound.to_string(), listener.into_raw_fd());
+        let (places, senders) = (Arc::clone(&shared.places), Arc::clone(&senders));
+        accepting.spawn(accept(listener, Arc::clone(&places), move |stream, peer| {
+            let thread = places.quietest_thread();
+            if let Some((clock, sender)) = senders.get(thread) {
+                let place = places.enter(thread, Watch::new(Arc::clone(clock)));
+                // A thread that has ended gives the place back with the connection.
+                let _ = sender.send((stream, peer, place));
+            }
+        }));
     }
-    let sockets: ListenFds = Arc::new(sockets.into());
-
-    // A separate channel: pingora waits for a change, and the caller's value may have changed already.
-    let (stop, stopped) = watch::channel(false);
-    let mut service = tokio::spawn(async move { service.start_service(Some(sockets), stopped, 1).await });
-    // The operating system accepts connections since the sockets were bound, and queues them for the task.
+    drop(senders);
     serving();
-    tokio::select! {
-        // It has panicked, or its listeners have ended by themselves.
-        _ = &mut service => Err(ProxyError::Stopped),
-        _ = shutdown.wait_for(|shutdown| *shutdown) => {
-            tracing::info!(target: "bearward::proxy", "shutting down: no new connections");
-            // The receiver lives in the task above, which is running.
-            let _ = stop.send(true);
-            service.await.map_err(|_| ProxyError::Stopped)
+    let mut alive = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            // Listeners end by an error alone.
+            _ = accepting.join_next() => return Err(ProxyError::Stopped),
+            _ = alive.tick() => if !workers.iter().all(Thread::is_running) { return Err(ProxyError::Stopped) },
+            _ = shutdown.wait_for(|shutdown| *shutdown) => break,
         }
     }
+    tracing::info!(target: "bearward::proxy", "shutting down: no new connections");
+    accepting.shutdown().await;
+    shared.places.stop();
+    Ok(())
 }
 
-/// Waits for the requests in progress.
-async fn drain(in_flight: &Gauge, most: Duration) {
+/// Waits for the connections whose requests are in progress.
+async fn drain(shared: &Shared, most: Duration) {
     let deadline = Instant::now() + most;
-    loop {
-        // First a pause, because a connection that was just accepted may have a request that is not counted yet.
-        tokio::time::sleep(DRAIN_POLL).await;
-        if in_flight.get() <= 0 {
-            return;
-        }
+    while shared.places.taken() > 0 {
         if Instant::now() >= deadline {
-            let left = in_flight.get();
+            let left = shared.metrics.in_flight.get();
             tracing::warn!(target: "bearward::proxy", left, "the drain time is over; cutting off the remaining requests");
             return;
         }
+        tokio::time::sleep(DRAIN_POLL).await;
     }
 }
 
-/// Ends the threads, without waiting for name resolution.
+/// Ends a runtime, without waiting for name resolution.
 fn end(runtime: Runtime) {
     runtime.shutdown_timeout(Duration::from_millis(100));
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_drain_ends_with_the_last_request_or_with_its_time() {
-        let in_flight = MetricsRegistry::default().gauge("in_flight", "Requests.").unwrap();
-        let begun = Instant::now();
-        drain(&in_flight, Duration::from_secs(60)).await;
-        in_flight.inc();
-        drain(&in_flight, Duration::from_millis(30)).await;
-        assert!((30..5_000).contains(&begun.elapsed().as_millis()));
-    }
 }

@@ -19,7 +19,6 @@ pub struct ProxySettings {
     /// its request is at an upstream. Default: 10 000.
     pub max_connections: usize,
     /// The maximum size of request line and header fields together, in bytes; a larger request is answered 431. Default: 32 KiB.
-    /// The effective maximum is 1 MiB.
     pub max_header_bytes: usize,
     /// The upstreams that routes name.
     pub upstreams: Vec<UpstreamSettings>,
@@ -27,6 +26,16 @@ pub struct ProxySettings {
     pub drain: Duration,
     /// The maximum number of idle connections to all upstreams together. Default: 512.
     pub keepalive_pool: usize,
+    /// How long a client's connection may be at rest between requests, and before the first. Default: 60 s.
+    pub idle_timeout: Duration,
+    /// How long a request's head may take, from its first byte; after that the answer is 408. Default: 30 s.
+    pub header_timeout: Duration,
+    /// How long a client may pause while it sends a body; after that the answer is 408. Default: 60 s.
+    pub body_timeout: Duration,
+    /// How long a client may take nothing of its answer, before its connection is closed. Default: 60 s.
+    pub write_timeout: Duration,
+    /// How long a whole request may take, from its head to the end of its answer. Default: unbounded, because streams may be long.
+    pub request_timeout: Option<Duration>,
 }
 
 impl ProxySettings {
@@ -43,6 +52,11 @@ impl ProxySettings {
             upstreams: upstreams.into_iter().collect(),
             drain: Duration::from_secs(20),
             keepalive_pool: 512,
+            idle_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            request_timeout: None,
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Upstreams: their addresses, which are resolved in the background, and the choice of the next address.
-//!
-//! `HttpPeer::new` would resolve the name on the thread that serves requests, and panic if that fails. So names are resolved
-//! separately, and a request uses ready peers.
 
-pub(crate) mod upgrade;
+pub(crate) mod connect;
+pub(crate) mod idle;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bearward_core::Server;
-use pingora_core::upstreams::peer::HttpPeer;
 
+use self::idle::{Idle, IdleBound};
 use crate::error::ProxyError;
+use crate::exchange::watch::Coarse;
 use crate::settings::{AuthorizationMode, UpstreamSettings};
 
 /// How often names are resolved. The resolver does not return the lifetime of its answers.
@@ -30,10 +29,11 @@ const SKIP_FAILED: Duration = Duration::from_secs(5);
 pub(crate) struct Upstreams(HashMap<String, Arc<Upstream>>);
 
 impl Upstreams {
-    pub(crate) fn new(settings: Vec<UpstreamSettings>) -> Result<Self, ProxyError> {
+    /// All of these, for so many threads.
+    pub(crate) fn new(settings: Vec<UpstreamSettings>, threads: usize) -> Result<Self, ProxyError> {
         let mut all = HashMap::with_capacity(settings.len());
         for settings in settings {
-            let upstream = Upstream::new(settings)?;
+            let upstream = Upstream::new(settings, threads)?;
             let name = upstream.name.clone();
             if all.insert(name.clone(), Arc::new(upstream)).is_some() {
                 return Err(ProxyError::UpstreamRepeated { name });
@@ -56,7 +56,8 @@ impl Upstreams {
 pub(crate) struct Upstream {
     pub(crate) name: String,
     pub(crate) authorization: AuthorizationMode,
-    settings: UpstreamSettings,
+    pub(crate) settings: UpstreamSettings,
+    threads: usize,
     /// Every address of every server that could be resolved.
     addresses: ArcSwap<Vec<Arc<Address>>>,
     turn: AtomicUsize,
@@ -66,8 +67,9 @@ pub(crate) struct Upstream {
 /// An address to connect to.
 #[derive(Debug)]
 pub(crate) struct Address {
-    pub(crate) peer: HttpPeer,
     pub(crate) socket: SocketAddr,
+    /// The connections to it that no request uses.
+    pub(crate) idle: Idle,
     /// The server as configured.
     pub(crate) server: Server,
     /// The time until which it is skipped, in milliseconds since the upstream was made.
@@ -75,7 +77,7 @@ pub(crate) struct Address {
 }
 
 impl Upstream {
-    fn new(settings: UpstreamSettings) -> Result<Self, ProxyError> {
+    fn new(settings: UpstreamSettings, threads: usize) -> Result<Self, ProxyError> {
         if settings.servers.is_empty() {
             return Err(ProxyError::UpstreamEmpty { name: settings.name });
         }
@@ -83,6 +85,7 @@ impl Upstream {
             name: settings.name.clone(),
             authorization: settings.authorization.clone(),
             settings,
+            threads,
             addresses: ArcSwap::default(),
             turn: AtomicUsize::new(0),
             started: Instant::now(),
@@ -117,9 +120,11 @@ impl Upstream {
         self.addresses.load().len() > 1
     }
 
-    /// The longest wait for the next bytes of an answer.
-    pub(crate) fn read_timeout(&self) -> Duration {
-        self.settings.read_timeout
+    /// Closes connections of this thread that were idle for too long.
+    pub(crate) fn sweep(&self, thread: usize, bound: &IdleBound, now: Coarse) {
+        for address in self.addresses.load().iter() {
+            address.idle.sweep(thread, bound, now, self.settings.idle_timeout);
+        }
     }
 
     /// Notes that a connection to this address failed.
@@ -208,15 +213,8 @@ impl Upstream {
     }
 
     fn address(&self, server: &Server, socket: SocketAddr) -> Address {
-        let mut peer = HttpPeer::new(socket, false, String::new());
-        // All of pingora's timeouts are off by default. The policy for request headers stays the default one, which takes
-        // out hop-by-hop fields and lets no upgrade through but WebSocket.
-        peer.options.connection_timeout = Some(self.settings.connect_timeout);
-        peer.options.total_connection_timeout = Some(self.settings.connect_timeout);
-        peer.options.read_timeout = Some(self.settings.read_timeout);
-        peer.options.write_timeout = Some(self.settings.write_timeout);
-        peer.options.idle_timeout = Some(self.settings.idle_timeout);
-        Address { peer, socket, server: server.clone(), skipped_until: AtomicU64::new(0) }
+        let idle = Idle::new(self.threads);
+        Address { socket, idle, server: server.clone(), skipped_until: AtomicU64::new(0) }
     }
 
     fn now(&self) -> u64 {
@@ -227,12 +225,11 @@ impl Upstream {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use pingora_core::upstreams::peer::HttpUpstreamRequestPolicy;
-
     use super::*;
 
     fn upstream(servers: &[&str]) -> Upstream {
-        Upstream::new(UpstreamSettings::new("orders", servers.iter().map(|text| Server::parse(text).unwrap()))).unwrap()
+        Upstream::new(UpstreamSettings::new("orders", servers.iter().map(|text| Server::parse(text).unwrap())), 1)
+            .unwrap()
     }
 
     fn picked(upstream: &Upstream, tried: Option<SocketAddr>) -> String {
@@ -271,19 +268,6 @@ mod tests {
     }
 
     #[test]
-    fn peers_have_every_timeout_and_the_standard_header_policy() {
-        let options = &upstream(&["127.0.0.1:1"]).pick(None).unwrap().peer.options;
-        for timeout in [options.connection_timeout, options.total_connection_timeout] {
-            assert_eq!(timeout, Some(Duration::from_secs(5)));
-        }
-        for timeout in [options.read_timeout, options.write_timeout, options.idle_timeout] {
-            assert_eq!(timeout, Some(Duration::from_secs(60)));
-        }
-        // Anything else would let `Connection` and `Upgrade` of the client through.
-        assert_eq!(options.http_upstream_request_policy, HttpUpstreamRequestPolicy::standard());
-    }
-
-    #[test]
     fn a_failed_resolution_keeps_what_was_known() {
         let upstream = upstream(&["api.example.com:80", "127.0.0.1:2"]);
         assert!(upstream.has_names());
@@ -310,9 +294,9 @@ mod tests {
 
     #[test]
     fn an_upstream_has_a_server_and_a_name_of_its_own() {
-        let none = Upstream::new(UpstreamSettings::new("orders", [])).unwrap_err();
+        let none = Upstream::new(UpstreamSettings::new("orders", []), 1).unwrap_err();
         assert!(matches!(none, ProxyError::UpstreamEmpty { .. }));
         let twice = || UpstreamSettings::new("orders", [Server::parse("127.0.0.1:1").unwrap()]);
-        assert!(matches!(Upstreams::new(vec![twice(), twice()]), Err(ProxyError::UpstreamRepeated { .. })));
+        assert!(matches!(Upstreams::new(vec![twice(), twice()], 1), Err(ProxyError::UpstreamRepeated { .. })));
     }
 }

@@ -21,8 +21,14 @@ use std::fmt;
 pub enum Reason {
     /// The request breaks HTTP's rules (RFC 9112), or its target or `Host` names no single place.
     RequestMalformed,
+    /// The request line is longer than the limit.
+    TargetTooLong,
     /// The request's header section is larger than the limit.
     HeadersTooLarge,
+    /// The client did not send the rest of its request in time.
+    RequestTimeout,
+    /// The request has been through this gateway before (`Via`, RFC 9110 section 7.6.3).
+    LoopDetected,
     /// A method that the gateway never forwards (`CONNECT`, `TRACE`).
     MethodNotForwarded,
     /// The path can be read in more than one way.
@@ -101,7 +107,10 @@ impl Reason {
     /// Every reason, in the order of declaration.
     pub const ALL: &[Self] = &[
         Self::RequestMalformed,
+        Self::TargetTooLong,
         Self::HeadersTooLarge,
+        Self::RequestTimeout,
+        Self::LoopDetected,
         Self::MethodNotForwarded,
         Self::PathAmbiguous,
         Self::RouteNotFound,
@@ -155,7 +164,10 @@ impl Reason {
     const fn facts(self) -> (&'static str, Cause) {
         match self {
             Self::RequestMalformed => ("request_malformed", Cause::BadRequest),
+            Self::TargetTooLong => ("target_too_long", Cause::TargetTooLong),
             Self::HeadersTooLarge => ("headers_too_large", Cause::HeadersTooLarge),
+            Self::RequestTimeout => ("request_timeout", Cause::RequestTimeout),
+            Self::LoopDetected => ("loop_detected", Cause::LoopDetected),
             Self::MethodNotForwarded => ("method_not_forwarded", Cause::MethodNotAllowed),
             Self::PathAmbiguous => ("path_ambiguous", Cause::BadRequest),
             Self::RouteNotFound => ("route_not_found", Cause::NoRoute),

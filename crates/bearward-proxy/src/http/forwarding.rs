@@ -1,93 +1,117 @@
-//! The header fields of a forwarded request. Every field that names the caller or the client's connection is set by the gateway
-//! or absent, because upstreams trust it.
+//! The head of a forwarded request. Every field that names the caller or the client's connection is set by the gateway or absent,
+//! because upstreams trust it.
 //!
-//! This runs after the hop-by-hop fields and those that `Connection` names were removed (RFC 9110, 7.6.1). So a client cannot
-//! strip fields of the gateway by naming them in `Connection` (CVE-2022-31813, CVE-2025-48865). It runs again for each attempt,
-//! on a fresh copy of the request.
-//!
-//! Trailers cannot add headers either: pingora 0.9 reads the trailers of a chunked HTTP/1 body to find its end and drops
-//! them, in both directions (`pingora-core`, `protocols/http/v1/body.rs`, `parse_trailers_end`).
+//! What the client sent goes on as it stands, in its order, but for what ends here. The gateway's own fields come after that, so no
+//! client can strip them by naming them in `Connection` (CVE-2022-31813, CVE-2025-48865). Trailers cannot add fields either: they are
+//! read over (`chunked`).
 
-use std::net::IpAddr;
+use bearward_core::{IdentityHeaders, Server, is_proxys_word, same_field_name};
 
-use bearward_core::{Fields, IdentityHeaders, Server, X_REQUEST_ID, is_proxys_word, remove_fields, same_field_name};
-use http::header::{AUTHORIZATION, HOST, VIA};
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
-
+use super::fields::{Field, Name};
+use super::framing::Framing;
+use super::head::Version;
+use super::request::Request;
 use crate::settings::AuthorizationMode;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// Fields that the HTTP library handles under their own name, so that only their aliases are removed: a server that takes `_`
-/// for `-` would read a second body length from them.
-const ALIASES_REMOVED: &[&str] = &["content-length", "transfer-encoding"];
+/// Fields of HTTP's own, of which no alias goes on: a server that takes `_` for `-` would read a second body length from them.
+const ALIASES_REMOVED: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// The data for a forwarded request.
 #[derive(Debug)]
 pub(crate) struct Forwarding<'a> {
     pub(crate) identity: &'a IdentityHeaders,
-    /// The caller's identity; empty on an open route.
-    pub(crate) admission: &'a [(HeaderName, HeaderValue)],
+    /// The caller's identity as field lines; empty on an open route.
+    pub(crate) admission: &'a [u8],
     pub(crate) authorization: &'a AuthorizationMode,
-    pub(crate) client: Option<IpAddr>,
-    pub(crate) request_id: &'a HeaderValue,
+    /// The client's address.
+    pub(crate) client: &'a str,
+    pub(crate) request_id: &'a str,
     /// The server's own `host:port`, for requests without `Host`.
     pub(crate) server: &'a Server,
-    /// The HTTP version of the received request.
-    pub(crate) received: Version,
+    /// How this process calls itself in `Via`.
+    pub(crate) pseudonym: &'a str,
 }
 
-/// Turns a copy of the request's fields into those that the upstream gets; `original` are the received fields.
-pub(crate) fn rewrite<F: Fields>(fields: &mut F, original: &HeaderMap, with: &Forwarding<'_>) -> Result<(), F::Error> {
-    remove_fields(fields, |name| is_removed(name) || with.identity.is_reserved(name));
-
-    for (name, value) in with.admission {
-        fields.set(name.clone(), value.clone())?;
-    }
-    authorize(fields, original, with.authorization)?;
-
-    if let Some(client) = with.client {
-        // An IPv4 client of a dual-stack listener is shown with its IPv4 address.
-        fields.set(X_FORWARDED_FOR, text(client.to_canonical()))?;
-    }
-    fields.set(X_FORWARDED_PROTO, HeaderValue::from_static("http"))?;
-    match original.get(HOST) {
-        Some(host) => fields.set(X_FORWARDED_HOST, host.clone())?,
-        // Only HTTP/1.0 may lack one, and HTTP/1.1, which the upstream gets, requires one.
-        None => fields.set(HOST, text(with.server))?,
-    }
-    // After the entries of earlier proxies (RFC 9110, 7.6.3).
-    let via = if with.received == Version::HTTP_10 { "1.0 bearward" } else { "1.1 bearward" };
-    fields.add(VIA, HeaderValue::from_static(via))?;
-    fields.set(X_REQUEST_ID, with.request_id.clone())
-}
-
-fn authorize<F: Fields>(fields: &mut F, original: &HeaderMap, mode: &AuthorizationMode) -> Result<(), F::Error> {
-    match mode {
-        AuthorizationMode::Remove => {
-            fields.remove(&AUTHORIZATION);
-            Ok(())
+/// Appends the head that the upstream gets.
+pub(crate) fn write(request: &Request<'_>, with: &Forwarding<'_>, out: &mut Vec<u8>) {
+    let head = &request.head;
+    out.extend_from_slice(head.method);
+    out.push(b' ');
+    request.target.write(out);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    write_host(request, with, out);
+    // Neighbours that stay are copied together.
+    let mut run = 0..0;
+    for field in head.fields.iter().filter(|field| goes_on(request, field, with)) {
+        if field.start != run.end {
+            out.extend_from_slice(head.bytes.get(run).unwrap_or_default());
+            run = field.start..field.start;
         }
-        // From the original, because `Connection: authorization` removes it from the copy.
-        AuthorizationMode::Forward => match original.get(AUTHORIZATION) {
-            Some(authorization) => fields.set(AUTHORIZATION, authorization.clone()),
-            None => Ok(()),
-        },
-        AuthorizationMode::Replace(credentials) => fields.set(AUTHORIZATION, credentials.value()),
+        run.end = field.end;
+    }
+    out.extend_from_slice(head.bytes.get(run).unwrap_or_default());
+    write_own(request, with, out);
+}
+
+/// `Host` comes first where it is not the client's own: of an absolute target (RFC 9112, 3.2.2), or where HTTP/1.0 has none.
+fn write_host(request: &Request<'_>, with: &Forwarding<'_>, out: &mut Vec<u8>) {
+    match request.target.authority {
+        Some(authority) => line(out, b"Host", authority),
+        None if !request.head.fields.has(Name::Host) => line(out, b"Host", with.server.as_str().as_bytes()),
+        None => {}
     }
 }
 
-/// An address or a server: printable ASCII, and so always a field's value.
-fn text(text: impl ToString) -> HeaderValue {
-    HeaderValue::try_from(text.to_string()).unwrap_or(HeaderValue::from_static(""))
+/// Whether a field of the client goes on to the upstream.
+fn goes_on(request: &Request<'_>, field: &Field<'_>, with: &Forwarding<'_>) -> bool {
+    match field.name {
+        // Even where `Connection` names it: the token was judged, and is the upstream's to judge again.
+        Name::Authorization => matches!(with.authorization, AuthorizationMode::Forward),
+        Name::Host => request.target.authority.is_none(),
+        // HTTP/1.0 knows no expectations (RFC 9110, 10.1.1).
+        Name::Expect if !request.expects => false,
+        _ => !request.options.ends_here(field) && !is_removed(field, with.identity),
+    }
 }
 
 /// Whether a field of this name, or one that a CGI-like server takes for it, is never forwarded.
-fn is_removed(name: &str) -> bool {
-    let is_alias = |of: &&str| *of != name && same_field_name(of, name);
-    is_proxys_word(name) || ALIASES_REMOVED.iter().any(is_alias)
+fn is_removed(field: &Field<'_>, identity: &IdentityHeaders) -> bool {
+    let is_alias = |of: &&str| field.name == Name::Other && same_field_name(of, field.text);
+    is_proxys_word(field.text) || identity.is_reserved(field.text) || ALIASES_REMOVED.iter().any(is_alias)
+}
+
+/// The gateway's own fields, and the end of the head.
+fn write_own(request: &Request<'_>, with: &Forwarding<'_>, out: &mut Vec<u8>) {
+    if request.framing == Framing::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    if request.is_websocket {
+        out.extend_from_slice(b"Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    }
+    out.extend_from_slice(with.admission);
+    if let AuthorizationMode::Replace(credentials) = with.authorization {
+        line(out, b"Authorization", credentials.value().as_bytes());
+    }
+    line(out, b"X-Forwarded-For", with.client.as_bytes());
+    out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    let host = request.target.authority.or_else(|| request.head.fields.values(Name::Host).next());
+    if let Some(host) = host {
+        line(out, b"X-Forwarded-Host", host);
+    }
+    // After the entries of earlier proxies (RFC 9110, 7.6.3).
+    let received = if request.head.version == Version::Http10 { &b"Via: 1.0 "[..] } else { b"Via: 1.1 " };
+    out.extend_from_slice(received);
+    out.extend_from_slice(with.pseudonym.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    line(out, b"X-Request-Id", with.request_id.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+pub(super) fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -96,52 +120,41 @@ mod tests {
     use bearward_gate::{Credentials, Secret};
 
     use super::*;
+    use crate::http::head::RequestHead;
 
-    fn fields(headers: &[(&'static str, &str)]) -> HeaderMap {
-        let field = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        let mut fields = HeaderMap::new();
-        for (name, value) in headers.iter().map(field) {
-            fields.append::<HeaderName>(name, value);
-        }
-        fields
-    }
-
-    /// The headers that the upstream gets, sorted, with values.
-    fn rewritten(
-        headers: &[(&'static str, &str)],
-        admission: &[(&'static str, &str)],
-        authorization: &AuthorizationMode,
-    ) -> Vec<String> {
+    /// The head that the upstream gets for this one.
+    fn forwarded(head: &str, admission: &str, authorization: &AuthorizationMode) -> String {
         let identity = IdentityHeaders::new(Vec::new()).unwrap();
-        let admission: Vec<_> = admission
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
-            .collect();
+        let request = Request::read(RequestHead::parse(head.as_bytes()).unwrap()).unwrap();
         let with = Forwarding {
             identity: &identity,
-            admission: &admission,
+            admission: admission.as_bytes(),
             authorization,
-            client: Some("192.0.2.7".parse().unwrap()),
-            request_id: &HeaderValue::from_static("id"),
+            client: "192.0.2.7",
+            request_id: "id",
             server: &Server::parse("127.0.0.1:3000").unwrap(),
-            received: Version::HTTP_11,
+            pseudonym: "bearward-7",
         };
-        let original = fields(headers);
-        let mut copy = original.clone();
-        rewrite(&mut copy, &original, &with).unwrap();
-        let mut lines: Vec<_> =
-            copy.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
-        lines.sort();
-        lines
+        let mut out = Vec::new();
+        write(&request, &with, &mut out);
+        String::from_utf8(out).unwrap()
     }
 
-    const OURS: [&str; 5] = [
-        "via: 1.1 bearward",
-        "x-forwarded-for: 192.0.2.7",
-        "x-forwarded-host: a",
-        "x-forwarded-proto: http",
-        "x-request-id: id",
-    ];
+    fn get(fields: &str) -> String {
+        format!("GET /a?b HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
+    }
+
+    const OURS: &str = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\
+                        Via: 1.1 bearward-7\r\nX-Request-Id: id\r\n\r\n";
+
+    #[test]
+    fn what_stays_stays_as_it_stands() {
+        let fields = "Accept: */*\r\ncookie:c=1\r\nX-Authentic:   yes \r\nVia: 1.1 edge\r\n";
+        let expected = format!("GET /a?b HTTP/1.1\r\nHost: a\r\n{fields}{OURS}");
+        assert_eq!(forwarded(&get(fields), "", &AuthorizationMode::Remove), expected);
+        let mixed = "Accept: */*\r\nTE: x\r\ncookie:c=1\r\nForwarded: x\r\nX_Request_Id: x\r\nX-Authentic:   yes \r\nVia: 1.1 edge\r\nTrailer: x\r\n";
+        assert_eq!(forwarded(&get(mixed), "", &AuthorizationMode::Remove), expected);
+    }
 
     #[test]
     fn a_clients_word_about_itself_is_removed_in_every_alias() {
@@ -182,65 +195,64 @@ mod tests {
             "Content_Length",
             "Transfer.Encoding",
         ] {
-            let lines = rewritten(&[("Host", "a"), (name, "evil")], &[], &AuthorizationMode::Remove);
-            assert_eq!(lines, ["host: a", OURS[0], OURS[1], OURS[2], OURS[3], OURS[4]], "{name}");
-        }
-    }
-
-    #[test]
-    fn other_fields_pass() {
-        let headers =
-            [("Host", "a"), ("Accept", "*/*"), ("Cookie", "c=1"), ("Content-Length", "3"), ("X-Authentic", "yes")];
-        let lines = rewritten(&headers, &[], &AuthorizationMode::Remove);
-        for line in ["accept: */*", "cookie: c=1", "content-length: 3", "x-authentic: yes", "host: a"] {
-            assert!(lines.iter().any(|had| had == line), "{line} in {lines:?}");
+            let head = forwarded(&get(&format!("{name}: evil\r\n")), "", &AuthorizationMode::Remove);
+            assert_eq!(head, format!("GET /a?b HTTP/1.1\r\nHost: a\r\n{OURS}"), "{name}");
         }
     }
 
     #[test]
     fn the_admitted_identity_replaces_the_clients() {
-        let headers = [("Host", "a"), ("X-Auth-Subject", "evil"), ("x-auth-subject", "worse")];
-        let lines = rewritten(&headers, &[("x-auth-subject", "alice")], &AuthorizationMode::Remove);
-        assert_eq!(
-            lines.iter().filter(|line| line.starts_with("x-auth-")).collect::<Vec<_>>(),
-            ["x-auth-subject: alice"]
-        );
+        let fields = "X-Auth-Subject: evil\r\nx-auth-subject: worse\r\nConnection: x-auth-subject\r\n";
+        let head = forwarded(&get(fields), "x-auth-subject: alice\r\n", &AuthorizationMode::Remove);
+        assert_eq!(head, format!("GET /a?b HTTP/1.1\r\nHost: a\r\nx-auth-subject: alice\r\n{OURS}"));
     }
 
     #[test]
     fn authorization_follows_the_upstreams_mode() {
+        let fields = "Authorization: Bearer t\r\nConnection: authorization\r\n";
         let authorization = |mode: &AuthorizationMode| {
-            let lines = rewritten(&[("Host", "a"), ("Authorization", "Bearer t")], &[], mode);
-            lines.into_iter().find(|line| line.starts_with("authorization"))
+            let head = forwarded(&get(fields), "", mode);
+            head.lines().filter(|line| line.starts_with("Authorization")).map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(authorization(&AuthorizationMode::Remove), None);
-        assert_eq!(authorization(&AuthorizationMode::Forward).unwrap(), "authorization: Bearer t");
+        assert_eq!(authorization(&AuthorizationMode::Remove), [""; 0]);
+        assert_eq!(authorization(&AuthorizationMode::Forward), ["Authorization: Bearer t"]);
         let own = Credentials::new(Secret::from_text("Basic Z2F0ZXdheQ==".to_owned())).unwrap();
-        let own = AuthorizationMode::Replace(own);
-        assert_eq!(authorization(&own).unwrap(), "authorization: Basic Z2F0ZXdheQ==");
+        assert_eq!(authorization(&AuthorizationMode::Replace(own)), ["Authorization: Basic Z2F0ZXdheQ=="]);
     }
 
     #[test]
-    fn connection_cannot_take_a_forwarded_authorization_away() {
-        let identity = IdentityHeaders::new(Vec::new()).unwrap();
-        let with = Forwarding {
-            identity: &identity,
-            admission: &[],
-            authorization: &AuthorizationMode::Forward,
-            client: None,
-            request_id: &HeaderValue::from_static("id"),
-            server: &Server::parse("127.0.0.1:3000").unwrap(),
-            received: Version::HTTP_11,
-        };
-        let original = fields(&[("Host", "a"), ("Authorization", "Bearer t")]);
-        let mut copy = fields(&[("Host", "a")]); // what is left of `Connection: authorization`
-        rewrite(&mut copy, &original, &with).unwrap();
-        assert_eq!(copy.get(AUTHORIZATION).unwrap(), "Bearer t");
+    fn a_host_is_always_sent() {
+        let ours = OURS.replace("X-Forwarded-Host: a\r\n", "").replace("1.1", "1.0");
+        let old = forwarded("GET /a HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", "", &AuthorizationMode::Remove);
+        assert_eq!(old, format!("GET /a HTTP/1.1\r\nHost: 127.0.0.1:3000\r\n{ours}"));
+        let absolute = forwarded("GET http://a HTTP/1.1\r\nhost:a\r\n\r\n", "", &AuthorizationMode::Remove);
+        assert_eq!(absolute, format!("GET / HTTP/1.1\r\nHost: a\r\n{OURS}"));
     }
 
     #[test]
-    fn an_http_1_0_request_without_host_gets_the_servers() {
-        let lines = rewritten(&[], &[], &AuthorizationMode::Remove);
-        assert_eq!(lines, ["host: 127.0.0.1:3000", OURS[0], OURS[1], OURS[3], OURS[4]]);
+    fn a_body_is_framed_as_it_was() {
+        let with = |fields: &str| forwarded(&get(fields), "", &AuthorizationMode::Remove);
+        assert!(
+            with("Content-Length: 3\r\nExpect: 100-continue\r\n")
+                .contains("\r\nContent-Length: 3\r\nExpect: 100-continue\r\n")
+        );
+        let chunked = with("transfer-encoding:CHUNKED\r\n");
+        assert_eq!(chunked.to_ascii_lowercase().matches("chunked").count(), 1);
+        assert!(chunked.contains("\r\nTransfer-Encoding: chunked\r\n"), "{chunked}");
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_and_nothing_else() {
+        let with = |fields: &str| forwarded(&get(fields), "", &AuthorizationMode::Remove);
+        let socket =
+            with("Connection: keep-alive, upgrade, x\r\nX: 1\r\nUpgrade: h2c, websocket\r\nSec-WebSocket-Key: k\r\n");
+        assert_eq!(
+            socket,
+            format!(
+                "GET /a?b HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{OURS}"
+            )
+        );
+        let other = with("Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n");
+        assert_eq!(other, format!("GET /a?b HTTP/1.1\r\nHost: a\r\n{OURS}"));
     }
 }

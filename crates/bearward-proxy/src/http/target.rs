@@ -1,64 +1,54 @@
-//! The target of a request (RFC 9112, 3.2), in the two forms that may go on.
+//! The target of a request (RFC 9112, 3.2), in the two forms that go on.
 
-use bearward_core::Reason;
-use http::header::HOST;
+use super::fields::Name;
+use super::head::RequestHead;
 
-use super::head::Head;
-
-/// The form of a request target that may go on.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum TargetForm {
-    /// `/path?query`: checked and forwarded unchanged.
-    Origin,
-    /// `http://host/path?query`: forwarded as `origin`, with `authority` as `Host`.
-    Absolute {
-        /// The target in origin form.
-        origin: Vec<u8>,
-        /// The host, with its port where there is one.
-        authority: Vec<u8>,
-    },
+/// A target, as it is judged and forwarded: in origin form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target<'a> {
+    pub(crate) path: &'a [u8],
+    /// Without its `?`.
+    pub(crate) query: Option<&'a [u8]>,
+    /// What an absolute target says in place of `Host`.
+    pub(crate) authority: Option<&'a [u8]>,
 }
 
-/// The path of a target in origin form, without its query.
-pub(crate) fn path(target: &[u8]) -> &[u8] {
-    target.split(|byte| *byte == b'?').next().unwrap_or_default()
-}
+/// A target that names no one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
 
-/// The query of a target in origin form, without its `?`.
-pub(crate) fn query(target: &[u8]) -> Option<&[u8]> {
-    target.splitn(2, |byte| *byte == b'?').nth(1)
-}
+impl<'a> Target<'a> {
+    /// The target of a request, in origin form (`/path?query`) or absolute (`http://host/path?query`), which becomes that.
+    pub(crate) fn of(head: &RequestHead<'a>) -> Result<Self, Malformed> {
+        let target = head.target;
+        // What begins with neither a slash nor a scheme, such as `*`, is no path, and the gate says so.
+        if target.starts_with(b"/") || !target.contains(&b':') {
+            return Ok(Self::origin(target, None));
+        }
+        let (authority, rest) = absolute(target).ok_or(Malformed)?;
+        if head.fields.values(Name::Host).any(|host| host != authority) {
+            return Err(Malformed);
+        }
+        Ok(Self::origin(rest, Some(authority)))
+    }
 
-/// The form of a request's target.
-pub(super) fn form(head: &Head<'_>) -> Result<TargetForm, Reason> {
-    let target = sent(head.raw).ok_or(Reason::RequestMalformed)?;
-    // The forwarded target must be the sent one: a parser may cut off a fragment, which RFC 9112, 3.2 does not allow.
-    if target != head.target {
-        return Err(Reason::PathAmbiguous);
+    fn origin(target: &'a [u8], authority: Option<&'a [u8]>) -> Self {
+        let mut parts = target.splitn(2, |byte| *byte == b'?');
+        let path = parts.next().unwrap_or_default();
+        let query = parts.next();
+        // RFC 9112, 3.2.1: an empty path is `/`.
+        let path = if path.is_empty() && authority.is_some() { b"/" } else { path };
+        Self { path, query, authority }
     }
-    // The gate refuses what is not a path, such as `*`.
-    if target.starts_with(b"/") || !target.contains(&b':') {
-        return Ok(TargetForm::Origin);
-    }
-    let (authority, rest) = absolute(target).ok_or(Reason::RequestMalformed)?;
-    if head.headers.get(HOST).is_some_and(|host| host.as_bytes() != authority) {
-        return Err(Reason::RequestMalformed);
-    }
-    let slash: &[u8] = if rest.starts_with(b"/") { b"" } else { b"/" };
-    Ok(TargetForm::Absolute { origin: [slash, rest].concat(), authority: authority.to_vec() })
-}
 
-/// The sent request target in a header block.
-fn sent(raw: &[u8]) -> Option<&[u8]> {
-    let mut raw = raw;
-    // RFC 9112, 2.2: ignore empty lines before the request line.
-    while let Some(rest) = raw.strip_prefix(b"\r\n") {
-        raw = rest;
+    /// Appends it in origin form.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.path);
+        if let Some(query) = self.query {
+            out.push(b'?');
+            out.extend_from_slice(query);
+        }
     }
-    let line = raw.split(|byte| *byte == b'\r').next()?;
-    let start = line.iter().position(|byte| *byte == b' ')?;
-    let end = line.iter().rposition(|byte| *byte == b' ')?;
-    line.get(start + 1..end)
 }
 
 /// The authority, and path with query, of a target in absolute form. Only http and https, because other schemes have rules of
@@ -69,41 +59,53 @@ fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
         start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
     let rest = after(b"http://").or_else(|| after(b"https://"))?;
-    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let end = rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     // Some parsers take a backslash for a slash (WHATWG URL, 4.4).
-    (!authority.is_empty() && !authority.contains(&b'\\')).then_some((authority, rest))
+    (!authority.is_empty() && authority.is_ascii() && !authority.contains(&b'\\')).then_some((authority, rest))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_path_ends_at_the_first_question_mark() {
-        assert_eq!(path(b"/a/b?c?d"), b"/a/b");
-        assert_eq!(path(b"/a"), b"/a");
-        assert_eq!(path(b""), b"");
-        assert_eq!(query(b"/a/b?c?d"), Some(&b"c?d"[..]));
-        assert_eq!(query(b"/a"), None);
+    /// The origin form, and the authority of an absolute one.
+    fn read(target: &str, host: &str) -> Option<(String, Option<String>)> {
+        let bytes = format!("GET {target} HTTP/1.1\r\n{host}\r\n");
+        let head = RequestHead::parse(bytes.as_bytes()).unwrap();
+        let target = Target::of(&head).ok()?;
+        let mut out = Vec::new();
+        target.write(&mut out);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Some((text(&out), target.authority.map(text)))
     }
 
     #[test]
-    fn an_authority_ends_where_every_reader_ends_it() {
-        for (target, expected) in [
-            ("http://a:80/b?c", Some(("a:80", "/b?c"))),
-            ("HTTPS://a", Some(("a", ""))),
-            ("http://a?b/c", Some(("a", "?b/c"))),
-            ("http:///a", None),
-            ("http://", None),
-            ("http:/a", None),
-            ("http:a", None),
-            ("http://a\\b/", None),
-            ("ws://a/", None),
-            ("a:80", None),
+    fn an_origin_form_stays_as_it_is() {
+        for target in ["/", "/a?b=c:d", "/a?", "/a?b?c", "//a", "*", "a", "/http://b", "?"] {
+            assert_eq!(read(target, "Host: a\r\n"), Some((target.to_owned(), None)), "{target}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_form_becomes_the_origin_form() {
+        for (target, origin) in [
+            ("http://api.example.com:80/a?b=//c", "/a?b=//c"),
+            ("HTTPS://api.example.com:80", "/"),
+            ("http://api.example.com:80?b", "/?b"),
+            ("http://api.example.com:80/", "/"),
         ] {
-            let expected = expected.map(|(authority, rest)| (authority.as_bytes(), rest.as_bytes()));
-            assert_eq!(absolute(target.as_bytes()), expected, "{target}");
+            let expected = Some((origin.to_owned(), Some("api.example.com:80".to_owned())));
+            for host in ["Host: api.example.com:80\r\n", ""] {
+                assert_eq!(read(target, host), expected, "{target}");
+            }
+            assert_eq!(read(target, "Host: api.example.com\r\n"), None, "{target}");
+        }
+        for target in
+            ["http:///a", "http://", "http:/a", "http:a", "http://a\\b/", "ws://a/", "a:80", "*:", "http://\u{e9}/"]
+        {
+            assert_eq!(read(target, ""), None, "{target}");
         }
     }
 }

@@ -80,10 +80,10 @@ fn the_way_of_the_request_is_told_by_us_alone() {
     assert_eq!(request.header("x-forwarded-proto").unwrap(), "http");
     assert_eq!(request.header("x-forwarded-host").unwrap(), "api.example.com:8080");
     assert_eq!(request.header("host").unwrap(), "api.example.com:8080");
-    assert_eq!(request.header("via").unwrap(), "1.1 bearward");
+    assert!(request.header("via").unwrap().starts_with("1.1 bearward-"), "{}", request.head());
     gateway.ask("GET /open/a HTTP/1.1\r\nHost: a\r\nVia: 1.1 edge\r\n\r\n");
     let head = upstream.last().head().to_ascii_lowercase();
-    assert!(head.find("via: 1.1 edge\r\n").unwrap() < head.find("via: 1.1 bearward\r\n").unwrap(), "{head}");
+    assert!(head.find("via: 1.1 edge\r\n").unwrap() < head.find("via: 1.1 bearward-").unwrap(), "{head}");
 }
 
 #[test]
@@ -276,5 +276,5 @@ fn an_http_1_0_client_gets_what_it_can_read() {
     assert_eq!(answer.header("transfer-encoding"), "");
     assert_eq!((answer.text().as_str(), answer.header("connection")), ("firstsecond", "close"));
     assert_eq!(upstream.last().header("host").unwrap(), upstream.address.to_string());
-    assert_eq!(upstream.last().header("via").unwrap(), "1.0 bearward");
+    assert!(upstream.last().header("via").unwrap().starts_with("1.0 bearward-"));
 }

@@ -88,16 +88,20 @@ fn nothing_comes_out_of_broken_chunks() {
 }
 
 #[test]
-fn what_follows_a_chunked_body_at_once_is_not_served() {
+fn what_follows_a_chunked_body_is_the_next_request_where_its_end_is_certain() {
     let upstream = Upstream::start();
     let gateway = Gateway::start(&upstream);
-    // pingora reads over the LF in the extension; a proxy before us may not, and take the rest for the body.
-    for body in ["1;x\ny\r\na\r\n0\r\n\r\n", "1\r\na\r\n0\r\n\r\n"] {
+    let behind = |body: &str| {
         let request = format!("POST /open/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}{HIDDEN}");
-        let statuses = statuses(&gateway, &request);
-        assert!(statuses == [200] || statuses == [400], "{body:?}: {statuses:?}");
-    }
-    assert!(upstream.all().iter().all(|request| request.target() == "/open/a"));
+        statuses(&gateway, &request)
+    };
+    // A proxy before us may not take the LF in the extension for the end of the line, and the rest for the body.
+    let broken = behind("1;x\ny\r\na\r\n0\r\n\r\n");
+    assert!(broken == [400] || broken.is_empty(), "{broken:?}");
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(behind("1\r\na\r\n0\r\n\r\n"), [200, 200]);
+    let targets: Vec<_> = upstream.all().iter().map(|request| request.target()).collect();
+    assert_eq!(targets, ["/open/a", "/open/hidden"]);
 }
 
 #[test]
@@ -170,12 +174,9 @@ fn paths_that_can_be_read_in_two_ways_are_400() {
         "?/open/a",
     ] {
         let answer = gateway.ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        // A space is the one thing that is repaired, by pingora before we see it: `%20` is judged, and forwarded.
-        let expected = if path == "/open/a b" { 200 } else { 400 };
-        assert_eq!(answer.status, expected, "{path:?}");
+        assert_eq!(answer.status, 400, "{path:?}");
     }
-    assert_eq!(upstream.count(), 1);
-    assert_eq!(upstream.last().target(), "/open/a%20b");
+    assert_eq!(upstream.count(), 0);
 }
 
 #[test]

@@ -8,8 +8,14 @@ use http::StatusCode;
 pub enum Cause {
     /// The request itself cannot be read, or its path in more than one way.
     BadRequest,
+    /// The request line is too long.
+    TargetTooLong,
     /// The header section is too large.
     HeadersTooLarge,
+    /// The rest of the request did not come.
+    RequestTimeout,
+    /// The request goes in a circle.
+    LoopDetected,
     /// This method is not served here, or nowhere.
     MethodNotAllowed,
     /// Nothing is served here.
@@ -36,7 +42,10 @@ impl Cause {
     /// Every cause, in the order of declaration.
     pub const ALL: &[Self] = &[
         Self::BadRequest,
+        Self::TargetTooLong,
         Self::HeadersTooLarge,
+        Self::RequestTimeout,
+        Self::LoopDetected,
         Self::MethodNotAllowed,
         Self::NoRoute,
         Self::NoCredential,
@@ -53,6 +62,9 @@ impl Cause {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest | Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::LoopDetected => StatusCode::LOOP_DETECTED,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -69,7 +81,10 @@ impl Cause {
     pub const fn public_name(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
+            Self::TargetTooLong => "target_too_long",
             Self::HeadersTooLarge => "headers_too_large",
+            Self::RequestTimeout => "request_timeout",
+            Self::LoopDetected => "loop_detected",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NoRoute => "no_route",
             Self::NoCredential => "no_credential",
@@ -93,6 +108,9 @@ impl Cause {
     pub const fn description(self) -> &'static str {
         match self {
             Self::BadRequest => "The request cannot be understood in one way only",
+            Self::TargetTooLong => "The request line is too long",
+            Self::RequestTimeout => "The rest of the request did not come in time",
+            Self::LoopDetected => "The request has been here before",
             Self::HeadersTooLarge => "The header section of the request is too large",
             Self::MethodNotAllowed => "The method of the request is not allowed here",
             Self::NoRoute => "Nothing is served at this place",
@@ -119,8 +137,11 @@ impl Cause {
     /// a slow upstream is `UNAVAILABLE` and not `DEADLINE_EXCEEDED`, because the deadline was not the caller's.
     pub const fn grpc_status(self) -> u8 {
         match self {
+            // The caller cannot do anything about a circle, nor would another try end otherwise.
+            Self::LoopDetected => 9,
+            Self::RequestTimeout => 1,
             Self::BadRequest => 3,
-            Self::HeadersTooLarge => 8,
+            Self::TargetTooLong | Self::HeadersTooLarge => 8,
             Self::MethodNotAllowed | Self::NoRoute => 12,
             Self::NoCredential | Self::InvalidRequest | Self::InvalidToken => 16,
             Self::InsufficientScope => 7,
