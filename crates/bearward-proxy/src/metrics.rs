@@ -24,8 +24,10 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Connections of clients that are open.
     pub(crate) connections: Gauge,
-    /// New connections that had to wait for a slot.
+    /// New connections for which there was no place at once.
     pub(crate) connection_waits: Counter,
+    /// New connections of addresses that had their share.
+    pub(crate) connections_refused: Counter,
     requests: Counters,
     duration: Histograms,
     upstream_requests: Counters,
@@ -74,7 +76,11 @@ impl Metrics {
             connections: registry.gauge("bearward_http_connections", "Connections of clients that are open.")?,
             connection_waits: registry.counter(
                 "bearward_http_connection_waits_total",
-                "Connections that waited for another to end, because there were `max_connections`.",
+                "Connections that came when there were `max_connections`: another that was at rest made room, or they waited.",
+            )?,
+            connections_refused: registry.counter(
+                "bearward_http_connections_refused_total",
+                "Connections refused because their address had `max_connections_per_address`.",
             )?,
             requests: registry.counters(
                 "bearward_http_requests_total",

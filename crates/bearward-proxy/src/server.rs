@@ -49,6 +49,7 @@ pub fn run(
     let listeners = bind(&settings.listen)?;
     let places = Arc::new(Places::new(
         settings.max_connections,
+        settings.max_connections_per_address,
         threads,
         metrics.connections.clone(),
         metrics.connection_waits.clone(),
@@ -179,10 +180,11 @@ async fn serve(
         let bound = listener.local_addr().unwrap_or(address);
         tracing::info!(target: "bearward::proxy", address = %bound, "listening");
         let (places, senders) = (Arc::clone(&shared.places), Arc::clone(&senders));
-        accepting.spawn(accept(listener, Arc::clone(&places), move |stream, peer| {
+        let refused = shared.metrics.connections_refused.clone();
+        accepting.spawn(accept(listener, Arc::clone(&places), refused, move |stream, peer, share| {
             let thread = places.quietest_thread();
             if let Some((clock, sender)) = senders.get(thread) {
-                let place = places.enter(thread, Watch::new(Arc::clone(clock)));
+                let place = places.enter(thread, Watch::new(Arc::clone(clock)), share);
                 // A thread that has ended gives the place back with the connection.
                 let _ = sender.send((stream, peer, place));
             }

@@ -15,9 +15,13 @@ pub struct ProxySettings {
     pub listen: Vec<SocketAddr>,
     /// The number of threads that serve requests. Default: one for each processor.
     pub threads: usize,
-    /// The maximum number of open client connections; further ones wait. Each takes a file descriptor, and a second one while
-    /// its request is at an upstream. Default: 10 000.
+    /// The maximum number of open client connections. Beyond it the one that is at rest for the longest time makes room for a new
+    /// one, and where none is at rest, the new one waits. Each takes a file descriptor, and a second one while its request is at
+    /// an upstream. Default: 10 000.
     pub max_connections: usize,
+    /// The maximum number of open connections of one client address (of one /64 in IPv6); further ones are answered 503 and
+    /// closed. Default: no such bound, because behind a load balancer all clients have one address.
+    pub max_connections_per_address: Option<usize>,
     /// The maximum size of request line and header fields together, in bytes; a larger request is answered 431. Default: 32 KiB.
     pub max_header_bytes: usize,
     /// The upstreams that routes name.
@@ -48,6 +52,7 @@ impl ProxySettings {
             listen: listen.into_iter().collect(),
             threads: thread::available_parallelism().map_or(1, usize::from),
             max_connections: 10_000,
+            max_connections_per_address: None,
             max_header_bytes: 32 * 1024,
             upstreams: upstreams.into_iter().collect(),
             drain: Duration::from_secs(20),

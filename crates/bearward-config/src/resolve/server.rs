@@ -13,6 +13,9 @@ use crate::units::format_size;
 use crate::{AdminSettings, LogFormat, LogSettings, suggest};
 
 const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// The shortest time limit for a client. They are kept to within a tenth of a second.
+const MIN_WAIT: Duration = Duration::from_millis(100);
 
 /// `[server]`
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let mut proxy = ProxySettings::new(listen.iter().map(|address| address.value), []);
     let threads = section.integer("threads", 1..=1_024);
     let max_connections = section.integer("max_connections", 1..=1_000_000);
+    let max_connections_per_address = section.integer("max_connections_per_address", 1..=1_000_000);
     let max_header_bytes = section.size("max_header_bytes", 1 << 10..=1 << 20);
     let max_token_bytes = section.size("max_token_bytes", 1 << 8..=1 << 20);
     let most = max_header_bytes.as_ref().map_or(proxy.max_header_bytes as u64, |size| size.value);
@@ -56,9 +60,16 @@ pub(super) fn server(mut section: Section<'_>) -> Server {
     let realm = section.parsed("realm", "a string", realm).map_or(defaults.realm, |realm| realm.value);
     let drain = section.duration("drain", Duration::ZERO..=HOUR);
     let keepalive_pool = section.integer("keepalive_pool", 0..=65_536);
+    let mut wait = |key| section.duration(key, MIN_WAIT..=DAY).map(|wait| wait.value);
+    set(&mut proxy.idle_timeout, wait("idle_timeout"));
+    set(&mut proxy.header_timeout, wait("header_timeout"));
+    set(&mut proxy.body_timeout, wait("body_timeout"));
+    set(&mut proxy.write_timeout, wait("write_timeout"));
+    proxy.request_timeout = wait("request_timeout");
     section.finish();
     set(&mut proxy.threads, threads.map(as_usize));
     set(&mut proxy.max_connections, max_connections.map(as_usize));
+    proxy.max_connections_per_address = max_connections_per_address.map(as_usize);
     set(&mut proxy.max_header_bytes, max_header_bytes.map(as_usize));
     set(&mut proxy.drain, drain.map(|drain| drain.value));
     set(&mut proxy.keepalive_pool, keepalive_pool.map(as_usize));

@@ -33,13 +33,22 @@ fn simple_sections(values: &mut Dict, config: &Config) {
         ("realm", gate.realm.as_str().into()),
         ("drain", format_duration(proxy.drain).into()),
         ("keepalive_pool", number(proxy.keepalive_pool)),
+        ("idle_timeout", format_duration(proxy.idle_timeout).into()),
+        ("header_timeout", format_duration(proxy.header_timeout).into()),
+        ("body_timeout", format_duration(proxy.body_timeout).into()),
+        ("write_timeout", format_duration(proxy.write_timeout).into()),
     ];
     let cache = [
         ("max_entries", number(gate.cache.max_entries)),
         ("max_age", format_duration(gate.cache.max_age).into()),
         ("negative_entries", number(gate.cache.negative_entries)),
     ];
-    below_table(values, "server", server);
+    let unless_unbounded = [
+        ("max_connections_per_address", proxy.max_connections_per_address.map(number)),
+        ("request_timeout", proxy.request_timeout.map(|wait| format_duration(wait).into())),
+    ];
+    let unless_unbounded = unless_unbounded.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    below_table(values, "server", server.into_iter().chain(unless_unbounded));
     let admin = [("listen", config.admin.listen.to_string().into()), ("ready", config.admin.ready.name().into())];
     below_table(values, "admin", admin);
     let log = [("format", config.log.format.name().into()), ("level", config.log.level.as_str().into())];
@@ -148,14 +157,14 @@ fn each<T>(values: &mut Dict, key: &str, settings: &[T], add: impl Fn(&mut Dict,
     }
 }
 
-fn below_table<const N: usize>(values: &mut Dict, table: &str, defaults: [(&str, Value); N]) {
+fn below_table<'a>(values: &mut Dict, table: &str, defaults: impl IntoIterator<Item = (&'a str, Value)>) {
     let table = values.entry(table.to_owned()).or_insert_with(|| Value::Dict(Tag::Default, Dict::new()));
     if let Value::Dict(_, values) = table {
         below(values, defaults);
     }
 }
 
-fn below<const N: usize>(values: &mut Dict, defaults: [(&str, Value); N]) {
+fn below<'a>(values: &mut Dict, defaults: impl IntoIterator<Item = (&'a str, Value)>) {
     for (key, default) in defaults {
         values.entry(key.to_owned()).or_insert(default);
     }

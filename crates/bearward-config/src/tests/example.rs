@@ -78,9 +78,10 @@ fn the_settings_that_are_commented_out_have_their_defaults() {
         // The default of `threads` depends on the machine.
         let proxy = &config.proxy;
         let server = (&proxy.listen, proxy.max_connections, proxy.max_header_bytes, proxy.drain, proxy.keepalive_pool);
+        let waits = (proxy.idle_timeout, proxy.header_timeout, proxy.body_timeout, proxy.write_timeout);
         let gate = (config.gate.max_token_bytes, &config.gate.realm, &config.gate.cache, &config.log, &config.admin);
         let issuer = (issuer.profile, &issuer.algorithms, issuer.leeway, issuer.timeout, &issuer.refresh);
-        format!("{server:?} {gate:?} {issuer:?} {upstream:?}")
+        format!("{server:?} {waits:?} {gate:?} {issuer:?} {upstream:?}")
     };
     assert_eq!(shown(&everything), shown(&nothing));
 }

@@ -50,6 +50,12 @@ fn every_setting_is_read() {
         realm = "orders"
         drain = "1m"
         keepalive_pool = 0
+        max_connections_per_address = 2
+        idle_timeout = "1s"
+        header_timeout = "2s"
+        body_timeout = "3s"
+        write_timeout = "4s"
+        request_timeout = "5s"
         [admin]
         listen = "127.0.0.1:1"
         [log]
@@ -67,6 +73,10 @@ fn every_setting_is_read() {
     assert_eq!(config.proxy.listen, ["0.0.0.0:80".parse().unwrap(), "[::1]:81".parse().unwrap()]);
     assert_eq!((config.proxy.threads, config.proxy.max_connections, config.proxy.keepalive_pool), (3, 4, 0));
     assert_eq!((config.proxy.max_header_bytes, config.gate.max_token_bytes), (8_192, 4_096));
+    let proxy = &config.proxy;
+    let waits = [proxy.idle_timeout, proxy.header_timeout, proxy.body_timeout, proxy.write_timeout];
+    assert_eq!(waits, [1, 2, 3, 4].map(Duration::from_secs));
+    assert_eq!((proxy.request_timeout, proxy.max_connections_per_address), (Some(Duration::from_secs(5)), Some(2)));
     assert_eq!((config.gate.realm.as_str(), config.proxy.drain), ("orders", Duration::from_secs(60)));
     assert_eq!(config.admin.listen.port(), 1);
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "warn,bearward_gate=debug"));
@@ -102,6 +112,8 @@ fn values_of_the_wrong_kind_and_out_of_bounds_are_told() {
         ("[server]\nrealm = <<\"\">>", "must not be empty", ""),
         ("[server]\nrealm = <<\"a\\nb\">>", "must not hold control characters", ""),
         ("[server]\nrealm = <<\"a\\\"b\">>", "must be plain ASCII", ""),
+        ("[server]\nheader_timeout = <<\"0s\">>", "must be between 100ms and 24h", ""),
+        ("[server]\nmax_connections_per_address = <<0>>", "must be between 1 and 1000000", ""),
         ("[server]\nkeepalive_pool = <<true>>", "expected a whole number, found true or false", ""),
         ("[cache]\nmax_age = <<\"25h\">>", "must be between 0s and 24h", ""),
         ("[log]\nformat = <<\"jsn\">>", "must be one of `human`, `json`", "did you mean `json`?"),

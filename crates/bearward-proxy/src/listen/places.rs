@@ -5,6 +5,8 @@
 //! nor the admin server, whose failing liveness probe would get the process killed. So beyond the bound a connection at rest makes
 //! room for a new one, and where none is at rest, the new one waits.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +25,8 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Places {
     most: usize,
     taken: AtomicUsize,
+    /// How many one address may have, and how many each has; only where that is bounded.
+    shares: Option<(usize, Mutex<HashMap<IpAddr, usize>>)>,
     /// The connections of each thread.
     threads: Vec<Mutex<Slab<Arc<Watch>>>>,
     freed: Notify,
@@ -38,15 +42,21 @@ pub(crate) struct Place {
     places: Arc<Places>,
     thread: usize,
     key: usize,
+    _share: Share,
     pub(crate) watch: Arc<Watch>,
 }
 
+/// A connection's part in the share of its address, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share(Option<(Arc<Places>, IpAddr)>);
+
 impl Places {
     /// Places for `most` connections, and at least one.
-    pub(crate) fn new(most: usize, threads: usize, open: Gauge, waits: Counter) -> Self {
+    pub(crate) fn new(most: usize, share: Option<usize>, threads: usize, open: Gauge, waits: Counter) -> Self {
         Self {
             most: most.max(1),
             taken: AtomicUsize::new(0),
+            shares: share.map(|share| (share, Mutex::default())),
             threads: std::iter::repeat_with(Mutex::default).take(threads).collect(),
             freed: Notify::new(),
             is_stopping: AtomicBool::new(false),
@@ -54,6 +64,19 @@ impl Places {
             waits,
             last_warning: Mutex::default(),
         }
+    }
+
+    /// A part in the share of this address; `None` where it has its share already.
+    pub(crate) fn share(self: &Arc<Self>, address: IpAddr) -> Option<Share> {
+        let Some((most, taken)) = &self.shares else { return Some(Share(None)) };
+        let address = network(address);
+        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_default();
+        if *count >= *most {
+            return None;
+        }
+        *count += 1;
+        Some(Share(Some((Arc::clone(self), address))))
     }
 
     /// Waits for a place, and reserves it: [`Places::enter`] takes it.
@@ -84,14 +107,14 @@ impl Places {
     }
 
     /// Takes a reserved place, on this thread.
-    pub(crate) fn enter(self: &Arc<Self>, thread: usize, watch: Watch) -> Place {
+    pub(crate) fn enter(self: &Arc<Self>, thread: usize, watch: Watch, share: Share) -> Place {
         let watch = Arc::new(watch);
         let key = self.of(thread).map_or(usize::MAX, |mut all| all.insert(Arc::clone(&watch)));
         self.open.inc();
         if self.is_stopping() {
             watch.end();
         }
-        Place { places: Arc::clone(self), thread, key, watch }
+        Place { places: Arc::clone(self), thread, key, _share: share, watch }
     }
 
     /// Wakes the connections of a thread that are late.
@@ -151,6 +174,28 @@ impl Places {
     }
 }
 
+/// What counts as one address: whoever has an IPv6 network has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let Some((places, address)) = &self.0 else { return };
+        let Some((_, taken)) = &places.shares else { return };
+        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(address);
+            }
+        }
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(mut all) = self.places.of(self.thread) {
@@ -176,11 +221,11 @@ mod tests {
     fn places(most: usize) -> Arc<Places> {
         let open = MetricsRegistry::default().gauge("open", "open connections").unwrap();
         let waits = MetricsRegistry::default().counter("waits", "connections that waited").unwrap();
-        Arc::new(Places::new(most, 2, open, waits))
+        Arc::new(Places::new(most, Some(2), 2, open, waits))
     }
 
     fn enter(places: &Arc<Places>) -> Place {
-        places.enter(places.quietest_thread(), Watch::new(Arc::new(CoarseClock::new())))
+        places.enter(places.quietest_thread(), Watch::new(Arc::new(CoarseClock::new())), Share(None))
     }
 
     /// Whether a new connection gets a place at once.
@@ -213,7 +258,7 @@ mod tests {
         let all: Vec<_> = (0..3)
             .map(|_| {
                 assert!(has_place(&places));
-                let place = places.enter(places.quietest_thread(), Watch::new(Arc::clone(&clock)));
+                let place = places.enter(places.quietest_thread(), Watch::new(Arc::clone(&clock)), Share(None));
                 std::thread::sleep(Duration::from_millis(5));
                 clock.tick();
                 place.watch.rest();
@@ -228,6 +273,21 @@ mod tests {
         assert_eq!(ended(), [false, true, true]);
         assert!(!has_place(&places));
         assert_eq!(ended(), [false, true, true], "one with a request makes no room");
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_no_more() {
+        let places = places(9);
+        let share = |address: &str| places.share(address.parse().unwrap());
+        let first = [share("192.0.2.1"), share("::ffff:192.0.2.1")];
+        assert!(first.iter().all(Option::is_some) && share("192.0.2.1").is_none());
+        assert!(share("192.0.2.2").is_some());
+        drop(first);
+        assert!(share("192.0.2.1").is_some());
+        let network = [share("2001:db8::1"), share("2001:db8::2")];
+        assert!(share("2001:db8::3").is_none() && share("2001:db8:0:1::1").is_some());
+        drop(network);
+        assert!(places.shares.as_ref().unwrap().1.lock().unwrap().is_empty(), "nothing is kept of who is gone");
     }
 
     #[test]
