@@ -121,7 +121,7 @@ const MESSAGE: &[&str] = &[
 /// Names are compared as in [`crate::IdentityHeaders::is_reserved`].
 #[must_use]
 pub fn is_proxys_word(name: &str) -> bool {
-    FACT.holds(name.as_bytes()) || IDENTITY.holds(name.as_bytes())
+    PROXYS_WORD.holds(name.as_bytes())
 }
 
 /// Whether some server takes the two header names for one: they are equal without case, and with `-` for everything
@@ -136,14 +136,16 @@ pub(crate) fn is_taken(name: &str) -> bool {
     FACT.holds(name.as_bytes()) || MESSAGE.iter().any(|listed| same_field_name(listed, name))
 }
 
-static FACT: Listed = Listed::new(FACTS, FACT_PREFIXES);
-static IDENTITY: Listed = Listed::new(IDENTITIES, IDENTITY_PREFIXES);
+static PROXYS_WORD: Listed = Listed::new(&[FACTS, IDENTITIES], &[FACT_PREFIXES, IDENTITY_PREFIXES]);
+static FACT: Listed = Listed::new(&[FACTS], &[FACT_PREFIXES]);
+
+type Lists = &'static [&'static [&'static str]];
 
 /// Names and prefixes of names, and what tells at a glance that a name is none of them: every field of every request is asked
 /// about.
 struct Listed {
-    names: &'static [&'static str],
-    prefixes: &'static [&'static str],
+    names: Lists,
+    prefixes: Lists,
     /// For each beginning (see [`beginning`]) the lengths of the names that have it, as bits.
     lengths: [u64; BEGINNINGS],
     /// For each beginning the least length of a prefix that has it; none where it is zero.
@@ -152,20 +154,28 @@ struct Listed {
 
 impl Listed {
     #[allow(clippy::indexing_slicing, reason = "a beginning is one of those that both tables have")]
-    const fn new(names: &'static [&'static str], prefixes: &'static [&'static str]) -> Self {
+    const fn new(names: Lists, prefixes: Lists) -> Self {
         let mut listed = Self { names, prefixes, lengths: [0; BEGINNINGS], least: [0; BEGINNINGS] };
-        let mut rest = names;
-        while let [name, others @ ..] = rest {
-            listed.lengths[beginning(name.as_bytes())] |= length_bit(name.len());
-            rest = others;
-        }
-        let mut rest = prefixes;
-        while let [prefix, others @ ..] = rest {
-            let least = &mut listed.least[beginning(prefix.as_bytes())];
-            if *least == 0 || prefix.len() < *least {
-                *least = prefix.len();
+        let mut lists = names;
+        while let [list, others @ ..] = lists {
+            let mut list: &[&str] = list;
+            while let [name, rest @ ..] = list {
+                listed.lengths[beginning(name.as_bytes())] |= length_bit(name.len());
+                list = rest;
             }
-            rest = others;
+            lists = others;
+        }
+        let mut lists = prefixes;
+        while let [list, others @ ..] = lists {
+            let mut list: &[&str] = list;
+            while let [prefix, rest @ ..] = list {
+                let least = &mut listed.least[beginning(prefix.as_bytes())];
+                if *least == 0 || prefix.len() < *least {
+                    *least = prefix.len();
+                }
+                list = rest;
+            }
+            lists = others;
         }
         listed
     }
@@ -181,8 +191,8 @@ impl Listed {
     /// The same, by the lists.
     fn lists(&self, name: &[u8], may_be_listed: bool, may_begin: bool) -> bool {
         let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| same(prefix.as_bytes(), head));
-        may_be_listed && self.names.iter().any(|listed| same(listed.as_bytes(), name))
-            || may_begin && self.prefixes.iter().any(begins)
+        may_be_listed && self.names.iter().copied().flatten().any(|listed| same(listed.as_bytes(), name))
+            || may_begin && self.prefixes.iter().copied().flatten().any(begins)
     }
 }
 
