@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bearward_core::{
-    Check, DecryptionKeys, IdentityHeaders, KeySet, Reason, Trace, Verified, verify_jws, verify_jws_traced,
+    Check, DecryptedToken, DecryptionKeys, IdentityHeaders, KeySet, KeyTries, Reason, Trace, Verified, verify_jws,
+    verify_jws_traced,
 };
 use tokio::task::AbortHandle;
 
@@ -161,7 +162,7 @@ impl Prover {
             Proof::Signature => self.prove_by_keys(question.token, None, question, trace).await,
             Proof::Decryption => {
                 let keys = self.decryption_keys().ok_or(Reason::TokenUnsupported)?;
-                let inner = keys.decrypt(question.token);
+                let inner = self.decrypt(&keys, question.token, &mut KeyTries::default());
                 if let Some(trace) = trace.as_deref_mut() {
                     trace.note(Check::Decryption, &inner);
                 }
@@ -169,6 +170,19 @@ impl Prover {
             }
             Proof::Introspection => self.ask(question, None, trace).await,
         }
+    }
+
+    /// Decrypts a token with `keys`, and counts those that were tried.
+    pub(crate) fn decrypt(
+        &self,
+        keys: &DecryptionKeys,
+        token: &str,
+        tries: &mut KeyTries,
+    ) -> Result<DecryptedToken, Reason> {
+        let before = tries.made();
+        let decrypted = keys.decrypt_within(token, tries);
+        self.engine.metrics.decryption_tries.with(&[&self.name]).add((tries.made() - before) as u64);
+        decrypted
     }
 
     /// Waits until tokens of this issuer can be judged.
