@@ -26,7 +26,7 @@ pub use claim_pointer::{ClaimPointer, ClaimPointerError};
 pub use claim_rule::{ClaimRule, ClaimTest};
 pub use introspection::IntrospectionAnswer;
 pub use issuer_name::{IssuerName, IssuerNameError, IssuerVariable};
-pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError};
+pub use jwe::{DecryptedToken, DecryptionKeys, DecryptionKeysError, KeyTries};
 pub use keys::{KeySet, KeySetError, SkippedKey};
 pub use profile::Profile;
 pub use scope::{Scope, ScopeError, ScopeSet};

@@ -197,6 +197,11 @@ impl Counter {
         self.0.inc();
     }
 
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.0.inc_by(more);
+    }
+
     /// The count.
     #[must_use]
     pub fn get(&self) -> u64 {

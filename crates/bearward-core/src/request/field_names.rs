@@ -121,7 +121,7 @@ const MESSAGE: &[&str] = &[
 /// Names are compared as in [`crate::IdentityHeaders::is_reserved`].
 #[must_use]
 pub fn is_proxys_word(name: &str) -> bool {
-    is_fact(name) || is_one_of(IDENTITIES, name) || begins_with_one_of(IDENTITY_PREFIXES, name)
+    PROXYS_WORD.holds(name.as_bytes())
 }
 
 /// Whether some server takes the two header names for one: they are equal without case, and with `-` for everything
@@ -133,25 +133,112 @@ pub fn same_field_name(one: &str, other: &str) -> bool {
 
 /// Whether a header of this name says something else already, so that no claim can stand there.
 pub(crate) fn is_taken(name: &str) -> bool {
-    is_fact(name) || is_one_of(MESSAGE, name)
+    FACT.holds(name.as_bytes()) || MESSAGE.iter().any(|listed| same_field_name(listed, name))
 }
 
-fn is_fact(name: &str) -> bool {
-    is_one_of(FACTS, name) || begins_with_one_of(FACT_PREFIXES, name)
+static PROXYS_WORD: Listed = Listed::new(&[FACTS, IDENTITIES], &[FACT_PREFIXES, IDENTITY_PREFIXES]);
+static FACT: Listed = Listed::new(&[FACTS], &[FACT_PREFIXES]);
+
+type Lists = &'static [&'static [&'static str]];
+
+/// Names and prefixes of names, and what tells at a glance that a name is none of them: every field of every request is asked
+/// about.
+struct Listed {
+    names: Lists,
+    prefixes: Lists,
+    /// For each beginning (see [`beginning`]) the lengths of the names that have it, as bits.
+    lengths: [u64; BEGINNINGS],
+    /// For each beginning the least length of a prefix that has it; none where it is zero.
+    least: [usize; BEGINNINGS],
 }
 
-fn is_one_of(names: &[&str], name: &str) -> bool {
-    names.iter().any(|listed| same_field_name(listed, name))
+impl Listed {
+    #[allow(clippy::indexing_slicing, reason = "a beginning is one of those that both tables have")]
+    const fn new(names: Lists, prefixes: Lists) -> Self {
+        let mut listed = Self { names, prefixes, lengths: [0; BEGINNINGS], least: [0; BEGINNINGS] };
+        let mut lists = names;
+        while let [list, others @ ..] = lists {
+            let mut list: &[&str] = list;
+            while let [name, rest @ ..] = list {
+                listed.lengths[beginning(name.as_bytes())] |= length_bit(name.len());
+                list = rest;
+            }
+            lists = others;
+        }
+        let mut lists = prefixes;
+        while let [list, others @ ..] = lists {
+            let mut list: &[&str] = list;
+            while let [prefix, rest @ ..] = list {
+                let least = &mut listed.least[beginning(prefix.as_bytes())];
+                if *least == 0 || prefix.len() < *least {
+                    *least = prefix.len();
+                }
+                list = rest;
+            }
+            lists = others;
+        }
+        listed
+    }
+
+    #[inline]
+    fn holds(&self, name: &[u8]) -> bool {
+        let at = beginning(name);
+        let may_be_listed = self.lengths.get(at).is_some_and(|lengths| lengths & length_bit(name.len()) != 0);
+        let may_begin = self.least.get(at).is_some_and(|least| *least != 0 && *least <= name.len());
+        (may_be_listed || may_begin) && self.lists(name, may_be_listed, may_begin)
+    }
+
+    /// The same, by the lists.
+    fn lists(&self, name: &[u8], may_be_listed: bool, may_begin: bool) -> bool {
+        let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| same(prefix.as_bytes(), head));
+        may_be_listed && self.names.iter().copied().flatten().any(|listed| same(listed.as_bytes(), name))
+            || may_begin && self.prefixes.iter().copied().flatten().any(begins)
+    }
 }
 
-fn begins_with_one_of(prefixes: &[&str], name: &str) -> bool {
-    let begins = |prefix: &&str| name.as_bytes().get(..prefix.len()).is_some_and(|head| same(prefix.as_bytes(), head));
-    prefixes.iter().any(begins)
+const BEGINNINGS: usize = 64;
+
+/// What a name begins with, in a few bits: of its first letter, and of the third, since half of what is listed begins with `x-`.
+/// Two names that are the same have the same. No prefix is so short that a name has a third letter which it has not.
+const fn beginning(name: &[u8]) -> usize {
+    match name {
+        [first, _, third, ..] => (folded(*first) as usize * 5 + folded(*third) as usize) % BEGINNINGS,
+        _ => 0,
+    }
+}
+
+/// The bit of a length; very long ones share one.
+const fn length_bit(length: usize) -> u64 {
+    1 << if length < 63 { length } else { 63 }
+}
+
+/// What tells at a glance that a name is none of a few that are not known before the program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Glance {
+    lengths: u64,
+    beginnings: u64,
+}
+
+impl Glance {
+    pub(crate) fn add(&mut self, name: &str) {
+        self.lengths |= length_bit(name.len());
+        self.beginnings |= 1 << beginning(name.as_bytes());
+    }
+
+    /// Whether a name may be one of those that were added.
+    #[inline]
+    pub(crate) fn may_hold(self, name: &str) -> bool {
+        self.lengths & length_bit(name.len()) != 0 && self.beginnings & 1 << beginning(name.as_bytes()) != 0
+    }
+}
+
+/// What a byte of a name is compared as.
+const fn folded(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 fn same(one: &[u8], other: &[u8]) -> bool {
-    let fold = |byte: &u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
-    one.len() == other.len() && one.iter().map(fold).eq(other.iter().map(fold))
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| folded(*one) == folded(*other))
 }
 
 #[cfg(test)]
@@ -180,6 +267,29 @@ mod tests {
         }
     }
 
+    /// What tells at a glance must say nothing else than the lists.
+    #[test]
+    fn a_glance_misses_nothing() {
+        let of_lists = |names: &[&str], prefixes: &[&str], name: &str| {
+            let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| same_field_name(head, prefix));
+            names.iter().any(|listed| same_field_name(listed, name)) || prefixes.iter().any(begins)
+        };
+        let listed = [FACTS, FACT_PREFIXES, IDENTITIES, IDENTITY_PREFIXES, MESSAGE].concat();
+        let mut names: Vec<String> = listed.iter().map(|name| (*name).to_owned()).collect();
+        names.extend(listed.iter().flat_map(|name| [format!("{name}x"), format!("{name}-user"), format!("x-{name}")]));
+        names.extend(listed.iter().map(|name| name.strip_prefix("x-").unwrap_or_default().to_owned()));
+        names.extend(listed.iter().flat_map(|name| (0..name.len()).map(|end| name[..end].to_owned())));
+        names.extend((1..200).map(|length| "x-remote-user".repeat(length)));
+        for name in names {
+            let spellings = [name.clone(), name.to_ascii_uppercase(), name.replace('-', "_"), name.replace('-', "!")];
+            for name in spellings.iter().map(String::as_str) {
+                let is_fact = of_lists(FACTS, FACT_PREFIXES, name);
+                assert_eq!(is_proxys_word(name), is_fact || of_lists(IDENTITIES, IDENTITY_PREFIXES, name), "{name}");
+                assert_eq!(is_taken(name), is_fact || of_lists(MESSAGE, &[], name), "{name}");
+            }
+        }
+    }
+
     #[test]
     fn no_claim_can_stand_where_a_fact_does_and_every_other_identity_can() {
         for name in FACTS.iter().chain(MESSAGE) {
@@ -188,6 +298,7 @@ mod tests {
         for prefix in FACT_PREFIXES {
             assert!(is_taken(&format!("{prefix}x")), "{prefix}");
         }
+        assert!(FACT_PREFIXES.iter().chain(IDENTITY_PREFIXES).all(|prefix| prefix.len() >= 3), "see `beginning`");
         assert!(MESSAGE.iter().all(|name| !is_proxys_word(name)), "what goes on is not removed");
         assert!(IDENTITIES.iter().all(|name| is_proxys_word(name) && !is_taken(name)));
         for prefix in IDENTITY_PREFIXES {

@@ -10,7 +10,8 @@
 //!   that does not come out right is replaced by a random one so that the work goes on, CBC is not decrypted before its
 //!   MAC holds, and all of it fails with the one [`Reason::DecryptionFailed`].
 //! * **Invalid curve points** (RFC 8725, 3.4): refused, as are points that make the shared secret zero (RFC 7748, 6.1).
-//! * **Work that the sender chooses** (`p2c` of PBES2, `zip`; RFC 8725bis): neither is there.
+//! * **Work that the sender chooses** (`p2c` of PBES2, `zip`; RFC 8725bis): neither is there. A token that names no key, which
+//!   costs a private-key operation for each that it may be for, is held against a few at most ([`KeyTries`]).
 //! * **A token that chooses its key or algorithm**: a key is used with the algorithms that it was made for and no other.
 
 mod agreement;
@@ -36,6 +37,28 @@ use key::DecryptionKey;
 /// The longest token that is decrypted, in bytes: as much as any request can be allowed to carry.
 const MAX_TOKEN: usize = 1024 * 1024;
 
+/// The keys that were tried for one token, which is no more than a few: a private RSA key takes a third of a millisecond, which a
+/// sender who has nothing could have the gateway spend for each that there is.
+#[derive(Debug, Default)]
+pub struct KeyTries {
+    made: usize,
+}
+
+impl KeyTries {
+    /// The most keys that are tried for one token: those before and after a change of keys, of two issuers.
+    pub const MOST: usize = 4;
+
+    /// How many were tried.
+    pub fn made(&self) -> usize {
+        self.made
+    }
+
+    /// Whether so many more may be tried.
+    fn allows(&self, more: usize) -> bool {
+        self.made.saturating_add(more) <= Self::MOST
+    }
+}
+
 /// The private and secret keys with which the gateway decrypts tokens that are encrypted to it.
 ///
 /// Like [`KeySet`](crate::KeySet) they belong to one issuer's tokens. What [`Debug`](fmt::Debug) shows are the `kid`s.
@@ -52,6 +75,9 @@ impl DecryptionKeys {
     /// | `EC` (P-256, P-384, P-521) | `ECDH-ES`, `ECDH-ES+A128KW`, `ECDH-ES+A256KW`; the one that `alg` names, if it does | `x y d` |
     /// | `OKP` (X25519) | the same | `x d` |
     /// | `oct` | `A128KW`, `A256KW` or `dir`, as `alg` says; with the name of a content encryption as `alg`, `dir` with that | `k` of exactly that length |
+    ///
+    /// Where more than four keys open the same, each of them needs a `kid`, and so does each token: no more than that are tried
+    /// for one ([`KeyTries`]).
     ///
     /// # Errors
     ///
@@ -86,18 +112,34 @@ impl DecryptionKeys {
     /// * [`Reason::CriticalHeaderUnknown`]: `crit` or `zip`.
     /// * [`Reason::AlgorithmRefused`]: another `alg` or `enc` than those of [`DecryptionKeys::parse`].
     /// * [`Reason::TokenUnsupported`]: none of these keys fits, so [`DecryptionKeys::opens`] is false.
-    /// * [`Reason::DecryptionFailed`]: whatever else, without distinction.
+    /// * [`Reason::DecryptionFailed`]: whatever else, without distinction; also where it names no key and more than
+    ///   [`KeyTries::MOST`] fit.
     pub fn decrypt(&self, token: &str) -> Result<DecryptedToken, Reason> {
+        self.decrypt_within(token, &mut KeyTries::default())
+    }
+
+    /// [`DecryptionKeys::decrypt`], where other keys were tried for the same token before. Where those that fit are more than may
+    /// still be tried, none is: which token is opened must not depend on the order of keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`DecryptionKeys::decrypt`].
+    pub fn decrypt_within(&self, token: &str, tries: &mut KeyTries) -> Result<DecryptedToken, Reason> {
         if token.len() > MAX_TOKEN {
             return Err(Reason::TokenMalformed);
         }
         let jwe = CompactJwe::parse(token)?;
-        let mut fitting = self.keys.iter().filter(|key| key.fits(&jwe.header)).peekable();
-        if fitting.peek().is_none() {
-            return Err(Reason::TokenUnsupported);
+        let fitting = || self.keys.iter().filter(|key| key.fits(&jwe.header));
+        match fitting().count() {
+            0 => return Err(Reason::TokenUnsupported),
+            count if !tries.allows(count) => return Err(Reason::DecryptionFailed),
+            _ => {}
         }
-        let plaintext = fitting.find_map(|key| jwe.open(key)).ok_or(Reason::DecryptionFailed)?;
-        DecryptedToken::read(&plaintext)
+        let plaintext = fitting().find_map(|key| {
+            tries.made += 1;
+            jwe.open(key)
+        });
+        DecryptedToken::read(&plaintext.ok_or(Reason::DecryptionFailed)?)
     }
 }
 

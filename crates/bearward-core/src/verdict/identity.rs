@@ -12,7 +12,7 @@ use http::HeaderName;
 
 pub use self::lines::IdentityLines;
 use self::lines::{Unwritable, Writer};
-use crate::request::field_names;
+use crate::request::field_names::{self, Glance};
 use crate::{ClaimPointer, Fields, Reason, Verified, remove_fields, same_field_name};
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
@@ -39,9 +39,19 @@ static NATIVE: [HeaderName; 4] = [SUBJECT, ISSUER, CLIENT_ID, SCOPE];
 ///
 /// So a group named `a,admin` never reads as two groups, and no claim can look like the encoding of another. A number
 /// that a double does not hold exactly is refused: two identities must not become one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders {
     claims: Vec<(HeaderName, ClaimPointer)>,
+    /// Of all names: every field of every request is asked about.
+    glance: Glance,
+}
+
+impl Default for IdentityHeaders {
+    fn default() -> Self {
+        let mut glance = Glance::default();
+        NATIVE.iter().for_each(|name| glance.add(name.as_str()));
+        Self { claims: Vec::new(), glance }
+    }
 }
 
 impl IdentityHeaders {
@@ -51,7 +61,7 @@ impl IdentityHeaders {
     ///
     /// When two headers have the same name, in whatever spelling, or a name is one that says something else already.
     pub fn new(claims: Vec<(HeaderName, ClaimPointer)>) -> Result<Self, IdentityHeadersError> {
-        let mut headers = Self { claims: Vec::with_capacity(claims.len()) };
+        let mut headers = Self::default();
         for (name, pointer) in claims {
             if field_names::is_taken(name.as_str()) {
                 return Err(IdentityHeadersError::Forbidden(name));
@@ -59,6 +69,7 @@ impl IdentityHeaders {
             if let Some(first) = headers.names().find(|first| same_field_name(first.as_str(), name.as_str())) {
                 return Err(IdentityHeadersError::Repeated { first: first.clone(), second: name });
             }
+            headers.glance.add(name.as_str());
             headers.claims.push((name, pointer));
         }
         Ok(headers)
@@ -75,7 +86,7 @@ impl IdentityHeaders {
     /// Names are compared without case, and with `-` for everything that is no letter or digit: CGI, WSGI and their
     /// like make `HTTP_X_AUTH_SUBJECT` of `X-Auth-Subject`, `x_auth_subject` and `X.Auth.Subject` (CVE-2025-64484).
     pub fn is_reserved(&self, name: &str) -> bool {
-        self.names().any(|reserved| same_field_name(reserved.as_str(), name))
+        self.glance.may_hold(name) && self.names().any(|reserved| same_field_name(reserved.as_str(), name))
     }
 
     /// Removes each field that could be taken for one of these headers.

@@ -129,6 +129,9 @@ fn what_is_wrong_with_a_set_is_said() {
         set(&many[..16]),
         set(&[secret(json!({"alg": "dir"})), secret(json!({"alg": "HS256"}))]),
         set(&[named("dir"), named("A256GCM")]),
+        set(&[&many[..4], &[secret(json!({"alg": "A256GCM"}))]].concat()),
+        set(&[&many[..3], &[secret(json!({"alg": "A256GCM"}))]].concat()),
+        set(&[&many[..4], &[secret(json!({"alg": "A256KW"}))]].concat()),
         set(&[named("dir"), named("A256KW")]),
         set(&[secret(json!({"alg": "dir", "kid": "line\nbreak", "use": "sig"}))]),
     ];
@@ -139,6 +142,9 @@ fn what_is_wrong_with_a_set_is_said() {
     DecryptionKeys { keys: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"] }
     key 2: `alg`: must say what a symmetric key is for: `A128KW`, `A256KW`, `dir`, or a content encryption to be used with `dir` (`A128GCM`, `A256GCM`, `A128CBC-HS256`, `A256CBC-HS512`)
     key "a": `kid`: another key for the same algorithm has it too
+    key 5: `kid`: missing, and more than 4 keys open the same: a token must name the one that it is for
+    DecryptionKeys { keys: ["0", "1", "2", "-"] }
+    DecryptionKeys { keys: ["0", "1", "2", "3", "-"] }
     DecryptionKeys { keys: ["a", "a"] }
     key "line\nbreak": `use`: must be `enc`, if it is there
     "#);

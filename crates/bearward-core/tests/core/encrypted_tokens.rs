@@ -7,7 +7,7 @@ use crate::support::encryptor::{
     AGREEMENTS, ENCRYPTIONS, Letter, NESTED, Recipient, hold, key_length, open, quick, recipients, unb64,
 };
 use crate::support::{Table, b64, claims, signer, verify, with};
-use bearward_core::{Algorithm, DecryptionKeys, Reason, Shape};
+use bearward_core::{Algorithm, DecryptionKeys, KeyTries, Reason, Shape};
 use serde_json::{Value, json};
 
 #[test]
@@ -395,4 +395,41 @@ fn only_three_things_are_refused_whoever_the_token_is_for() {
         table.case(name, DecryptionKeys::refuses(&token), expected);
     }
     table.finish();
+}
+
+/// What a token costs is counted in private-key operations, of which the sender chooses no number.
+#[test]
+fn a_token_is_held_against_a_few_keys_at_most() {
+    let ours = Recipient::rsa();
+    let of = |count: usize| {
+        let keys = (0..count).map(|at| ours.jwk_with(json!({"kid": at.to_string()})));
+        DecryptionKeys::parse(json!({"keys": keys.collect::<Vec<_>>()}).to_string().as_bytes()).unwrap()
+    };
+    let seal = |kid: Option<&str>, recipient: &Recipient| {
+        recipient.letter("RSA-OAEP-256", "A256GCM").with("kid", kid.map(Value::from)).seal(NESTED)
+    };
+    let (good, junk) = (|kid| seal(kid, &ours), |kid| seal(kid, &Recipient::other_rsa()));
+    let failed = Err(Reason::DecryptionFailed);
+    for (keys, token, tried, expected) in [
+        (1, good(None), 1, Ok(())),
+        (1, junk(None), 1, failed),
+        (4, good(None), 1, Ok(())),
+        (4, junk(None), 4, failed),
+        (5, good(None), 0, failed),
+        (16, good(None), 0, failed),
+        (16, junk(None), 0, failed),
+        (16, good(Some("15")), 1, Ok(())),
+        (16, junk(Some("15")), 1, failed),
+        (16, junk(Some("16")), 0, Err(Reason::TokenUnsupported)),
+    ] {
+        let mut tries = KeyTries::default();
+        let found = of(keys).decrypt_within(&token, &mut tries).map(drop);
+        assert_eq!((found, tries.made()), (expected, tried), "{keys} keys");
+    }
+    // Keys of several issuers share what one token may cost.
+    let mut tries = KeyTries::default();
+    for expected in [3, 3, 3] {
+        assert!(of(3).decrypt_within(&junk(None), &mut tries).is_err());
+        assert_eq!(tries.made(), expected);
+    }
 }

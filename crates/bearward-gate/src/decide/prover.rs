@@ -4,16 +4,17 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bearward_core::{
-    Check, DecryptionKeys, IdentityHeaders, KeySet, Reason, Trace, Verified, verify_jws, verify_jws_traced,
+    Check, DecryptedToken, DecryptionKeys, IdentityHeaders, KeySet, KeyTries, Reason, Trace, Verified, verify_jws,
+    verify_jws_traced,
 };
 use tokio::task::AbortHandle;
 
 use super::engine::Engine;
 use crate::introspect::{Context, Introspector, Proved};
 use crate::issuer::{IssuerStatus, KeyMissing, Keys, Published};
-use crate::memory::{Entry, Grounds, Identity, Key, Proof, ProverId, ProverSetId};
+use crate::memory::{Grounds, Identity, Key, Proof, ProverId, ProverSetId};
 use crate::net::http_client::HttpClient;
 use crate::settings::{ResolvedIssuer, SignedResponse, TokenFormats};
 use crate::source::Source;
@@ -29,6 +30,8 @@ pub(crate) struct Prover {
     engine: Engine,
     /// The prover sets of the current generation that it belongs to: what it refuses is forgotten for each of them.
     sets: Arc<ArcSwap<Vec<ProverSetId>>>,
+    /// What the last proof rests on.
+    last_grounds: ArcSwapOption<Grounds>,
     refresh: AbortHandle,
 }
 
@@ -69,7 +72,8 @@ impl Prover {
         });
         let refresh = engine.runtime.spawn(published.keep_fresh()).abort_handle();
         let (id, engine, sets) = (engine.next_prover(), engine.clone(), Arc::default());
-        Arc::new(Self { id, name, issuer, published, introspector, engine, sets, refresh })
+        let last_grounds = ArcSwapOption::empty();
+        Arc::new(Self { id, name, issuer, published, introspector, engine, sets, last_grounds, refresh })
     }
 
     pub(crate) fn id(&self) -> ProverId {
@@ -126,13 +130,25 @@ impl Prover {
     }
 
     /// Whether what a remembered proof rests on is still there.
-    pub(crate) fn stands_by(&self, entry: &Entry) -> bool {
-        let Grounds { key_set, opened_with } = &entry.grounds;
+    pub(crate) fn stands_by(&self, grounds: &Grounds) -> bool {
         let has_key_set = |set: &[u8; 32]| self.published.keys().is_some_and(|keys| keys.set.fingerprint() == *set);
         let opens = |then: &Weak<DecryptionKeys>| {
             self.decryption_keys().is_some_and(|now| ptr::eq(then.as_ptr(), Arc::as_ptr(&now)))
         };
-        key_set.as_ref().is_none_or(has_key_set) && opened_with.as_ref().is_none_or(opens)
+        grounds.key_set().is_none_or(has_key_set) && grounds.opened_with().is_none_or(opens)
+    }
+
+    /// What a proof rests on, in one piece for all that rest on the same.
+    fn grounds(&self, key_set: Option<[u8; 32]>, opened_with: Option<Weak<DecryptionKeys>>) -> Grounds {
+        let grounds = Grounds::new(self.id, key_set, opened_with);
+        let last = self.last_grounds.load();
+        match last.as_deref() {
+            Some(last) if *last == grounds => last.clone(),
+            _ => {
+                self.last_grounds.store(Some(Arc::new(grounds.clone())));
+                grounds
+            }
+        }
     }
 
     /// Proves a token of which nothing was known, and remembers what came of it.
@@ -146,7 +162,7 @@ impl Prover {
             Proof::Signature => self.prove_by_keys(question.token, None, question, trace).await,
             Proof::Decryption => {
                 let keys = self.decryption_keys().ok_or(Reason::TokenUnsupported)?;
-                let inner = keys.decrypt(question.token);
+                let inner = self.decrypt(&keys, question.token, &mut KeyTries::default());
                 if let Some(trace) = trace.as_deref_mut() {
                     trace.note(Check::Decryption, &inner);
                 }
@@ -154,6 +170,19 @@ impl Prover {
             }
             Proof::Introspection => self.ask(question, None, trace).await,
         }
+    }
+
+    /// Decrypts a token with `keys`, and counts those that were tried.
+    pub(crate) fn decrypt(
+        &self,
+        keys: &DecryptionKeys,
+        token: &str,
+        tries: &mut KeyTries,
+    ) -> Result<DecryptedToken, Reason> {
+        let before = tries.made();
+        let decrypted = keys.decrypt_within(token, tries);
+        self.engine.metrics.decryption_tries.with(&[&self.name]).add((tries.made() - before) as u64);
+        decrypted
     }
 
     /// Waits until tokens of this issuer can be judged.
@@ -214,12 +243,12 @@ impl Prover {
         let (token, keys) = self.verify_with_keys(jws, trace.as_deref_mut()).await?;
         let token = Arc::new(token);
         let opened_with = opened_with.as_ref().map(Arc::downgrade);
-        let grounds = Grounds { key_set: Some(keys.set.fingerprint()), opened_with };
+        let grounds = self.grounds(Some(keys.set.fingerprint()), opened_with);
         if self.tokens() == TokenFormats::Both {
             return self.ask(question, Some(Proved { token, grounds }), trace).await;
         }
         let identity = Identity::render(token, question.headers);
-        self.engine.memory.remember(question.key, self.id, grounds, &identity, question.max_age);
+        self.engine.memory.remember(question.key, grounds, &identity, question.max_age);
         Ok(identity)
     }
 
@@ -284,11 +313,11 @@ impl Prover {
         let (ttl, negative_ttl) = (settings.cache_ttl, settings.negative_ttl);
         let (id, memory, sets) = (self.id, self.engine.memory.clone(), Arc::clone(&self.sets));
         let (key, headers) = (question.key, Arc::clone(question.headers));
-        let grounds = proved.as_ref().map(|proved| proved.grounds.clone()).unwrap_or_default();
+        let grounds = proved.as_ref().map_or_else(|| self.grounds(None, None), |proved| proved.grounds.clone());
         let finish = move |answer: Result<Arc<Verified>, Reason>| match answer {
             Ok(token) => {
                 let identity = Identity::render(token, &headers);
-                memory.remember(key, id, grounds.clone(), &identity, ttl);
+                memory.remember(key, grounds.clone(), &identity, ttl);
                 // What is remembered for a route that joined the question of another may come after a refusal that is newer. It
                 // is looked for last, and a refusal is noted first: of the two, one sees the other.
                 if sets.load().iter().any(|set| memory.holds_refusal(&key.put_to(*set))) {

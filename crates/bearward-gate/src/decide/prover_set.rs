@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bearward_core::{Check, DecryptionKeys, Reason, Shape, Trace, unverified_issuer};
+use bearward_core::{Check, DecryptionKeys, KeyTries, Reason, Shape, Trace, unverified_issuer};
 
 use super::prover::Prover;
 use crate::memory::{Proof, ProverId, ProverSetId};
@@ -140,7 +140,9 @@ impl ProverSet {
             [(only, _)] => Ok(Some(only)),
             // Several issuers encrypt to one key: the token inside tells which it is for, and that only selects.
             several => {
-                let inner = several.iter().find_map(|(_, keys)| keys.decrypt(token).ok());
+                // All of them together try no more keys than one does.
+                let mut tries = KeyTries::default();
+                let inner = several.iter().find_map(|(prover, keys)| prover.decrypt(keys, token, &mut tries).ok());
                 let inner = inner.ok_or(Reason::DecryptionFailed)?;
                 let named = unverified_issuer(inner.as_str()).ok_or(Reason::TokenMalformed)?;
                 let among = several.iter().map(|(prover, _)| *prover);

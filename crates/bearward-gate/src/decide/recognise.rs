@@ -13,7 +13,7 @@ use super::generation::Generation;
 use super::prover::{Prover, Question};
 use super::prover_set::ProverSet;
 use super::record::Record;
-use crate::memory::{Entry, Identity, Key, Proof};
+use crate::memory::{Grounds, Identity, Key, Proof};
 use crate::source::Source;
 
 /// How far a request has come without waiting.
@@ -50,7 +50,7 @@ impl Generation {
             return Ok(Step::Settled(Admission::default()));
         };
         let (token, provers) = (credential.token(), route.provers());
-        let key = Key::of(token, provers.id());
+        let key = self.engine.memory.key(token, provers.id());
         // An explanation makes every check, and so takes nothing for proved.
         if record.trace.is_none()
             && let Some(remembered) = self.recall(&key, provers, record)
@@ -93,18 +93,19 @@ impl Generation {
 
     /// What is known of a token without asking its issuer: that it was proved, or refused, a moment ago.
     fn recall(&self, key: &Key, provers: &ProverSet, record: &mut Record) -> Option<Result<Arc<Identity>, Reason>> {
-        let memory = &self.engine.memory;
+        let (memory, at) = (&self.engine.memory, record.started);
         let mut known = |id| {
             record.prover = provers.by_id(id).map(Arc::clone);
             record.source = Some(Source::Cache);
         };
-        let stands = |entry: &Entry| provers.by_id(entry.prover).is_some_and(|prover| prover.stands_by(entry));
-        if let Some(entry) = memory.recall(key, stands) {
-            known(entry.prover);
-            return Some(Ok(Arc::clone(&entry.identity)));
+        let stands =
+            |grounds: &Grounds| provers.by_id(grounds.prover()).is_some_and(|prover| prover.stands_by(grounds));
+        if let Some((prover, identity)) = memory.recall(key, at, stands) {
+            known(prover);
+            return Some(Ok(identity));
         }
         // Where keys alone prove tokens, no refusal is remembered, and none is looked for.
-        let refused = if provers.asks() { memory.recall_refusal(key)? } else { return None };
+        let refused = if provers.asks() { memory.recall_refusal(key, at)? } else { return None };
         known(refused.prover);
         Some(Err(refused.reason))
     }

@@ -22,7 +22,7 @@ pub(super) struct Record {
     allowed: Option<AllowedMethods>,
     /// What each check found, where the decision is to be explained.
     pub(super) trace: Option<Trace>,
-    started: Instant,
+    pub(super) started: Instant,
 }
 
 impl Record {

@@ -18,6 +18,7 @@ pub(crate) struct EngineMetrics {
     pub(crate) key_set_fetches: Counters,
     pub(crate) introspections: Counters,
     pub(crate) introspection_circuit_openings: Counters,
+    pub(crate) decryption_tries: Counters,
 }
 
 /// The upper bounds of the distribution of decisions, in seconds: from a remembered token to an issuer that is waited for.
@@ -64,6 +65,11 @@ impl EngineMetrics {
             introspection_circuit_openings: registry.counters(
                 "bearward_introspection_circuit_openings_total",
                 "How often introspection requests to an issuer were paused because earlier ones failed.",
+                &["issuer"],
+            )?,
+            decryption_tries: registry.counters(
+                "bearward_decryption_tries_total",
+                "The gateway's own keys that were tried on encrypted tokens: each is a private-key operation.",
                 &["issuer"],
             )?,
         })

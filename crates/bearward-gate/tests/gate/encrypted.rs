@@ -1,10 +1,13 @@
 //! A token that is encrypted to the gateway is opened here and proved like any other; every other JWE goes to its issuer.
 
-use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, outcome, route};
+use std::sync::Arc;
+
+use crate::support::{AUDIENCE, FakeIssuer, Key, TestClock, gate, gate_with_cache, numbers_of, outcome, route};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearward_gate::{DecryptionKeySource, Secret};
+use bearward_core::KeySet;
+use bearward_gate::{CacheSettings, DecryptionKeySource, IssuerSettings, KeySource, Secret};
 use serde_json::{Value, json};
 
 const SECRET: [u8; 32] = [7; 32];
@@ -125,6 +128,31 @@ async fn several_issuers_may_encrypt_to_one_key() {
     claims["iss"] = json!("https://stranger.example.com");
     let strange = encrypt(&header, &one_key.sign(&claims));
     assert_eq!(outcome(&gate, "/", &strange).await, "issuer_unknown", "what is inside selects among them alone");
+}
+
+/// However many issuers share a key, or have one of the same name: the sender of junk chooses no number of private-key operations.
+#[tokio::test]
+async fn junk_is_held_against_a_few_keys_at_most() {
+    let clock = TestClock::new();
+    let key_set = json!({"keys": [Key::new("k1").jwk()]}).to_string();
+    let keys = Arc::new(KeySet::parse(key_set.as_bytes()).unwrap());
+    let settings: Vec<_> = (0..20)
+        .map(|at| {
+            let mut settings = IssuerSettings::new(format!("https://{at}.example.com"), vec![AUDIENCE.to_owned()]);
+            settings.keys = KeySource::Fixed(Arc::clone(&keys));
+            settings.decryption_keys = decryption_keys();
+            settings
+        })
+        .collect();
+    let (gate, registry) = gate_with_cache(&clock, settings, vec![route("/*", &[])], CacheSettings::default());
+    for header in [json!({"alg": "dir", "enc": "A256GCM", "kid": "g1"}), json!({"alg": "dir", "enc": "A256GCM"})] {
+        let before: f64 = numbers_of(&registry, "bearward_decryption_tries_total").iter().sum();
+        let mut junk = encrypt(&header, "x");
+        junk.replace_range(junk.len() - 4.., "AAAA");
+        assert_eq!(outcome(&gate, "/", &junk).await, "decryption_failed");
+        let tried = numbers_of(&registry, "bearward_decryption_tries_total").iter().sum::<f64>() - before;
+        assert_eq!(tried, 4.0, "{header}");
+    }
 }
 
 /// Seen by a key that is another one now: what is remembered needs it no more.

@@ -11,7 +11,7 @@ pub enum DecryptionKeysError {
     /// An empty set.
     #[error("a JWK set without a key")]
     NoKeys,
-    /// More keys than could be tried for a token that names none.
+    /// More keys than one gateway has.
     #[error("a JWK set of more than 16 keys")]
     TooManyKeys,
     /// A key that cannot be used.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::KeyTries;
 use super::agreement::Curve;
 use super::algorithm::{Encryption, KeyManagement};
 use super::error::DecryptionKeysError;
@@ -16,7 +17,7 @@ use crate::token::json::parse_object;
 use crate::token::jws::MAX_KID;
 use crate::token::keys::check_rsa;
 
-/// All of them are tried for a token that names none, so their number bounds what such a token costs.
+/// More are no keys of one gateway.
 const MAX_KEYS: usize = 16;
 
 /// Reads a JWK set or a single JWK.
@@ -47,6 +48,13 @@ pub(super) fn parse(json: &[u8]) -> Result<Vec<DecryptionKey>, DecryptionKeysErr
             return Err(name(Fault("kid", "another key for the same algorithm has it too")));
         }
         keys.push(key);
+    }
+    for (jwk, (at, key)) in jwks.iter().zip(keys.iter().enumerate()) {
+        let alike = keys.iter().filter(|other| key.opens_the_same(other)).count();
+        if key.key_id.is_none() && alike > KeyTries::MOST {
+            let why = "missing, and more than 4 keys open the same: a token must name the one that it is for";
+            return Err(DecryptionKeysError::Key { key: jwk.name(at), member: "kid", why });
+        }
     }
     Ok(keys)
 }

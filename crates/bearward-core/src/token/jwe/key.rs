@@ -47,19 +47,22 @@ impl DecryptionKey {
             }
     }
 
-    /// Whether a token can be for both keys and name neither.
+    /// Whether a token can be for both keys, as its `kid` says, and not tell which.
     pub(super) fn is_mistakable_for(&self, other: &Self) -> bool {
-        self.key_id.is_some()
-            && self.key_id == other.key_id
-            && match (&self.secret, &other.secret) {
-                (Secret::RsaOaep256(_), Secret::RsaOaep256(_)) => true,
-                (Secret::EcdhEs { curve, .. }, Secret::EcdhEs { curve: other, .. }) => curve == other,
-                (Secret::KeyWrap(wrap, _), Secret::KeyWrap(other, _)) => wrap == other,
-                (Secret::Direct(encryptions, _), Secret::Direct(other, _)) => {
-                    encryptions.iter().any(|encryption| other.contains(encryption))
-                }
-                _ => false,
+        self.key_id.is_some() && self.key_id == other.key_id && self.opens_the_same(other)
+    }
+
+    /// Whether a token without `kid` can be for both keys.
+    pub(super) fn opens_the_same(&self, other: &Self) -> bool {
+        match (&self.secret, &other.secret) {
+            (Secret::RsaOaep256(_), Secret::RsaOaep256(_)) => true,
+            (Secret::EcdhEs { curve, .. }, Secret::EcdhEs { curve: other, .. }) => curve == other,
+            (Secret::KeyWrap(wrap, _), Secret::KeyWrap(other, _)) => wrap == other,
+            (Secret::Direct(encryptions, _), Secret::Direct(other, _)) => {
+                encryptions.iter().any(|encryption| other.contains(encryption))
             }
+            _ => false,
+        }
     }
 
     /// Fills `out` with the content encryption key (RFC 7516, 5.2, steps 7 to 11).
