@@ -1,5 +1,6 @@
 //! Plays rows: a client that sends raw bytes, the gateway, and an upstream that records raw bytes.
 
+mod answer_row;
 mod arrival;
 mod client;
 mod other_parser;
@@ -7,8 +8,9 @@ mod play;
 mod recorder;
 mod row;
 
+pub(super) use answer_row::{AnswerRow, answer, play_answers};
 pub(super) use arrival::Arrival;
-pub(super) use client::{Answer, Client};
+pub(super) use client::{Answer, Client, Framing};
 pub(super) use play::play;
 pub(super) use recorder::{Message, Recorder, Script};
 pub(super) use row::{Row, row};
@@ -29,6 +31,9 @@ pub(super) const TOKEN: &str = "<token>";
 
 /// How long to wait for what should come at once. Only a row that fails waits so long.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the first part of what is cut is alone: long enough for the gateway to read it, mostly.
+const PAUSE: Duration = Duration::from_micros(250);
 
 /// The largest head that the gateway takes here.
 pub(super) const MAX_HEAD: usize = 32 * 1024;

@@ -77,7 +77,7 @@ fn after_101_bytes_pass_both_ways_and_the_ends_are_passed_on() {
     let stage = Stage::start();
     let id = fresh_id();
     let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello";
-    stage.upstream.script(&id, Script { bytes: switch.into(), closes: true });
+    stage.upstream.script(&id, Script { closes: true, ..Script::new(switch) });
     let mut client = Client::open(stage.gateway.address());
     client.send(format!("GET /public/{id} HTTP/1.1\r\nHost: a\r\n{WEBSOCKET}\r\n\r\n").as_bytes());
     let answer = client.answer("GET").unwrap().expect("an answer");

@@ -1,7 +1,7 @@
 //! Plays the rows of a table.
 
 use super::row::{Outcome, Row, Then};
-use super::{Answer, Client, Message, Stage, fresh_id, other_parser, shown};
+use super::{Answer, Client, Message, PAUSE, Stage, fresh_id, other_parser, shown};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -18,9 +18,6 @@ const THREADS: usize = 4;
 const LONGEST_CUT: usize = 1_500;
 /// Of the malformed rows, every so many is cut.
 const SAMPLE: usize = 6;
-/// How long the first part of a row is alone: long enough for the gateway to read it, mostly.
-const PAUSE: Duration = Duration::from_micros(250);
-
 /// How the bytes of a row are sent.
 #[derive(Clone, Copy, Debug)]
 enum Sent {

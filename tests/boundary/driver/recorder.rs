@@ -1,6 +1,6 @@
 //! An upstream that records every byte, splits it into messages by the strictest reading, and answers each.
 
-use super::{arrival::fields, find, id_in, shown};
+use super::{PAUSE, arrival::fields, find, id_in, shown};
 use std::{
     collections::HashMap,
     io::{Read as _, Write as _},
@@ -12,6 +12,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use After::{Ended, GoesOn, Spoilt};
 
 /// What came on a connection and is one message, or the part of one at which the connection ended.
 #[derive(Clone, Debug)]
@@ -45,6 +47,17 @@ pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
     /// Whether the connection is closed after them.
     pub(crate) closes: bool,
+    /// Where they are cut into two writes.
+    pub(crate) cut: Option<usize>,
+    /// Whether no gateway may use the connection again: the answer was malformed, or more came than was announced.
+    pub(crate) spoils: bool,
+}
+
+impl Script {
+    /// These bytes, in one piece.
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { bytes: bytes.into(), closes: false, cut: None, spoils: false }
+    }
 }
 
 /// The upstream. It ends with the test process.
@@ -58,6 +71,7 @@ struct Shared {
     messages: Mutex<HashMap<String, Vec<Message>>>,
     scripts: Mutex<HashMap<String, Script>>,
     open_inside_a_message: AtomicUsize,
+    used_though_spoilt: Mutex<Vec<String>>,
 }
 
 impl Recorder {
@@ -93,6 +107,11 @@ impl Recorder {
         messages.into_iter().filter(|message| message.complete || message.problem.is_some()).collect()
     }
 
+    /// The rows after whose answers a connection was used again that should not have been.
+    pub(crate) fn used_though_spoilt(&self) -> Vec<String> {
+        lock(&self.shared.used_though_spoilt).clone()
+    }
+
     /// How many connections are open on which a message has begun and not ended.
     pub(crate) fn unfinished(&self) -> usize {
         self.shared.open_inside_a_message.load(Ordering::SeqCst)
@@ -101,7 +120,7 @@ impl Recorder {
 
 fn serve(mut stream: TcpStream, shared: &Shared) {
     stream.set_nodelay(true).unwrap();
-    let (mut buffer, mut part) = (Vec::new(), [0; 16 * 1024]);
+    let (mut buffer, mut part, mut spoilt_by) = (Vec::new(), [0; 16 * 1024], None::<String>);
     loop {
         let inside = !buffer.is_empty();
         shared.open_inside_a_message.fetch_add(usize::from(inside), Ordering::SeqCst);
@@ -114,9 +133,12 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
                 Ok(None) => break,
                 Ok(Some((length, body))) => {
                     let raw: Vec<u8> = buffer.drain(..length).collect();
+                    lock(&shared.used_though_spoilt).extend(spoilt_by.take());
                     shared.record(Message { raw: raw.clone(), body, problem: None, complete: true });
-                    if !answer(&mut stream, &raw, shared) {
-                        return;
+                    match answer(&mut stream, &raw, shared) {
+                        Ended => return,
+                        Spoilt => spoilt_by = id_in(&raw),
+                        GoesOn => {}
                     }
                 }
                 Err(problem) => {
@@ -131,22 +153,40 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
     }
 }
 
-/// Answers a message; whether the connection goes on.
-fn answer(stream: &mut TcpStream, raw: &[u8], shared: &Shared) -> bool {
+/// What becomes of a connection after an answer.
+enum After {
+    GoesOn,
+    Spoilt,
+    Ended,
+}
+
+/// Answers a message.
+fn answer(stream: &mut TcpStream, raw: &[u8], shared: &Shared) -> After {
     let script = id_in(raw).and_then(|id| lock(&shared.scripts).get(&id).cloned());
-    if let Some(script) = script {
-        let sent = stream.write_all(&script.bytes);
-        if script.closes {
-            let _ = stream.shutdown(Shutdown::Write);
-            // What is closed with bytes unread is reset, and a reset can overtake the answer.
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
-            while stream.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
-        }
-        return sent.is_ok() && !script.closes;
+    let Some(script) = script else {
+        let interim = if expects_continue(raw) { "HTTP/1.1 100 Continue\r\n\r\n" } else { "" };
+        let body = if raw.starts_with(b"HEAD ") { "" } else { "ok" };
+        let answer = format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{body}");
+        return if stream.write_all(answer.as_bytes()).is_ok() { GoesOn } else { Ended };
+    };
+    let (first, rest) = script.bytes.split_at(script.cut.unwrap_or_default().min(script.bytes.len()));
+    let mut sent = stream.write_all(first);
+    if !first.is_empty() {
+        thread::sleep(PAUSE);
     }
-    let interim = if expects_continue(raw) { "HTTP/1.1 100 Continue\r\n\r\n" } else { "" };
-    let body = if raw.starts_with(b"HEAD ") { "" } else { "ok" };
-    stream.write_all(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{body}").as_bytes()).is_ok()
+    sent = sent.and_then(|()| stream.write_all(rest));
+    if script.closes {
+        let _ = stream.shutdown(Shutdown::Write);
+        // What is closed with bytes unread is reset, and a reset can overtake the answer.
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        while stream.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
+        return Ended;
+    }
+    match (sent, script.spoils) {
+        (Err(_), _) => Ended,
+        (Ok(()), true) => Spoilt,
+        (Ok(()), false) => GoesOn,
+    }
 }
 
 fn expects_continue(raw: &[u8]) -> bool {
