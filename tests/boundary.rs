@@ -7,6 +7,7 @@
 
 mod driver;
 
+// What becomes of a request's bytes.
 mod chunked;
 mod expect;
 mod field_syntax;
@@ -17,10 +18,23 @@ mod limits;
 mod other_protocols;
 mod pipelining;
 mod request_line;
+mod target;
+mod upgrade;
+mod version;
+
+// What becomes of an answer's bytes.
 mod response_fields;
 mod response_framing;
 mod response_head;
 mod response_interim;
-mod target;
-mod upgrade;
-mod version;
+
+// Ill neighbours: slow, gone, greedy or early.
+mod early_answers;
+mod full_duplex;
+mod full_house;
+mod http_1_0_keep_alive;
+mod leavers;
+mod paused_uploads;
+mod slow_readers;
+mod told;
+mod unfinished_heads;

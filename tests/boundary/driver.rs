@@ -5,15 +5,21 @@ mod arrival;
 mod client;
 mod other_parser;
 mod play;
+mod raw_server;
 mod recorder;
 mod row;
+mod sockets;
+mod usage;
 
 pub(super) use answer_row::{AnswerRow, answer, play_answers};
 pub(super) use arrival::Arrival;
 pub(super) use client::{Answer, Client, Framing};
 pub(super) use play::play;
+pub(super) use raw_server::{RawServer, wait_for_the_end};
 pub(super) use recorder::{Message, Recorder, Script};
 pub(super) use row::{Row, row};
+pub(super) use sockets::{connect_to_reset, connect_with_small_buffer};
+pub(super) use usage::{memory, processor_time};
 
 use crate::support::{Gateway, ScriptedIssuer};
 use std::{
@@ -67,8 +73,22 @@ impl Stage {
     }
 }
 
+/// A gateway whose route `/public/*` leads to this server, with these tables before the others and these settings of the
+/// upstream.
+pub(super) fn gateway_to(server: &RawServer, tables: &str, upstream_settings: &str) -> Gateway {
+    let issuer = ScriptedIssuer::start();
+    Gateway::start(&configuration(&issuer, server.address(), tables, upstream_settings)).ready()
+}
+
+/// The access lines so far, of a gateway that logs in JSON.
+pub(super) fn access_lines(gateway: &Gateway) -> Vec<serde_json::Value> {
+    let lines = gateway.logs();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter(|line| line["target"] == "bearward::access").collect()
+}
+
 /// The configuration of a [`Stage`].
-pub(super) fn configuration(issuer: &ScriptedIssuer, upstream: &str, tables: &str, upstream_settings: &str) -> String {
+fn configuration(issuer: &ScriptedIssuer, upstream: &str, tables: &str, upstream_settings: &str) -> String {
     format!(
         r#"
 {tables}
