@@ -19,7 +19,7 @@ pub(super) use raw_server::{RawServer, wait_for_the_end};
 pub(super) use recorder::{Message, Recorder, Script};
 pub(super) use row::{Row, row};
 pub(super) use sockets::{connect_to_reset, connect_with_small_buffer};
-pub(super) use usage::{memory, processor_time};
+pub(super) use usage::{memory, work};
 
 use crate::support::{Gateway, ScriptedIssuer};
 use std::{

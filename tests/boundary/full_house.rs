@@ -31,13 +31,16 @@ fn idle_connections_make_room_at_once() {
         assert!(begun.elapsed() < SOON_ENOUGH, "client {at} waited {:?}", begun.elapsed());
         idle.push(client);
     }
-    // Those that had to go were closed between two requests, without a word that could pass for an answer.
-    let gone = idle.iter_mut().take(3 * PLACES).map(Client::closes).collect::<Result<Vec<()>, String>>();
-    assert_eq!(gone.map(|gone| gone.len()), Ok(3 * PLACES));
-    // The last of them goes on.
-    let last = idle.last_mut().unwrap();
-    last.send(GET);
-    assert_eq!(last.answer("GET").unwrap().map(|answer| answer.status), Some(200));
+    // Those that had to go were closed between two requests, without a word that could pass for an answer; the others go on.
+    let mut gone = 0;
+    for client in &mut idle {
+        client.send(GET);
+        match client.answer("GET").unwrap() {
+            Some(answer) => assert_eq!(answer.status, 200),
+            None => gone += 1,
+        }
+    }
+    assert!((3 * PLACES..4 * PLACES).contains(&gone), "{gone} were closed");
 }
 
 #[test]

@@ -9,12 +9,19 @@ fn other_protocols_end_at_once() {
 
 /// Bytes that cannot begin a request: nobody has to wait for more.
 const BYTES: &[(&str, &[u8])] = &[
-    ("TLS 1.3 ClientHello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03abcdefghijklmnopqrstuvwxyz012345 \x00\x02\x13\x01\x01\x00"),
+    (
+        "TLS 1.3 ClientHello",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03abcdefghijklmnopqrstuvwxyz012345 \x00\x02\x13\x01\x01\x00",
+    ),
     ("TLS record alone", b"\x16\x03\x01"),
     ("TLS alert", b"\x15\x03\x01\x00\x02\x02\x28"),
     ("SSL 2 ClientHello", b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10"),
     ("TLS in a TLS record with CRLF", b"\x16\x03\x01\x00\x10\r\n\r\nGET /public/<row-id> HTTP/1.1\r\nHost: a\r\n\r\n"),
-    ("PROXY protocol, version 2", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x7f\0\0\x01\x7f\0\0\x01\x00\x50\x00\x50GET /public/<row-id> HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (
+        "PROXY protocol, version 2",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\x7f\0\0\x01\x7f\0\0\x01\x00\x50\x00\x50\
+        GET /public/<row-id> HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
     ("SOCKS 5", b"\x05\x01\x00"),
     ("SOCKS 4", b"\x04\x01\x00\x50\x7f\0\0\x01\0"),
     ("MQTT CONNECT", b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"),

@@ -17,7 +17,8 @@ const NOWHERE: &str = "GET /nowhere/<row-id> HTTP/1.1\r\nHost: a\r\n\r\n";
 const POST: &str = "POST /public/<row-id> HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
 const CHUNKS: &str =
     "POST /public/<row-id> HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
-const TRAILERS: &str = "POST /public/<row-id> HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4;a=b\r\nbody\r\n0\r\nX-A: b\r\n\r\n";
+const TRAILERS: &str = "POST /public/<row-id> HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+    4;a=b\r\nbody\r\n0\r\nX-A: b\r\n\r\n";
 const CLOSE: &str = "GET /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const CLOSE_POST: &str =
     "POST /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody";

@@ -8,7 +8,8 @@ fn interim_answers_reach_those_who_can_read_them() {
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-const WEBSOCKET: &str = "GET /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+const WEBSOCKET: &str = "GET /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 fn rows() -> Vec<AnswerRow> {
     let source = "RFC 9110 15.2";
@@ -66,7 +67,8 @@ fn rows() -> Vec<AnswerRow> {
     rows.push(answer("101 to HTTP/1.0", rule, switch).asked_by_1_0().bad_gateway());
     let old = WEBSOCKET.replace("HTTP/1.1", "HTTP/1.0");
     rows.push(answer("101 to HTTP/1.0 that asked for it", rule, switch).asked_by(&old).bad_gateway());
-    let h2c = "GET /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n";
+    let h2c = "GET /public/<row-id> HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+        Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n";
     rows.push(answer("101 to h2c", rule, switch.replace("websocket", "h2c")).asked_by(h2c).bad_gateway());
     rows.push(
         answer("101 to another protocol", rule, switch.replace("websocket", "h2c")).asked_by(WEBSOCKET).bad_gateway(),

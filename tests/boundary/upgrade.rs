@@ -7,7 +7,8 @@ fn only_websocket_is_upgraded_and_all_else_stays_a_request() {
     play(&rows());
 }
 
-const WEBSOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+const WEBSOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 const SETTINGS: &str = "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA";
 
 fn rows() -> Vec<Row> {
@@ -76,7 +77,8 @@ fn rows() -> Vec<Row> {
 fn after_101_bytes_pass_both_ways_and_the_ends_are_passed_on() {
     let stage = Stage::start();
     let id = fresh_id();
-    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello";
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello";
     stage.upstream.script(&id, Script { closes: true, ..Script::new(switch) });
     let mut client = Client::open(stage.gateway.address());
     client.send(format!("GET /public/{id} HTTP/1.1\r\nHost: a\r\n{WEBSOCKET}\r\n\r\n").as_bytes());

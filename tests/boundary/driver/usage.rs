@@ -12,13 +12,17 @@ pub(crate) fn memory(process: u32) -> (usize, usize) {
     (kilobytes("VmRSS:") * 1024, kilobytes("VmHWM:") * 1024)
 }
 
-/// The time that a process has spent on processors.
-pub(crate) fn processor_time(process: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
-    let of_task = |task: fs::DirEntry| {
-        // Nanoseconds on a processor come first.
-        let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-        text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)
-    };
-    Duration::from_nanos(tasks.filter_map(Result::ok).map(of_task).sum())
+/// The time that a process has spent on processors, and how often it has waited for something.
+pub(crate) fn work(process: u32) -> (Duration, u64) {
+    // Nanoseconds on a processor come first.
+    let time = |text: &str| text.split(' ').next()?.parse().ok();
+    let waits =
+        |text: &str| text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok();
+    (Duration::from_nanos(of_tasks(process, "schedstat", time)), of_tasks(process, "status", waits))
+}
+
+/// The sum of a number in this file over all threads.
+fn of_tasks(process: u32, file: &str, number: impl Fn(&str) -> Option<u64>) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap().filter_map(Result::ok);
+    tasks.filter_map(|task| number(&fs::read_to_string(task.path().join(file)).ok()?)).sum()
 }
