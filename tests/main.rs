@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod answers;
+mod boundary;
 mod command_line;
 mod configuration;
 mod connections;
