@@ -10,6 +10,7 @@ mod demo;
 mod identity_headers;
 mod introspection_kinds;
 mod issuer_answers;
+mod log;
 mod no_secrets_in_logs;
 mod optional_tokens;
 mod paths;
