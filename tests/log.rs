@@ -33,9 +33,8 @@ fn what_does_not_fit_is_dropped_and_counted_and_every_other_line_is_whole() {
         let log = format!("[log]\nformat = {format:?}\nmax_queued_bytes = \"64KiB\"\n");
         let mut gateway = Gateway::start_with(&config(&log, &echo), |command| *command = pipe.takes_stderr_of(command));
         ask(&gateway, MANY);
-        let dropped = |gateway: &Gateway, level| {
-            gateway.metrics().sum("bearward_log_dropped_total", &[("level", level)])
-        };
+        let dropped =
+            |gateway: &Gateway, level| gateway.metrics().sum("bearward_log_dropped_total", &[("level", level)]);
         assert!(dropped(&gateway, "info") > 1_000.0, "{}", gateway.metrics().0);
         // The issuer is away, which is a warning now and then: there is always room for it.
         assert_eq!((dropped(&gateway, "warn"), dropped(&gateway, "error")), (0.0, 0.0), "{}", gateway.metrics().0);

@@ -14,6 +14,7 @@ mod log;
 mod no_secrets_in_logs;
 mod optional_tokens;
 mod paths;
+mod secret_files;
 mod startup;
 mod support;
 mod tokens_both;

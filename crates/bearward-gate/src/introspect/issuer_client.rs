@@ -14,7 +14,7 @@ use super::context::Context;
 use super::request::{Form, Payload, basic, post};
 use crate::clock::Clock;
 use crate::net::http_client::{HttpClient, Limit};
-use crate::secrets::{AssertionInput, ClientAuth, ClientCertificate, bearer};
+use crate::secrets::{AssertionInput, ClientAuth, ClientCertificate};
 use crate::settings::IntrospectionSettings;
 
 /// The largest answer that is read, in bytes.
@@ -71,7 +71,7 @@ impl IssuerClient {
             ClientAuth::PrivateKeyJwt(key) => {
                 assertion = Some(key.assertion(input()).map_err(|_| Failure::Signing)?);
             }
-            ClientAuth::Assertion(file) => assertion = Some(file.read().to_string()),
+            ClientAuth::Assertion(file) => assertion = Some(file.current().to_string()),
             // RFC 8705, 2: `client_id` names the client, and the certificate proves it.
             ClientAuth::Certificate(_) => form.add("client_id", &self.client_id),
         }
@@ -85,18 +85,7 @@ impl IssuerClient {
         self.post(url, form.into(), accept, authorization).await
     }
 
-    /// Posts `payload` with an access token of the gateway's own.
-    pub(super) async fn post_with_token(
-        &self,
-        url: &Endpoint,
-        payload: Payload,
-        accept: &'static str,
-        token: &str,
-    ) -> Result<Response<Bytes>, Failure> {
-        let authorization = bearer(token).ok_or(Failure::UnsendableToken)?;
-        self.post(url, payload, accept, Some(authorization)).await
-    }
-
+    /// Posts `payload`.
     pub(super) async fn post(
         &self,
         url: &Endpoint,

@@ -217,7 +217,7 @@ async fn an_assertion_of_somebody_else_is_sent_as_the_file_has_it_now() {
     let path = folder.path().join("token");
     std::fs::write(&path, "e30.first.c2ln\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    let auth = ClientAuth::Assertion(Secret::from_file(&path).unwrap());
+    let auth = ClientAuth::Assertion(ClientAssertion::new(Secret::from_file(&path).unwrap()).unwrap());
     let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
     introspector.ask(&issuer).await.unwrap();
     let form = fields(&issuer.last_question().2);
