@@ -83,6 +83,14 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// A level, or directives such as `info,bearward_gate=debug`.
     pub level: String,
+    /// How many bytes of lines wait for a slow reader before lines are dropped.
+    pub max_queued_bytes: usize,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".to_owned(), max_queued_bytes: 8 << 20 }
+    }
 }
 
 /// The form of a log line.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path};
 
+use bearward_gate::answers_in_time;
+
 /// Replaces text that must not be shown.
 pub(super) const REDACTED: &str = "[redacted]";
 
@@ -34,17 +36,22 @@ impl References<'_> {
         self.environment.contains_key(name)
     }
 
-    /// Whether the file exists, or at least the folder that the value names for it.
+    /// Whether the file exists, or at least the folder that the value names for it. One that does not answer does.
     pub(super) fn has_path(&self, value: &str) -> bool {
-        let path = self.folder.join(value);
-        match path.symlink_metadata() {
-            Ok(_) => true,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => true,
-            Err(_) => {
-                let named = Path::new(value).parent().unwrap_or(Path::new(""));
-                let names_folder = named.components().any(|part| matches!(part, Component::Normal(_)));
-                names_folder && self.folder.join(named).is_dir()
-            }
+        let (folder, value) = (self.folder.to_owned(), value.to_owned());
+        answers_in_time(move || has_path(&folder, &value)).unwrap_or(true)
+    }
+}
+
+fn has_path(folder: &Path, value: &str) -> bool {
+    let path = folder.join(value);
+    match path.symlink_metadata() {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => true,
+        Err(_) => {
+            let named = Path::new(value).parent().unwrap_or(Path::new(""));
+            let names_folder = named.components().any(|part| matches!(part, Component::Normal(_)));
+            names_folder && folder.join(named).is_dir()
         }
     }
 }

@@ -41,6 +41,7 @@
 mod builder;
 mod clock;
 mod decide;
+mod files;
 mod gate;
 mod introspect;
 mod issuer;
@@ -58,6 +59,7 @@ pub use decide::{
     Admission, Decision, Explanation, Generation, Pending, Progress, RequestFacts, RequestIds, Route, Verdict,
     X_REQUEST_ID,
 };
+pub use files::answers_in_time;
 pub use gate::{Changes, Gate};
 pub use issuer::{IssuerError, IssuerStatus, ReadyWhen};
 pub use metrics::{
@@ -65,8 +67,8 @@ pub use metrics::{
 };
 pub use net::{TrustedRoots, TrustedRootsError};
 pub use secrets::{
-    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Credentials,
-    CredentialsError, DecryptionKeySource, IntrospectionAuth, PrivateKeyJwt, Secret, SecretJwt,
+    AssertionAudience, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Credentials,
+    CredentialsError, DecryptionKeySource, FailingFile, IntrospectionAuth, PrivateKeyJwt, Secret, SecretJwt,
 };
 pub use settings::{
     CacheSettings, Contradiction, EngineSettings, GateError, GateSettings, IntrospectionKind, IntrospectionSettings,

@@ -19,6 +19,7 @@ pub use self::engine::EngineSettings;
 pub use self::error::GateError;
 pub use self::introspection::{IntrospectionKind, IntrospectionSettings, SignedResponse};
 pub use self::issuer::{IssuerSettings, RefreshSettings, TokenFormats};
+pub(crate) use self::key_source::load_key_file;
 pub(crate) use self::key_source::{FILE_LIFETIME, MAX_KEY_SET};
 pub use self::key_source::{KeyFileError, KeySource, read_key_file};
 pub(crate) use self::resolve::{

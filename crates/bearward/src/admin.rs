@@ -12,7 +12,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bearward_gate::{Gate, IssuerStatus, MetricsRegistry, ReadyWhen};
+use bearward_gate::{Gate, IssuerStatus, MetricsRegistry, ReadyWhen, Secret};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -140,6 +140,10 @@ async fn readyz(State(Admin { readiness, .. }): State<Admin>, RawQuery(query): R
         text.push_str(&line(listening, format_args!("proxy {proxy}")));
         for issuer in readiness.gate.status() {
             text.push_str(&issuer_line(&issuer));
+        }
+        // No reason not to be ready: the last good content is in use.
+        for file in Secret::failing_files() {
+            text.push_str(&line(false, format_args!("file {}: {}", file.path.display(), file.problem)));
         }
     }
     text.push_str(if ready { "ok\n" } else { "not ready\n" });

@@ -25,7 +25,8 @@ use crate::gateway::Gateway;
 use crate::run::runtime;
 use crate::signals::Signals;
 use crate::{logging, output};
-use bearward_config::{Config, LogFormat, Overrides, parse};
+use bearward_config::{Config, LogSettings, Overrides, parse};
+use bearward_gate::MetricsRegistry;
 
 /// The longest that the gateway may take to be ready. Everything it needs is in this process.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -38,7 +39,9 @@ pub(crate) fn run(args: &DemoArgs) -> Outcome {
     if let Some(file) = &args.write_config {
         return write_config(file);
     }
-    logging::start("warn", LogFormat::Human)?;
+    let mut log = LogSettings::default();
+    log.level = "warn".to_owned();
+    let _log = logging::start(&log)?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
         let mut signals = Signals::listen()?;
@@ -88,7 +91,7 @@ impl Demo {
         let mut config = settings(&addresses)?;
         // Few people try it at once, and no machine is too small for so many.
         config.proxy.max_connections = config.proxy.max_connections.min(MAX_CONNECTIONS);
-        let mut gateway = Gateway::start(config, runtime)?;
+        let mut gateway = Gateway::start(config, runtime, MetricsRegistry::default())?;
         gateway.listening().await?;
         let ready = async {
             while !gateway.is_ready() {

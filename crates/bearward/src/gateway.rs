@@ -24,12 +24,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Binds, and starts everything. Issuers need not be there: readiness tells of them. Call it within a runtime.
+    /// Binds, and starts everything, with its metrics in `registry`. Issuers need not be there: readiness tells of them. Call
+    /// it within a runtime.
     ///
     /// # Errors
     ///
     /// [`Exit::Unavailable`] where an address is taken, before anything else has happened.
-    pub(crate) fn start(mut config: Config, runtime: &Handle) -> Result<Self, Stop> {
+    pub(crate) fn start(mut config: Config, runtime: &Handle, registry: MetricsRegistry) -> Result<Self, Stop> {
         bearward_proxy::bind_check(&config.proxy.listen).map_err(proxy_error).or_stop(Exit::Unavailable)?;
         bearward_proxy::bind_check(&[config.admin.listen])
             .map_err(|error| anyhow!("admin server: {error}"))
@@ -38,7 +39,6 @@ impl Gateway {
         let admin_address = admin.local_addr()?;
 
         descriptors::share_out(&mut config.proxy);
-        let registry = MetricsRegistry::default();
         process_metrics::register(&registry)?;
         let gate =
             Arc::new(Gate::new(config.gate, EngineSettings::new(runtime.clone()).with_registry(registry.clone()))?);
@@ -144,6 +144,10 @@ mod tests {
 
     use super::*;
 
+    fn started(config: Config) -> Result<Gateway, Stop> {
+        Gateway::start(config, &Handle::current(), MetricsRegistry::default())
+    }
+
     fn free() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
     }
@@ -162,7 +166,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn it_listens_without_its_issuers_and_drains_when_asked() {
         let (listen, admin) = (free(), free());
-        let mut gateway = Gateway::start(config(listen, admin), &Handle::current()).unwrap();
+        let mut gateway = started(config(listen, admin)).unwrap();
         gateway.listening().await.unwrap();
         TcpStream::connect(listen).await.unwrap();
         TcpStream::connect(admin).await.unwrap();
@@ -181,7 +185,7 @@ mod tests {
             free()
         );
         let config = bearward_config::parse(&text, Path::new("test.toml"), &Overrides::default(), []).unwrap();
-        let mut gateway = Gateway::start(config, &Handle::current()).unwrap();
+        let mut gateway = started(config).unwrap();
         gateway.listening().await.unwrap();
         let get = async |path: &str| {
             let mut stream = TcpStream::connect(gateway.admin()).await.unwrap();
@@ -252,7 +256,7 @@ mod tests {
         // A group's address stands for `[::]` where there is no IPv6 loopback, as in many containers.
         let group = TcpListener::bind("224.0.0.1:0").unwrap().local_addr().unwrap();
         assert!(TcpStream::connect(group).await.is_err());
-        let mut gateway = Gateway::start(config(group, free()), &Handle::current()).unwrap();
+        let mut gateway = started(config(group, free())).unwrap();
         gateway.listening().await.unwrap();
         gateway.drain();
         gateway.ended().await.unwrap();
@@ -263,7 +267,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         for (listen, admin, start) in [(address, free(), "cannot"), (free(), address, "admin server: cannot")] {
-            let stop = Gateway::start(config(listen, admin), &Handle::current()).unwrap_err();
+            let stop = started(config(listen, admin)).unwrap_err();
             assert_eq!(stop.exit(), Exit::Unavailable);
             let message = format!("{start} listen on {address}: the address is in use");
             assert!(stop.to_string().starts_with(&message), "{stop}");
@@ -276,7 +280,7 @@ mod tests {
         let mut dead = config(free(), free());
         // Nothing that passes the configuration; it stands for whatever may go wrong in that thread.
         dead.proxy.upstreams.iter_mut().for_each(|upstream| upstream.servers.clear());
-        let mut gateway = Gateway::start(dead, &Handle::current()).unwrap();
+        let mut gateway = started(dead).unwrap();
         let stop = gateway.listening().await.unwrap_err();
         assert_eq!(stop.exit(), Exit::Unavailable);
         assert!(stop.to_string().starts_with("the proxy ended before it listened: "), "{stop}");

@@ -9,9 +9,11 @@ use tokio::time;
 use crate::cli::{CheckArgs, RunArgs};
 use crate::exit::{Exit, OrStop, Outcome, Stop};
 use crate::gateway::Gateway;
+use crate::logging::{self, Log};
+use crate::output;
 use crate::signals::Signals;
-use crate::{logging, output};
 use bearward_config::{Config, Overrides};
+use bearward_gate::MetricsRegistry;
 
 /// Runs the gateway until it is told to stop.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
@@ -22,12 +24,22 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
             return Ok(Exit::Config);
         }
     };
-    logging::start(&config.log.level, config.log.format).or_stop(Exit::Config)?;
+    let log = logging::start(&config.log).or_stop(Exit::Config)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    // Told through the log, whose reader may have stopped: a write of our own would wait for it.
+    Ok(logged(config, &log).unwrap_or_else(|stop| {
+        log.last_word(&format!("bearward: {stop}"));
+        stop.exit()
+    }))
+}
+
+fn logged(config: Config, log: &Log) -> Outcome {
+    let registry = MetricsRegistry::default();
+    log.register(&registry)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(serve(config, &runtime));
+    let exit = runtime.block_on(serve(config, &runtime, registry));
     // Whatever is still under way there has nobody left to work for.
     runtime.shutdown_background();
     exit
@@ -59,10 +71,10 @@ pub(crate) fn runtime() -> Result<Runtime, Stop> {
     Ok(runtime.context("cannot start the runtime")?)
 }
 
-async fn serve(config: Config, runtime: &Runtime) -> Outcome {
+async fn serve(config: Config, runtime: &Runtime, registry: MetricsRegistry) -> Outcome {
     let mut signals = Signals::listen()?;
     let patience = config.proxy.drain + DRAIN_MARGIN;
-    let mut gateway = Gateway::start(config, runtime.handle())?;
+    let mut gateway = Gateway::start(config, runtime.handle(), registry)?;
     tokio::select! {
         started = gateway.listening() => started?,
         signal = signals.stop() => {

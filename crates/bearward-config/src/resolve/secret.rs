@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bearward_gate::Secret;
+use bearward_gate::{Secret, answers_in_time};
 
 use crate::location::{Diagnostic, Located, quote};
 use crate::reader::Reader;
@@ -11,14 +11,13 @@ use crate::reason;
 
 /// The secret in a file. The path starts in the folder of the configuration file, unless it is absolute.
 pub(super) fn from_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
-    let secret =
-        existing_path(reader, path).and_then(|file| refuse_open_permissions(&file).and_then(|()| read_file(&file)));
+    let secret = existing_path(reader, path).and_then(|file| read_file(&file, true));
     secret.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
 /// The content of a file that every user may read and that is read again when it changes: a certificate.
 pub(super) fn from_public_file(reader: &Reader<'_>, path: &Located<String>) -> Option<Secret> {
-    let text = existing_path(reader, path).and_then(|file| read_file(&file));
+    let text = existing_path(reader, path).and_then(|file| read_file(&file, false));
     text.map_err(|diagnostic| reader.error(&path.location, diagnostic)).ok()
 }
 
@@ -52,26 +51,23 @@ pub(super) fn from_environment(reader: &Reader<'_>, name: &Located<String>) -> O
     None
 }
 
-fn refuse_open_permissions(path: &Path) -> Result<(), Diagnostic> {
-    let shown = quote(&path.display().to_string());
-    // A missing file and a directory are reported when the file is read.
-    if path.is_dir() || !Secret::is_open_to_others(path).unwrap_or(false) {
-        return Ok(());
-    }
-    let diagnostic = Diagnostic::new(format!("every user of this machine has access to {shown}"));
-    Err(diagnostic.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())))
-}
-
-fn read_file(path: &Path) -> Result<Secret, Diagnostic> {
+fn read_file(path: &Path, is_private: bool) -> Result<Secret, Diagnostic> {
     let shown = quote(&path.display().to_string());
     let unreadable = |error| Diagnostic::new(format!("cannot read {shown}: {}", reason(&error)));
-    let metadata = fs::metadata(path).map_err(unreadable)?;
+    let file = path.to_owned();
+    let look = move || Ok((fs::metadata(&file)?, Secret::is_open_to_others(&file)?));
+    let (metadata, is_open) = answers_in_time(look).flatten().map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(Diagnostic::new(format!("{shown} is a directory")));
+    }
+    if is_private && is_open {
+        let diagnostic = Diagnostic::new(format!("every user of this machine has access to {shown}"));
+        return Err(diagnostic.hint(format!("chmod o= {} (in Kubernetes: defaultMode: 0440)", path.display())));
     }
     if metadata.is_file() && metadata.len() == 0 {
         return Err(Diagnostic::new(format!("{shown} is empty")));
     }
     // Its errors name the path, and never show the content.
-    Secret::from_file(path).map_err(|error| Diagnostic::new(format!("cannot use the secret: {error}")))
+    let secret = if is_private { Secret::from_private_file(path) } else { Secret::from_file(path) };
+    secret.map_err(|error| Diagnostic::new(format!("cannot use the secret: {error}")))
 }

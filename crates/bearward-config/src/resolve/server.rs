@@ -90,11 +90,14 @@ pub(super) fn admin(mut section: Section<'_>) -> Admin {
 pub(super) fn log(mut section: Section<'_>) -> LogSettings {
     let format = section.choice("format", &[LogFormat::Human, LogFormat::Json].map(|format| (format.name(), format)));
     let level = section.parsed("level", "a string", level);
+    // Less could not hold a few hundred lines, and leave room for warnings.
+    let max_queued_bytes = section.size("max_queued_bytes", 64 << 10..=1 << 30);
     section.finish();
-    LogSettings {
-        format: format.map_or(LogFormat::Human, |format| format.value),
-        level: level.map_or_else(|| "info".to_owned(), |level| level.value),
-    }
+    let mut log = LogSettings::default();
+    set(&mut log.format, format.map(|format| format.value));
+    set(&mut log.level, level.map(|level| level.value));
+    set(&mut log.max_queued_bytes, max_queued_bytes.map(as_usize));
+    log
 }
 
 pub(super) fn cache(mut section: Section<'_>) -> CacheSettings {

@@ -51,7 +51,11 @@ fn simple_sections(values: &mut Dict, config: &Config) {
     below_table(values, "server", server.into_iter().chain(unless_unbounded));
     let admin = [("listen", config.admin.listen.to_string().into()), ("ready", config.admin.ready.name().into())];
     below_table(values, "admin", admin);
-    let log = [("format", config.log.format.name().into()), ("level", config.log.level.as_str().into())];
+    let log = [
+        ("format", config.log.format.name().into()),
+        ("level", config.log.level.as_str().into()),
+        ("max_queued_bytes", size(config.log.max_queued_bytes)),
+    ];
     below_table(values, "log", log);
     below_table(values, "cache", cache);
 }

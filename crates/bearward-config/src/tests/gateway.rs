@@ -61,6 +61,7 @@ fn every_setting_is_read() {
         [log]
         format = "json"
         level = "warn,bearward_gate=debug"
+        max_queued_bytes = "64KiB"
         [cache]
         max_entries = 0
         max_age = "0s"
@@ -80,6 +81,7 @@ fn every_setting_is_read() {
     assert_eq!((config.gate.realm.as_str(), config.proxy.drain), ("orders", Duration::from_secs(60)));
     assert_eq!(config.admin.listen.port(), 1);
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "warn,bearward_gate=debug"));
+    assert_eq!(config.log.max_queued_bytes, 65_536);
     assert_eq!((config.gate.cache.max_entries, config.gate.cache.negative_entries), (0, 7));
     assert!(config.gate.identity.is_reserved("x_auth_email") && config.gate.identity.is_reserved("X-Auth-Roles"));
 }

@@ -79,7 +79,7 @@ fn every_way_is_read() {
         assert!(matches!(auth(&text), ClientAuth::Certificate(_)));
     }
     let assertion = auth("auth = 'client_assertion'\nclient_assertion_file = 'jwt'");
-    assert!(matches!(assertion, ClientAuth::Assertion(read) if &*read.read() == "hunter2.hunter2.hunter2"));
+    assert!(matches!(assertion, ClientAuth::Assertion(_)));
 
     let shown = |text: &str| match auth(text) {
         auth @ (ClientAuth::PrivateKeyJwt(_) | ClientAuth::SecretJwt(_)) => format!("{auth:?}"),
@@ -209,8 +209,16 @@ fn values_that_cannot_be_used_are_told_at_their_place() {
             "must be https: a client shows",
             "",
         ),
-        ("auth = 'client_assertion'\nclient_assertion_file = <<'secret'>>".to_owned(), "is not a JWT", "alone"),
-        ("auth = 'bearer'\nbearer_token_file = <<'header'>>".to_owned(), "is not an access token", "alone"),
+        (
+            "auth = 'client_assertion'\nclient_assertion_file = <<'secret'>>".to_owned(),
+            "not a JWT: expected one assertion and nothing else",
+            "",
+        ),
+        (
+            "auth = 'bearer'\nbearer_token_file = <<'header'>>".to_owned(),
+            "not an access token: expected one token and nothing else",
+            "",
+        ),
         ("client_secret_env = 'SECRET'\nsigned_response = <<'always'>>".to_owned(), "must be one of `never`, `ac", ""),
         (
             "client_secret_env = 'SECRET'\nclient_credentials = { scopes = [<<'a b'>>] }".to_owned(),

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::request::{Form, Payload, basic, post};
 use crate::clock::Clock;
 use crate::net::http_client::{HttpClient, Limit};
-use crate::secrets::{AssertionInput, ClientAuth, ClientCertificate, bearer};
+use crate::secrets::{AssertionInput, ClientAuth, ClientCertificate};
 use crate::settings::IntrospectionSettings;
 
 /// The largest answer that is read, in bytes.
@@ -45,14 +45,40 @@ impl IssuerClient {
         }
     }
 
-    /// Posts `form` as a client of the issuer.
+    /// Posts `form` as a client of the issuer. What is sent a second time, because the connection has ended without an answer,
+    /// has an assertion of its own: the issuer may have seen the first.
     pub(super) async fn post_as_client(
         &self,
         url: &Endpoint,
-        mut form: Form,
+        form: Form,
         accept: &'static str,
         auth: &ClientAuth,
     ) -> Result<Response<Bytes>, Failure> {
+        let make = || {
+            let (form, authorization) = self.authenticated(url, form.clone(), auth)?;
+            Ok(post(url.uri(), form.into(), accept, authorization))
+        };
+        self.client_for(url)?.send_fresh(make, self.limit()).await
+    }
+
+    /// Posts `payload`.
+    pub(super) async fn post(
+        &self,
+        url: &Endpoint,
+        payload: Payload,
+        accept: &'static str,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Response<Bytes>, Failure> {
+        Ok(self.client_for(url)?.send(post(url.uri(), payload, accept, authorization), self.limit()).await?)
+    }
+
+    /// The form with what authenticates the client, and the field that does.
+    fn authenticated(
+        &self,
+        url: &Endpoint,
+        mut form: Form,
+        auth: &ClientAuth,
+    ) -> Result<(Form, Option<HeaderValue>), Failure> {
         let input = || AssertionInput {
             client_id: &self.client_id,
             issuer: &self.issuer,
@@ -71,7 +97,7 @@ impl IssuerClient {
             ClientAuth::PrivateKeyJwt(key) => {
                 assertion = Some(key.assertion(input()).map_err(|_| Failure::Signing)?);
             }
-            ClientAuth::Assertion(file) => assertion = Some(file.read().to_string()),
+            ClientAuth::Assertion(file) => assertion = Some(file.current().to_string()),
             // RFC 8705, 2: `client_id` names the client, and the certificate proves it.
             ClientAuth::Certificate(_) => form.add("client_id", &self.client_id),
         }
@@ -82,30 +108,11 @@ impl IssuerClient {
             form.add("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
             form.add("client_assertion", &assertion);
         }
-        self.post(url, form.into(), accept, authorization).await
+        Ok((form, authorization))
     }
 
-    /// Posts `payload` with an access token of the gateway's own.
-    pub(super) async fn post_with_token(
-        &self,
-        url: &Endpoint,
-        payload: Payload,
-        accept: &'static str,
-        token: &str,
-    ) -> Result<Response<Bytes>, Failure> {
-        let authorization = bearer(token).ok_or(Failure::UnsendableToken)?;
-        self.post(url, payload, accept, Some(authorization)).await
-    }
-
-    pub(super) async fn post(
-        &self,
-        url: &Endpoint,
-        payload: Payload,
-        accept: &'static str,
-        authorization: Option<HeaderValue>,
-    ) -> Result<Response<Bytes>, Failure> {
-        let limit = Limit { total: self.timeout, max_body: MAX_ANSWER };
-        Ok(self.client_for(url)?.send(post(url.uri(), payload, accept, authorization), limit).await?)
+    fn limit(&self) -> Limit {
+        Limit { total: self.timeout, max_body: MAX_ANSWER }
     }
 
     /// The HTTP client to connect with. Each certificate has its own, because an open connection keeps its certificate.

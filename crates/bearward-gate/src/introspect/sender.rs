@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bearward_core::Endpoint;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::answer::Failure;
 use super::context::Context;
 use super::issuer_client::IssuerClient;
 use super::request::question;
 use super::token::TokenSource;
-use crate::secrets::{ClientAuth, IntrospectionAuth, Secret};
+use crate::secrets::{ClientAuth, Credentials, IntrospectionAuth, bearer};
 use crate::settings::{IntrospectionKind, IntrospectionSettings, SignedResponse};
 
 /// Sends introspection requests with the configured authentication.
@@ -25,7 +25,7 @@ pub(super) struct Sender {
 /// [`IntrospectionAuth`], with the state that it needs.
 enum Auth {
     Client(ClientAuth),
-    Bearer(Secret),
+    Bearer(Credentials),
     ClientCredentials(TokenSource),
     Anonymous,
 }
@@ -56,20 +56,25 @@ impl Sender {
         match &self.auth {
             // Client authentication may add parameters to the form, which only RFC 7662 has.
             Auth::Client(auth) => self.client.post_as_client(url, question(token), accept, auth).await,
-            Auth::Bearer(own) => self.client.post_with_token(url, asked, accept, &own.read()).await,
+            Auth::Bearer(own) => self.client.post(url, asked, accept, Some(own.value())).await,
             Auth::Anonymous => self.client.post(url, asked, accept, None).await,
             Auth::ClientCredentials(source) => {
                 let own = source.token().await?;
-                let response = self.client.post_with_token(url, asked.clone(), accept, &own).await?;
+                let response = self.client.post(url, asked.clone(), accept, Some(sendable(&own)?)).await?;
                 if response.status() != StatusCode::UNAUTHORIZED {
                     return Ok(response);
                 }
                 // The token was revoked, or the issuer lost its state. Try a new token once.
                 match source.token_instead_of(&own).await? {
-                    Some(newer) => self.client.post_with_token(url, asked, accept, &newer).await,
+                    Some(newer) => self.client.post(url, asked, accept, Some(sendable(&newer)?)).await,
                     None => Ok(response),
                 }
             }
         }
     }
+}
+
+/// The gateway's own token, as it is sent.
+fn sendable(token: &str) -> Result<HeaderValue, Failure> {
+    bearer(token).ok_or(Failure::UnsendableToken)
 }

@@ -22,8 +22,8 @@ use crate::memory::ProverSetId;
 use crate::metrics::EngineMetrics;
 use crate::net::http_client::HttpClient;
 use crate::secrets::{
-    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, IntrospectionAuth,
-    PrivateKeyJwt, Secret, SecretJwt,
+    AssertionAudience, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Credentials,
+    IntrospectionAuth, PrivateKeyJwt, Secret, SecretJwt,
 };
 use crate::settings::{IssuerSettings, KeySource};
 

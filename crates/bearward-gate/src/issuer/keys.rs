@@ -1,5 +1,6 @@
 //! The keys of one issuer that are in use.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,9 +14,12 @@ use tracing::{info, warn};
 
 use super::error::IssuerError;
 use crate::clock::Clock;
+use crate::files::PatientReader;
 use crate::net::get::Getter;
 use crate::net::http_client::Limit;
-use crate::settings::{FILE_LIFETIME, MAX_KEY_SET, RefreshSettings, ResolvedKeys, read_key_file};
+use crate::settings::{
+    FILE_LIFETIME, KeyFileError, MAX_KEY_SET, RefreshSettings, ResolvedKeys, load_key_file, read_key_file,
+};
 
 /// A key set, and when the issuer last confirmed it.
 pub(crate) struct Keys {
@@ -34,16 +38,26 @@ impl Keys {
         Self { set, confirmed: clock.now(), confirmed_at: Instant::now(), lifetime, tag: None }
     }
 
-    /// The keys in the settings or in a file; `None` if they have to be fetched.
+    /// The keys in the settings or in a file, which is waited for; `None` if they have to be fetched.
     pub(super) fn local(source: &ResolvedKeys, clock: &Clock) -> Option<Result<Self, IssuerError>> {
         match source {
             ResolvedKeys::Fixed(set) => Some(Ok(Self::confirmed_now(Arc::clone(set), Duration::MAX, clock))),
-            ResolvedKeys::File(path) => {
-                let set = read_key_file(path)
-                    .map_err(|why| IssuerError::KeyFile { path: path.display().to_string(), why: Arc::new(why) });
-                Some(set.map(|set| Self::confirmed_now(Arc::new(set), FILE_LIFETIME, clock)))
-            }
+            ResolvedKeys::File(path) => Some(Self::of_file(path, read_key_file(path), clock)),
             ResolvedKeys::Metadata | ResolvedKeys::Url(_) => None,
+        }
+    }
+
+    /// The keys in a file, read again without holding up the runtime.
+    pub(super) async fn read_again(path: &Path, reader: &PatientReader, clock: &Clock) -> Result<Self, IssuerError> {
+        let file = path.to_owned();
+        let read = reader.run(move || load_key_file(&file)).await;
+        Self::of_file(path, read.map_err(KeyFileError::from).flatten(), clock)
+    }
+
+    fn of_file(path: &Path, read: Result<KeySet, KeyFileError>, clock: &Clock) -> Result<Self, IssuerError> {
+        match read {
+            Ok(set) => Ok(Self::confirmed_now(Arc::new(set), FILE_LIFETIME, clock)),
+            Err(why) => Err(IssuerError::KeyFile { path: path.display().to_string(), why: Arc::new(why) }),
         }
     }
 

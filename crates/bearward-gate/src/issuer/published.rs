@@ -14,6 +14,7 @@ use super::keys::{Keys, KeysInUse};
 use super::metadata::Metadata;
 use super::schedule::{Demand, Fetch, Schedule};
 use crate::clock::Clock;
+use crate::files::PatientReader;
 use crate::metrics::EngineMetrics;
 use crate::net::get::Getter;
 use crate::net::http_client::HttpClient;
@@ -35,6 +36,8 @@ struct Sources {
     clock: Clock,
     keys: KeysInUse,
     endpoints: Endpoints,
+    /// Reads the file of keys, where they are in one.
+    file: PatientReader,
 }
 
 /// Why a key is still missing after a fetch.
@@ -63,7 +66,7 @@ impl Published {
         let keys = KeysInUse::new(Arc::clone(&name), grace);
         let schedule = Schedule::new(name, settings.refresh.cooldown, runtime, metrics);
         let endpoints = Endpoints::new(Arc::clone(&issuer));
-        let sources = Sources { issuer, get, clock, keys, endpoints };
+        let sources = Sources { issuer, get, clock, keys, endpoints, file: PatientReader::default() };
         if let Some(local) = sources.issuer.keys.as_ref().and_then(|keys| Keys::local(keys, &sources.clock))
             && let Err(error) = sources.keys.settle(Some(local))
         {
@@ -174,6 +177,7 @@ impl Sources {
                 Some(url) => Some(self.fetch_keys(url).await),
                 None => None,
             },
+            (Some(ResolvedKeys::File(path)), _) => Some(Keys::read_again(path, &self.file, &self.clock).await),
             (Some(source), _) => Keys::local(source, &self.clock),
         };
         // Keys come first: if the metadata is unavailable, keys at a configured address still count.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bearward_core::Reason;
 
-use super::{Counter, Counters, Histogram, MetricsError, MetricsRegistry};
+use super::{Counter, Counters, Histogram, MetricsError, MetricsRegistry, Reading};
+use crate::secrets::Secret;
 use crate::source::Source;
 
 /// The engine's metrics, all under `bearward_`.
@@ -27,6 +28,11 @@ const DECISION_BUCKETS: [f64; 18] =
 
 impl EngineMetrics {
     pub(crate) fn new(registry: &MetricsRegistry) -> Result<Self, MetricsError> {
+        let (name, help) = (
+            "bearward_secret_files_failing",
+            "Files of secrets in this process that cannot be used as they are now; their last good content is in use.",
+        );
+        registry.measured(name, help, &[], || Reading::Gauge(Secret::failing_files().len() as f64))?;
         Ok(Self {
             decisions: registry.counters(
                 "bearward_decisions_total",

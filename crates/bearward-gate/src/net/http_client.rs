@@ -138,28 +138,47 @@ impl HttpClient {
         request: Request<Full<Bytes>>,
         limit: Limit,
     ) -> Result<Response<Bytes>, FetchError> {
-        tokio::time::timeout(limit.total, self.exchange(request, limit.max_body))
-            .await
-            .unwrap_or(Err(FetchError::Timeout(limit.total)))
+        self.send_fresh(|| Ok(request.clone()), limit).await
     }
 
-    async fn exchange(
+    /// [`HttpClient::send`] for a request that no server may see twice, such as one with an assertion of one use: each time that
+    /// one is sent, it is made anew.
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`] when there is no complete answer within `limit`, and what `make` fails with.
+    pub(crate) async fn send_fresh<E: From<FetchError>>(
         &self,
-        mut request: Request<Full<Bytes>>,
+        make: impl Fn() -> Result<Request<Full<Bytes>>, E>,
+        limit: Limit,
+    ) -> Result<Response<Bytes>, E> {
+        tokio::time::timeout(limit.total, self.exchange(make, limit.max_body))
+            .await
+            .unwrap_or_else(|_| Err(FetchError::Timeout(limit.total).into()))
+    }
+
+    async fn exchange<E: From<FetchError>>(
+        &self,
+        make: impl Fn() -> Result<Request<Full<Bytes>>, E>,
         max_body: usize,
-    ) -> Result<Response<Bytes>, FetchError> {
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
-        let mut answer = self.client.request(request.clone()).await;
+    ) -> Result<Response<Bytes>, E> {
+        let mut answer = self.request(make()?).await;
         if answer.as_ref().is_err_and(went_away) {
             // Servers close idle connections without warning, and now and then one is chosen at that very moment.
-            answer = self.client.request(request).await;
+            answer = self.request(make()?).await;
         }
         let (head, body) = answer.map_err(|error| refused(&error))?.into_parts();
         if is_encoded(&head.headers) {
-            return Err(FetchError::ContentEncoding);
+            return Err(FetchError::ContentEncoding.into());
         }
         Ok(Response::from_parts(head, read(body, max_body).await?))
+    }
+
+    /// Sends it once. The library sends one again by itself only if no byte of it was written.
+    async fn request(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
+        self.client.request(request).await
     }
 }
 

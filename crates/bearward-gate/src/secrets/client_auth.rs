@@ -10,9 +10,9 @@ mod signing_key;
 use bearward_core::{Algorithm, Scope};
 
 pub(crate) use self::assertion::AssertionInput;
-pub use self::assertion::{AssertionAudience, PrivateKeyJwt, SecretJwt};
+pub use self::assertion::{AssertionAudience, ClientAssertion, PrivateKeyJwt, SecretJwt};
 pub use self::certificate::ClientCertificate;
-use crate::secrets::Secret;
+use crate::secrets::{Credentials, Secret};
 
 /// How the gateway authenticates to the introspection endpoint.
 ///
@@ -24,7 +24,7 @@ pub enum IntrospectionAuth {
     Client(ClientAuth),
     /// With an access token that another program obtains and renews: `Authorization: Bearer`. A file is read again when it
     /// changes.
-    Bearer(Secret),
+    Bearer(Credentials),
     /// With an access token that the gateway obtains itself.
     ClientCredentials(ClientCredentials),
     /// Without authentication. Only for [`IntrospectionKind::GoogleTokeninfo`](crate::IntrospectionKind::GoogleTokeninfo),
@@ -46,7 +46,7 @@ pub enum ClientAuth {
     PrivateKeyJwt(PrivateKeyJwt),
     /// An assertion that another program makes and renews (RFC 7523, 2.2), for example a Kubernetes service account token that
     /// is projected for the issuer's audience.
-    Assertion(Secret),
+    Assertion(ClientAssertion),
     /// `tls_client_auth` and `self_signed_tls_client_auth`: a certificate in the TLS handshake (RFC 8705, 2). The two differ
     /// only in how the issuer checks it.
     Certificate(ClientCertificate),
@@ -98,6 +98,9 @@ pub enum ClientAuthError {
     /// The secret is too short to sign with.
     #[error("the client secret is shorter than the 32 bytes that HS256 needs (RFC 7518, 3.2)")]
     SecretTooShort,
+    /// The text is not a signed JWT.
+    #[error("not a JWT: expected one assertion and nothing else, in one line")]
+    NotAnAssertion,
     /// The text is not a certificate chain in PEM.
     #[error("no certificate: expected PEM (`-----BEGIN CERTIFICATE-----`), the client's own first")]
     NoCertificate,

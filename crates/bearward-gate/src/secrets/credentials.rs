@@ -43,7 +43,7 @@ impl Credentials {
     /// [`CredentialsError::NotAToken`] if it is not an access token.
     pub fn bearer(token: Secret) -> Result<Self, CredentialsError> {
         let make = |[token]: [&str; 1]| bearer(token).ok_or(CredentialsError::NotAToken);
-        Rotating::new("access token for fetching keys", [token], make).map(Self)
+        Rotating::new("access token of the gateway", [token], make).map(Self)
     }
 
     /// The value of `Authorization`.
@@ -92,7 +92,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "first\n").unwrap();
-        let token = Credentials::bearer(Secret::eager(&path)).unwrap();
+        let secret = Secret::unwatched(&path);
+        let token = Credentials::bearer(secret.clone()).unwrap();
         for (content, expected) in [
             ("second\n", "Bearer second"),
             ("half of\nsomething else", "Bearer second"),
@@ -100,6 +101,7 @@ mod tests {
             ("third", "Bearer third"),
         ] {
             std::fs::write(&path, content).unwrap();
+            secret.check();
             assert_eq!(token.value(), expected, "{content:?}");
         }
     }

@@ -1,8 +1,11 @@
 //! Values made from secrets, and made again when the secrets change.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use arc_swap::ArcSwap;
+
+use super::file::Dependent;
 use crate::secrets::Secret;
 
 /// A value made from `N` secrets. Clones share it.
@@ -12,18 +15,19 @@ struct Inner<const N: usize, T, E> {
     what: &'static str,
     sources: [Secret; N],
     make: Box<Make<N, T, E>>,
-    current: Mutex<Current<N, T>>,
+    value: ArcSwap<T>,
+    last: Mutex<Last<N>>,
 }
 
 type Make<const N: usize, T, E> = dyn Fn([&str; N]) -> Result<T, E> + Send + Sync;
 
-struct Current<const N: usize, T> {
-    /// The texts that were last read. `value` is older if these cannot be used.
+/// The texts that were last read, and why they cannot be used. The value is older then.
+struct Last<const N: usize> {
     texts: [Arc<str>; N],
-    value: Arc<T>,
+    problem: Option<String>,
 }
 
-impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
+impl<const N: usize, T: Send + Sync + 'static, E: fmt::Display + 'static> Rotating<N, T, E> {
     /// Makes the value now. `what` names it in the log.
     pub(crate) fn new(
         what: &'static str,
@@ -31,30 +35,50 @@ impl<const N: usize, T, E: fmt::Display> Rotating<N, T, E> {
         make: impl Fn([&str; N]) -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
         let texts = sources.each_ref().map(Secret::read);
-        let value = Arc::new(make(texts.each_ref().map(|text| &**text))?);
-        let current = Mutex::new(Current { texts, value });
-        Ok(Self(Arc::new(Inner { what, sources, make: Box::new(make), current })))
+        let value = ArcSwap::from_pointee(make(texts.each_ref().map(|text| &**text))?);
+        let last = Mutex::new(Last { texts, problem: None });
+        let inner = Arc::new(Inner { what, sources, make: Box::new(make), value, last });
+        for source in &inner.sources {
+            let dependent: Weak<Inner<N, T, E>> = Arc::downgrade(&inner);
+            source.tell(dependent);
+        }
+        // Files may have changed before they were to tell.
+        inner.refresh();
+        Ok(Self(inner))
     }
 
-    /// The value of the secrets as they are now. If they cannot be used, the last good value stays, and the log says so once: of
-    /// two files that belong together, one may change before the other.
+    /// The value of the secrets as they are now, or the last good one.
     pub(crate) fn get(&self) -> Arc<T> {
-        let Inner { what, sources, make, current } = &*self.0;
+        self.0.value.load_full()
+    }
+}
+
+impl<const N: usize, T: Send + Sync, E: fmt::Display> Dependent for Inner<N, T, E> {
+    /// If the new texts cannot be used, the last good value stays, and the log says so once: of two files that belong together,
+    /// one may change before the other.
+    fn refresh(&self) {
+        let Self { what, sources, make, value, last } = self;
+        let mut last = lock(last);
         let texts = sources.each_ref().map(Secret::read);
-        let mut current = lock(current);
-        if current.texts != texts {
-            match make(texts.each_ref().map(|text| &**text)) {
-                Ok(value) => {
-                    tracing::info!("the {what} changed, and the new one is in use");
-                    current.value = Arc::new(value);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the {what} changed and cannot be used; the last good one stays in use");
-                }
-            }
-            current.texts = texts;
+        if last.texts == texts {
+            return;
         }
-        Arc::clone(&current.value)
+        match make(texts.each_ref().map(|text| &**text)) {
+            Ok(new) => {
+                tracing::info!("the {what} changed, and the new one is in use");
+                value.store(Arc::new(new));
+                last.problem = None;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the {what} changed and cannot be used; the last good one stays in use");
+                last.problem = Some(format!("the {what} cannot be used: {error}"));
+            }
+        }
+        last.texts = texts;
+    }
+
+    fn problem(&self) -> Option<String> {
+        lock(&self.last).problem.clone()
     }
 }
 
@@ -80,8 +104,8 @@ impl<const N: usize, T, E> fmt::Debug for Rotating<N, T, E> {
 }
 
 /// A panic while a value is made leaves the old state intact, so a poisoned lock is safe to use.
-fn lock<const N: usize, T>(current: &Mutex<Current<N, T>>) -> MutexGuard<'_, Current<N, T>> {
-    current.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<const N: usize>(last: &Mutex<Last<N>>) -> MutexGuard<'_, Last<N>> {
+    last.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -105,13 +129,16 @@ mod tests {
                 text.parse::<u32>()
             }
         };
-        let rotating = Rotating::new("number", [Secret::eager(&path)], number).unwrap();
+        let secret = Secret::unwatched(&path);
+        let rotating = Rotating::new("number", [secret.clone()], number).unwrap();
         std::fs::write(&path, "not a number").unwrap();
         for _ in 0..3 {
+            secret.check();
             assert_eq!(*rotating.get(), 1, "the last good value stays");
         }
         assert_eq!(made.load(Ordering::SeqCst), 2);
         std::fs::write(&path, "23").unwrap();
+        secret.check();
         assert_eq!((*rotating.get(), made.load(Ordering::SeqCst)), (23, 3));
     }
 }

@@ -1,15 +1,17 @@
 //! Secrets that are never printed: given as text, or read from a file and read again when the file changes.
 //!
-//! A rotation must need no restart, so a file in use is checked again: its metadata at most once a second, its content only
+//! A rotation must need no restart, so files are checked in the background: their metadata twice a second, their content only
 //! if the metadata changed. Kubernetes replaces a mounted secret by swapping a symbolic link, which changes the inode; an
-//! editor that writes in place changes the times.
+//! editor that writes in place changes the times. No use of a secret touches a file or waits for a lock.
 
 use std::fmt;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Weak};
+
+use super::file::{self, Dependent, SecretFile};
+use super::watch;
 
 /// A client secret or a fixed credential.
 ///
@@ -32,6 +34,16 @@ enum Source {
     File(Arc<SecretFile>),
 }
 
+/// A file of a secret that cannot be used as it is now. Its last good content stays in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailingFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is wrong with it. It never shows the content.
+    pub problem: String,
+}
+
 impl Secret {
     /// A secret that never changes, exactly as given, for example from the environment.
     #[must_use]
@@ -43,29 +55,40 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is empty, is longer than 64 KiB, or is not UTF-8. The error names the path and
-    /// never shows the content.
+    /// When the file cannot be read, does not answer within five seconds, is empty, is longer than 64 KiB, or is not UTF-8. The
+    /// error names the path and never shows the content.
     pub fn from_file(path: impl Into<PathBuf>) -> io::Result<Self> {
-        SecretFile::open(path.into(), CHECK_EVERY).map(|file| Self(Source::File(Arc::new(file))))
+        Self::watched(path.into(), false)
     }
 
-    /// The secret as it is now.
+    /// The same, for a file that nobody but its owner and group may have access to, now and later.
     ///
-    /// If the file has become unreadable or empty, the last good value stays, and the log says so once. Call this for each use:
-    /// it does a little file I/O, at most once a second.
+    /// # Errors
+    ///
+    /// As [`Secret::from_file`], and when users of the machine other than the file's owner and group may read, change or run it.
+    pub fn from_private_file(path: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::watched(path.into(), true)
+    }
+
+    /// The secret as it is now. A change of its file is seen within a second; if the file has become unusable, the last good
+    /// value stays, and the log says so once.
     #[must_use]
     pub fn read(&self) -> Arc<str> {
         match &self.0 {
             Source::Text(text) => Arc::clone(text),
-            Source::File(file) => file.read(),
+            Source::File(file) => file.value(),
         }
     }
 
-    /// A secret that checks its file at each read.
-    #[cfg(test)]
-    pub(crate) fn eager(path: &Path) -> Self {
-        #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-        Self(Source::File(Arc::new(SecretFile::open(path.to_owned(), Duration::ZERO).unwrap())))
+    /// The files of all secrets in this process that cannot be used as they are now, by their paths.
+    #[must_use]
+    pub fn failing_files() -> Vec<FailingFile> {
+        let failing =
+            |file: &Arc<SecretFile>| Some(FailingFile { path: file.path().to_owned(), problem: file.problem()? });
+        let mut files: Vec<_> = watch::files().iter().filter_map(failing).collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files.dedup_by(|one, other| one.path == other.path);
+        files
     }
 
     /// Whether users of the machine other than the file's owner and group may read, change or run the file at `path`.
@@ -75,15 +98,40 @@ impl Secret {
     ///
     /// If the metadata cannot be read.
     pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
-        let metadata = fs::metadata(path).map_err(|error| about(path, &error))?;
-        #[cfg(unix)]
-        let open = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o007 != 0;
-        #[cfg(not(unix))]
-        let open = {
-            let _ = metadata;
-            false
-        };
-        Ok(open)
+        let metadata = fs::metadata(path).map_err(|error| file::about(path, &error))?;
+        Ok(file::is_open_to_others(&metadata))
+    }
+
+    /// Has `dependent` made again when the file changes, as long as it lives.
+    pub(super) fn tell(&self, dependent: Weak<dyn Dependent>) {
+        if let Source::File(file) = &self.0 {
+            file.tell(dependent);
+        }
+    }
+
+    fn watched(path: PathBuf, is_private: bool) -> io::Result<Self> {
+        let (file, is_regular) = SecretFile::open(path, is_private)?;
+        let file = Arc::new(file);
+        if is_regular {
+            watch::watch(&file).map_err(|error| file::about(file.path(), &error))?;
+        }
+        Ok(Self(Source::File(file)))
+    }
+
+    /// A secret whose file is checked by [`Secret::check`] alone.
+    #[cfg(test)]
+    pub(crate) fn unwatched(path: &Path) -> Self {
+        #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+        Self(Source::File(Arc::new(SecretFile::open(path.to_owned(), false).unwrap().0)))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        if let Source::File(file) = &self.0
+            && let Some(turn) = file.turn()
+        {
+            turn.check();
+        }
     }
 }
 
@@ -92,7 +140,7 @@ impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Source::Text(one), Source::Text(other)) => one == other,
-            (Source::File(one), Source::File(other)) => one.path == other.path,
+            (Source::File(one), Source::File(other)) => one.path() == other.path(),
             (Source::Text(_), Source::File(_)) | (Source::File(_), Source::Text(_)) => false,
         }
     }
@@ -106,123 +154,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How often, at most, a file is checked.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// Larger than any secret, and small enough that a wrong path (`/dev/zero`) does no harm.
-const MAX_BYTES: u64 = 64 * 1024;
-
-struct SecretFile {
-    path: PathBuf,
-    check_every: Duration,
-    state: Mutex<State>,
-}
-
-struct State {
-    value: Arc<str>,
-    /// The state of the file just before `value` was read.
-    stamp: Option<Stamp>,
-    checked: Instant,
-    /// The last check failed, and the log has said so.
-    failing: bool,
-}
-
-impl SecretFile {
-    fn open(path: PathBuf, check_every: Duration) -> io::Result<Self> {
-        let (value, stamp) = load(&path).map_err(|error| about(&path, &error))?;
-        let state = State { value, stamp, checked: Instant::now(), failing: false };
-        Ok(Self { path, check_every, state: Mutex::new(state) })
-    }
-
-    fn read(&self) -> Arc<str> {
-        // Held during the check, so that only one caller checks. A panic under the lock leaves no half-made state behind.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.stamp.is_some() && state.checked.elapsed() >= self.check_every {
-            state.checked = Instant::now();
-            state.check(&self.path);
-        }
-        Arc::clone(&state.value)
-    }
-}
-
-impl State {
-    fn check(&mut self, path: &Path) {
-        let unchanged = fs::metadata(path).is_ok_and(|metadata| self.stamp == Some(Stamp::of(&metadata)));
-        if unchanged && !self.failing {
-            return;
-        }
-        match load(path) {
-            Ok((value, stamp)) => {
-                if value != self.value || self.failing {
-                    tracing::info!(path = %path.display(), "the secret was read again");
-                }
-                (self.value, self.stamp, self.failing) = (value, stamp, false);
-            }
-            Err(error) => {
-                if !self.failing {
-                    let path = path.display();
-                    tracing::warn!(%path, %error, "cannot read the secret again; the last good one stays in use");
-                }
-                self.failing = true;
-            }
-        }
-    }
-}
-
-/// The metadata that differs between two states of a file.
-#[derive(PartialEq, Eq)]
-struct Stamp {
-    len: u64,
-    modified: Option<SystemTime>,
-    #[cfg(unix)]
-    identity: (u64, u64, i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt as _;
-        Self {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-            // The time of the last status change as well: unlike `modified`, a program that copies files cannot set it back.
-            #[cfg(unix)]
-            identity: (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
-/// Reads the secret, and before it the stamp, so that the next check sees a change between the two. What is not a regular
-/// file (a pipe from the shell's `<(...)`) can be read only once and gets no stamp.
-fn load(path: &Path) -> io::Result<(Arc<str>, Option<Stamp>)> {
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let stamp = metadata.is_file().then(|| Stamp::of(&metadata));
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid("longer than 64 KiB, the limit for a secret"));
-    }
-    // The error of this conversion would say where the invalid byte is; a constant text is enough.
-    let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text"))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(invalid("empty, but should hold a secret"));
-    }
-    Ok((secret.into(), stamp))
-}
-
-fn invalid(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-fn about(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, reason = "tests fail by panicking")]
+
+    use std::fs::File;
+    use std::time::{Duration, Instant, SystemTime};
 
     use super::*;
 
@@ -270,10 +207,11 @@ mod tests {
     #[test]
     fn a_changed_file_is_read_again_by_all_clones() {
         let (_folder, path) = file("one");
-        let secret = Secret::eager(&path);
+        let secret = Secret::unwatched(&path);
         let clone = secret.clone();
         assert_eq!(&*secret.read(), "one");
         fs::write(&path, "longer two").unwrap();
+        clone.check();
         assert_eq!((&*secret.read(), &*clone.read()), ("longer two", "longer two"));
     }
 
@@ -291,31 +229,73 @@ mod tests {
         }
         std::os::unix::fs::symlink("v1", at("..data")).unwrap();
         std::os::unix::fs::symlink("..data/secret", at("secret")).unwrap();
-        let secret = Secret::eager(&at("secret"));
+        let secret = Secret::unwatched(&at("secret"));
         assert_eq!(&*secret.read(), "one");
         std::os::unix::fs::symlink("v2", at("..new")).unwrap();
         fs::rename(at("..new"), at("..data")).unwrap();
+        secret.check();
         assert_eq!(&*secret.read(), "two");
     }
 
     #[test]
     fn the_last_good_value_stays_while_the_file_is_unusable() {
         let (_folder, path) = file("good");
-        let secret = Secret::eager(&path);
+        let secret = Secret::unwatched(&path);
         fs::write(&path, "").unwrap();
+        secret.check();
         assert_eq!(&*secret.read(), "good", "emptied");
         fs::remove_file(&path).unwrap();
+        secret.check();
         assert_eq!(&*secret.read(), "good", "removed");
         fs::write(&path, "back").unwrap();
+        secret.check();
         assert_eq!(&*secret.read(), "back");
     }
 
+    fn soon(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     #[test]
-    fn a_file_is_checked_at_most_once_in_the_interval() {
+    fn changes_are_seen_without_being_asked_for_and_bad_ones_are_told() {
         let (_folder, path) = file("one");
+        let problem = || Secret::failing_files().into_iter().find(|file| file.path == path).map(|file| file.problem);
         let secret = Secret::from_file(&path).unwrap();
+        assert_eq!(problem(), None);
         fs::write(&path, "longer two").unwrap();
-        assert_eq!(&*secret.read(), "one", "checked less than a second ago");
+        soon("the change is seen", || &*secret.read() == "longer two");
+        fs::write(&path, "").unwrap();
+        soon("it is told", || problem().is_some_and(|problem| problem.contains("empty")));
+        assert_eq!(&*secret.read(), "longer two");
+        fs::write(&path, "three").unwrap();
+        soon("it is good again", || problem().is_none());
+        assert_eq!(&*secret.read(), "three");
+        fs::write(&path, "").unwrap();
+        drop(secret);
+        assert_eq!(problem(), None, "nobody needs it any more");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_must_stay_so() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_folder, path) = file("first");
+        let open_to = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        open_to(0o644);
+        assert!(Secret::from_private_file(&path).unwrap_err().to_string().contains("every user of this machine"));
+        open_to(0o640);
+        let secret = Secret::from_private_file(&path).unwrap();
+        fs::write(&path, "second").unwrap();
+        open_to(0o644);
+        secret.check();
+        std::thread::sleep(Duration::from_millis(700));
+        assert_eq!(&*secret.read(), "first");
+        open_to(0o600);
+        soon("it is private again", || &*secret.read() == "second");
     }
 
     #[cfg(unix)]

@@ -91,7 +91,7 @@ mod tests {
     use TokenFormats::{Auto, Both, Referential, SelfContained};
 
     use super::*;
-    use crate::secrets::{ClientAuth, DecryptionKeySource, Secret};
+    use crate::secrets::{ClientAuth, Credentials, DecryptionKeySource, Secret};
 
     fn secret(text: &str) -> Secret {
         Secret::from_text(text.to_owned())
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_own_authentication_and_no_other() {
-        let bearer = || IntrospectionAuth::Bearer(secret("own"));
+        let bearer = || IntrospectionAuth::Bearer(Credentials::bearer(secret("own")).unwrap());
         for (kind, auth, expected) in [
             (Rfc7662, basic().into(), None),
             (Rfc7662, bearer(), None),

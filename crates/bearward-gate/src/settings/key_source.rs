@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bearward_core::{KeySet, KeySetError};
 
+use crate::files::answers_in_time;
+
 /// The source of an issuer's keys. Nothing in a token can change it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -63,8 +65,15 @@ pub enum KeyFileError {
 ///
 /// # Errors
 ///
-/// A [`KeyFileError`] where the file cannot be read, holds no JWK set, or is larger than 512 KiB.
+/// A [`KeyFileError`] where the file cannot be read, does not answer within five seconds, holds no JWK set, or is larger than
+/// 512 KiB.
 pub fn read_key_file(path: &Path) -> Result<KeySet, KeyFileError> {
+    let path = path.to_owned();
+    answers_in_time(move || load_key_file(&path))?
+}
+
+/// [`read_key_file`], however long it takes.
+pub(crate) fn load_key_file(path: &Path) -> Result<KeySet, KeyFileError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_KEY_SET as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_KEY_SET {

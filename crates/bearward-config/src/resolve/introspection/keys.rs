@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bearward_core::Algorithm;
 use bearward_gate::{
-    AssertionAudience, ClientAuth, ClientAuthError, ClientCertificate, PrivateKeyJwt, Secret, SecretJwt,
+    AssertionAudience, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate, Credentials, PrivateKeyJwt,
+    Secret, SecretJwt,
 };
 
 use super::auth_method::AuthMethod;
@@ -37,16 +38,15 @@ impl AuthKeys<'_, '_> {
             AuthMethod::PrivateKeyJwt => self.private_key().map(ClientAuth::PrivateKeyJwt),
             AuthMethod::Tls | AuthMethod::SelfSignedTls => self.certificate().map(ClientAuth::Certificate),
             AuthMethod::Assertion => {
-                let is_jwt = |text: &str| text.split('.').count() == 3;
-                self.sendable("client_assertion_file", "a JWT", is_jwt).map(ClientAuth::Assertion)
+                self.sent_as_it_is("client_assertion_file", ClientAssertion::new).map(ClientAuth::Assertion)
             }
             AuthMethod::Bearer | AuthMethod::None => None,
         }
     }
 
     /// The access token that another program obtains.
-    pub(super) fn bearer_token(&self) -> Option<Secret> {
-        self.sendable("bearer_token_file", "an access token", |_| true)
+    pub(super) fn bearer_token(&self) -> Option<Credentials> {
+        self.sent_as_it_is("bearer_token_file", Credentials::bearer)
     }
 
     fn client_secret(&self) -> Option<Located<Secret>> {
@@ -107,16 +107,10 @@ impl AuthKeys<'_, '_> {
     }
 
     /// A file whose whole content is sent as it is.
-    fn sendable(&self, key: &str, what: &str, fits: impl Fn(&str) -> bool) -> Option<Secret> {
+    fn sent_as_it_is<T, E: ToString>(&self, key: &str, make: impl FnOnce(Secret) -> Result<T, E>) -> Option<T> {
         let file = self.file(key)?;
-        let secret = secret::from_file(self.section.reader, file)?;
-        let text = secret.read();
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || !fits(&text) {
-            let diagnostic = Diagnostic::new(format!("the content of this file is not {what}"));
-            self.section.reader.error(&file.location, diagnostic.hint("the file must hold it alone, in one line"));
-            return None;
-        }
-        Some(secret)
+        let made = make(secret::from_file(self.section.reader, file)?);
+        made.map_err(|error| self.section.reader.error(&file.location, error.to_string())).ok()
     }
 
     /// A file that this method requires.

@@ -1,6 +1,6 @@
 //! `kind`: which protocol is used to ask about a token, and which keys it needs.
 
-use bearward_gate::{ClientAuth, IntrospectionAuth, IntrospectionKind, Secret};
+use bearward_gate::{ClientAuth, Credentials, IntrospectionAuth, IntrospectionKind, Secret};
 
 use super::auth;
 use super::auth_method::AuthMethod;
@@ -89,10 +89,13 @@ pub(super) fn skip_auth(section: &mut Section<'_>) -> Option<IntrospectionAuth> 
 
 /// A placeholder that fits the kind, for authentication that cannot be read.
 pub(super) fn stand_in(kind: IntrospectionKind) -> IntrospectionAuth {
-    let secret = Secret::from_text(String::new());
+    let secret = Secret::from_text("unread".to_owned());
     match kind {
         IntrospectionKind::GoogleTokeninfo => IntrospectionAuth::Anonymous,
-        IntrospectionKind::KubernetesTokenReview => IntrospectionAuth::Bearer(secret),
+        IntrospectionKind::KubernetesTokenReview => match Credentials::bearer(secret) {
+            Ok(token) => IntrospectionAuth::Bearer(token),
+            Err(_) => IntrospectionAuth::Anonymous, // never: the text above is one word
+        },
         _ => ClientAuth::Basic(secret).into(),
     }
 }

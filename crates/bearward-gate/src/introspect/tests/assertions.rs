@@ -217,7 +217,7 @@ async fn an_assertion_of_somebody_else_is_sent_as_the_file_has_it_now() {
     let path = folder.path().join("token");
     std::fs::write(&path, "e30.first.c2ln\n").unwrap();
     let issuer = Issuer::says(200, "application/json", ACTIVE).await;
-    let auth = ClientAuth::Assertion(Secret::from_file(&path).unwrap());
+    let auth = ClientAuth::Assertion(ClientAssertion::new(Secret::from_file(&path).unwrap()).unwrap());
     let introspector = new_introspector(IntrospectionSettings { auth: auth.into(), ..settings() });
     introspector.ask(&issuer).await.unwrap();
     let form = fields(&issuer.last_question().2);
@@ -228,4 +228,93 @@ async fn an_assertion_of_somebody_else_is_sent_as_the_file_has_it_now() {
     tokio::time::sleep(Duration::from_millis(1_050)).await;
     introspector.ask(&issuer).await.unwrap();
     assert_eq!(fields(&issuer.last_question().2)["client_assertion"], "e30.second.c2ln");
+}
+
+/// Issuers refuse an identifier that they have seen (RFC 7523, 3), and one that closed a connection may have seen it.
+#[tokio::test]
+async fn what_is_sent_a_second_time_has_an_assertion_of_its_own() {
+    let key = TestKey::p256();
+    let secret = SecretJwt::new(Secret::from_text("s".repeat(32)), AssertionAudience::Issuer).unwrap();
+    let methods = [ClientAuth::PrivateKeyJwt(private_key(&key.pem)), ClientAuth::SecretJwt(secret)];
+    for auth in methods {
+        let issuer = Closing::start(ACTIVE);
+        let introspector = new_introspector(IntrospectionSettings { auth: auth.clone().into(), ..settings() });
+        for number in 1..=3 {
+            introspector.ask_about(number, &issuer.url).await.unwrap();
+        }
+        issuer.assert_no_assertion_twice(5);
+
+        // At the token endpoint too: each of these tokens is renewed at once.
+        let issuer = Closing::start(r#"{"access_token":"own","token_type":"Bearer","expires_in":0,"active":false}"#);
+        let mut grant = ClientCredentials::new(auth);
+        grant.token_url = Some(issuer.url.as_str().to_owned());
+        let auth = IntrospectionAuth::ClientCredentials(grant);
+        let introspector = new_introspector(IntrospectionSettings { auth, ..settings() });
+        for number in 1..=3 {
+            let answer = introspector.ask_about(number, &issuer.url).await;
+            assert_eq!(answer.unwrap_err(), Reason::TokenInactive);
+        }
+        issuer.assert_no_assertion_twice(3);
+    }
+}
+
+/// Answers the first request of each connection; at the second it closes, having read it.
+struct Closing {
+    url: Endpoint,
+    assertions: Arc<Mutex<Vec<String>>>,
+}
+
+impl Closing {
+    fn start(body: &'static str) -> Self {
+        use std::io::Write as _;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Endpoint::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let assertions = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&assertions);
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (seen, answer) = (Arc::clone(&seen), answer.clone());
+                std::thread::spawn(move || {
+                    let mut stream = std::io::BufReader::new(stream);
+                    let mut note = |body: String| seen.lock().unwrap().extend(fields(&body).remove("client_assertion"));
+                    let Some(first) = form_of(&mut stream) else { return };
+                    note(first);
+                    stream.get_mut().write_all(answer.as_bytes()).unwrap();
+                    form_of(&mut stream).into_iter().for_each(note);
+                });
+            }
+        });
+        Self { url, assertions }
+    }
+
+    fn assert_no_assertion_twice(&self, at_least: usize) {
+        let assertions = self.assertions.lock().unwrap();
+        let different: std::collections::HashSet<_> = assertions.iter().collect();
+        assert_eq!(different.len(), assertions.len(), "an assertion was sent twice");
+        assert!(assertions.len() >= at_least, "{} of {at_least}", assertions.len());
+    }
+}
+
+/// The body of the next request; `None` at the end of the connection.
+fn form_of(stream: &mut impl std::io::BufRead) -> Option<String> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).ok()?;
+            return String::from_utf8(body).ok();
+        }
+    }
 }

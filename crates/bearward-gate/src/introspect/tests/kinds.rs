@@ -11,7 +11,7 @@ fn google() -> IntrospectionSettings {
 }
 
 fn kubernetes() -> IntrospectionSettings {
-    let auth = IntrospectionAuth::Bearer(Secret::from_text("reviewer".into()));
+    let auth = IntrospectionAuth::Bearer(Credentials::bearer(Secret::from_text("reviewer".into())).unwrap());
     IntrospectionSettings { kind: IntrospectionKind::KubernetesTokenReview, auth, ..settings() }
 }
 

@@ -50,6 +50,31 @@ pub struct SecretJwt {
     audience: AssertionAudience,
 }
 
+/// An assertion that another program makes and renews. A file is read again when it changes; if the new content is no
+/// assertion, the last good one stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientAssertion(Rotating<1, Arc<str>, ClientAuthError>);
+
+impl ClientAssertion {
+    /// Reads the assertion, a signed JWT alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientAuthError::NotAnAssertion`].
+    pub fn new(assertion: Secret) -> Result<Self, ClientAuthError> {
+        let make = |[text]: [&str; 1]| {
+            let fits = text.bytes().all(|byte| byte.is_ascii_graphic()) && text.split('.').count() == 3;
+            if fits { Ok(Arc::from(text)) } else { Err(ClientAuthError::NotAnAssertion) }
+        };
+        Rotating::new("client assertion", [assertion], make).map(Self)
+    }
+
+    /// The assertion as it is now.
+    pub(crate) fn current(&self) -> Arc<str> {
+        Arc::clone(&self.0.get())
+    }
+}
+
 /// The input of an assertion's claims.
 #[derive(Clone, Copy)]
 pub(crate) struct AssertionInput<'a> {
