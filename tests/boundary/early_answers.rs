@@ -26,7 +26,7 @@ fn early(answer: &'static str, after: Duration) -> RawServer {
 
 #[test]
 fn a_401_reaches_the_client_while_it_sends_a_megabyte() {
-    let upstream = early("HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno", Duration::ZERO);
+    let upstream = early("HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", Duration::ZERO);
     let gateway = gateway_to(&upstream, "", "");
     for at in 0..10 {
         expect_early(&gateway, MEGABYTE, 401, &format!("request {at}"));

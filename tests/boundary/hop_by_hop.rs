@@ -17,6 +17,7 @@ const GONE: &[(&str, &[&str])] = &[
     ("TE: gzip", &["TE"]),
     ("Trailer: X-A", &["Trailer"]),
     ("Upgrade: h2c", &["Upgrade"]),
+    // Only ever for one connection (RFC 7540, 3.2.1).
     ("HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", &["HTTP2-Settings"]),
     ("Connection: X-Hop\r\nX-Hop: 1", &["X-Hop"]),
     ("X-Hop: 1\r\nConnection: X-Hop", &["X-Hop"]),
@@ -160,7 +161,7 @@ fn a_request_that_has_been_here_before_is_508() {
     ] {
         assert_eq!(via_of(&stage, &via), (508, Vec::new()), "{via:?}");
     }
-    for via in [&*of_other[0], "1.1 edge", "1.1 bearward", &format!("1.1 edge (not {})", &ours[4..])] {
+    for via in [&*of_other[0], "1.1 edge", "1.1 bearward", "1.1 bearward-0"] {
         let (status, arrived) = via_of(&stage, &[via]);
         assert_eq!((status, arrived.len()), (200, 2), "{via}: {arrived:?}");
     }

@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
             "RFC 9110 7.2",
             get(&format!("X-A: b\r\nHost: {}\r\n", "a".repeat(9_000))),
         )
-        .refused(&[400]),
+        .turned_away(&[400]),
     ];
     rows.map(Row::whole_only).into()
 }
