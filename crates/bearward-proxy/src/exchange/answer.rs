@@ -144,6 +144,13 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Whether nothing of the final answer was written.
+    fn is_unwritten(&self) -> bool {
+        matches!(&self.down, Down::Body(half) if half.written() == 0)
+    }
+}
+
 impl<C: Stream, U: Stream> Exchange<'_, C, U> {
     /// Runs it. Whatever it returns, `progress` tells whether an answer has begun.
     pub(crate) async fn run(&mut self) -> Result<Ended, Failure> {
@@ -233,7 +240,13 @@ impl<C: Stream, U: Stream> Exchange<'_, C, U> {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(HalfError::Write(_))) => return Poll::Ready(Err(Failure::ClientGone)),
-                        Poll::Ready(Err(HalfError::Broken)) => return Poll::Ready(Err(Failure::UpstreamFailed(None))),
+                        Poll::Ready(Err(HalfError::Broken)) => {
+                            if self.progress.is_unwritten() {
+                                // The client has seen nothing of it, and can be told.
+                                self.progress.status = None;
+                            }
+                            return Poll::Ready(Err(Failure::UpstreamFailed(None)));
+                        }
                         Poll::Ready(Err(HalfError::Read(error))) => {
                             return Poll::Ready(Err(Failure::UpstreamFailed(Some(error))));
                         }

@@ -4,8 +4,8 @@
 use super::body::{Broken, Decoded};
 use super::octets;
 
-/// The most digits of a size: more than any body, and within 64 bits.
-const MAX_DIGITS: u8 = 15;
+/// The most digits of a size: 64 bits.
+const MAX_DIGITS: u8 = 16;
 /// How many bytes of extensions, in all chunks of one body, are read over (CVE-2023-39326).
 const MAX_EXTENSIONS: u16 = 4 * 1024;
 /// How many bytes of trailers are read over.
@@ -208,7 +208,7 @@ mod tests {
             "1\r\nxy\r\n",
             "1\r\nx\n",
             "1\r\nx0\r\n\r\n",
-            "1234567890abcdef\r\n",
+            "1234567890abcdef0\r\n",
             "0\r\n\n",
             "0\r\nA\r\n\r\n",
             "0\r\n: b\r\n\r\n",

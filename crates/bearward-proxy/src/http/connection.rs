@@ -46,6 +46,7 @@ impl<'a> Options<'a> {
     pub(crate) fn ends_here(&self, field: &Field<'_>) -> bool {
         match field.name {
             Name::Connection
+            | Name::Http2Settings
             | Name::KeepAlive
             | Name::ProxyConnection
             | Name::Te

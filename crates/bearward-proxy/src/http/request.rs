@@ -39,9 +39,10 @@ impl<'a> Request<'a> {
         let malformed = Reason::RequestMalformed;
         let framing = framing::of_request(&head).map_err(|_| malformed)?;
         let options = Options::of(&head.fields).map_err(|_| malformed)?;
-        // HTTP/1.1 requires `Host`, HTTP/1.0 does not (RFC 9112, 3.2). The gate checks its value, and that there is one.
-        let has_host = head.fields.has(Name::Host) || head.version == Version::Http10;
-        if !has_host || NEVER_NOMINATED.iter().any(|name| options.nominates(name)) {
+        // HTTP/1.1 requires one `Host`, HTTP/1.0 none (RFC 9112, 3.2). The gate checks its value.
+        let hosts = head.fields.values(Name::Host).count();
+        let names_host = hosts == 1 || (hosts == 0 && head.version == Version::Http10);
+        if !names_host || NEVER_NOMINATED.iter().any(|name| options.nominates(name)) {
             return Err(malformed);
         }
         let target = Target::of(&head).map_err(|_| malformed)?;
@@ -85,6 +86,7 @@ mod tests {
     fn what_can_be_read_in_two_ways_does_not() {
         for lines in [
             "GET / HTTP/1.1",
+            "GET / HTTP/1.1\r\nHost: a\r\nhost: a",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked",
             "GET http://a/ HTTP/1.1\r\nHost: b",
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: host",

@@ -10,7 +10,7 @@ use http::Method;
 use super::record::{Outcome, Record};
 use super::refuse::After;
 use super::worker::Shared;
-use crate::http::fields::Name;
+use crate::http::fields::{Name, elements};
 use crate::http::forwarding::{self, Forwarding};
 use crate::http::framing::Framing;
 use crate::http::head::{HeadError, RequestHead, Version};
@@ -176,7 +176,11 @@ impl Shared {
 
     /// Whether the request has been through this process before (RFC 9110, 7.6.3).
     fn has_been_here(&self, head: &RequestHead<'_>) -> bool {
-        head.fields.values(Name::Via).any(|via| memchr::memmem::find(via, self.pseudonym.as_bytes()).is_some())
+        elements(head.fields.values(Name::Via)).any(|via| {
+            // `1.1 pseudonym (comment)`: the protocol, who received it, and whatever else.
+            let mut words = via.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            words.nth(1) == Some(self.pseudonym.as_bytes())
+        })
     }
 }
 
