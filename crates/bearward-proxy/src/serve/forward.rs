@@ -69,7 +69,7 @@ impl<S: Stream> Connection<S> {
                             plan.address = other;
                             continue;
                         }
-                        return self.fail(failed, buffers, record).await;
+                        return Box::pin(self.fail(failed, buffers, record)).await;
                     }
                 },
             };
@@ -79,11 +79,12 @@ impl<S: Stream> Connection<S> {
                 Tried::Again => break,
                 Tried::Failed(failed) => {
                     self.count(&plan, failed.attempt);
-                    return self.fail(failed, buffers, record).await;
+                    return Box::pin(self.fail(failed, buffers, record)).await;
                 }
             }
         }
-        self.fail(Failed::upstream(Reason::UpstreamFailed, Attempt::Failed, None), buffers, record).await
+        let failed = Failed::upstream(Reason::UpstreamFailed, Attempt::Failed, None);
+        Box::pin(self.fail(failed, buffers, record)).await
     }
 
     async fn connect(&self, plan: &Plan) -> Result<TcpStream, Failed> {
@@ -144,7 +145,7 @@ impl<S: Stream> Connection<S> {
                 self.count(plan, Attempt::Answered);
                 Tried::Done(client_persists)
             }
-            Ok(Ended::Switched) => self.tunnel(upstream, plan, buffers, record).await,
+            Ok(Ended::Switched) => Box::pin(self.tunnel(upstream, plan, buffers, record)).await,
             // Nothing was sent, or nothing that matters: the connection was too old, and that is all.
             Err(Failure::Stale) if (up.written() == 0 || plan.is_repeatable) && up.rewind() => {
                 self.count(plan, Attempt::Failed);
