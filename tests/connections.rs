@@ -1,7 +1,16 @@
 //! Connections of clients are bounded: whoever holds them all keeps nobody from knowing that the gateway lives.
 
+<<<<<<< HEAD
 use crate::support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
 use std::{io::Write as _, net::TcpStream, process::Command, time::Duration};
+=======
+use crate::support::{Connection, Echo, Gateway, Request, SOON, eventually, minimal_config};
+use std::{
+    net::TcpStream,
+    process::Command,
+    time::{Duration, Instant},
+};
+>>>>>>> wt-neighbours
 
 #[test]
 fn silent_connections_do_not_take_the_process_down() {
@@ -54,6 +63,45 @@ fn the_soft_limit_is_no_limit() {
     let config = minimal_config("http://127.0.0.1:1", "127.0.0.1:1");
     let gateway = Gateway::start_with(&config, |command| *command = limited(command, "-n 100 && ulimit -S -n 80"));
     assert_eq!(gateway.metrics().sum("process_max_fds", &[]), 100.0);
+}
+
+#[test]
+fn half_open_connections_do_not_take_the_admin_server_from_those_who_ask() {
+    for ulimit in ["-n 1024", "-n 80"] {
+        let echo = Echo::start();
+        let open = "[[routes]]\npath = \"/open\"\nupstream = \"orders\"\nopen = true\n";
+        let config = format!("{}{open}", minimal_config("http://127.0.0.1:1", &echo.address()));
+        let gateway = Gateway::start_with(&config, |command| *command = limited(command, ulimit));
+        let mut asks = Connection::open(&gateway.admin());
+        let livez = format!("GET /livez HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.admin()).into_bytes();
+        let ask = |asks: &mut Connection| {
+            asks.send_raw(&livez).unwrap();
+            assert_eq!(asks.read_response("GET").unwrap().status, 200, "{ulimit}");
+        };
+        ask(&mut asks);
+        let mut half_open: Vec<_> = (0..300)
+            .map(|_| {
+                let mut connection = Connection::open(&gateway.admin());
+                connection.send_raw(b"GET /livez HTTP/1.1\r\n").unwrap();
+                connection
+            })
+            .collect();
+        for _ in 0..5 {
+            let fresh = Request::get(&format!("{}/livez", gateway.admin())).timeout(Duration::from_secs(2)).send();
+            assert_eq!(fresh.status, 200, "{ulimit}");
+        }
+        assert_eq!(gateway.get("/open").timeout(Duration::from_secs(2)).send().status, 200, "{ulimit}");
+        // One that has asked is kept before those that have not.
+        ask(&mut asks);
+        let displaced = gateway.metrics().sum("bearward_admin_connections_displaced_total", &[]);
+        assert!(displaced > 100.0, "{ulimit}: {displaced}");
+        // And none of them waits for long.
+        let begun = Instant::now();
+        let last = half_open.last_mut().unwrap();
+        last.set_timeout(Duration::from_secs(20));
+        last.read_to_end();
+        assert!(begun.elapsed() < Duration::from_secs(8), "{ulimit}: {:?}", begun.elapsed());
+    }
 }
 
 fn connections(gateway: &Gateway) -> f64 {

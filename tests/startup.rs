@@ -265,3 +265,35 @@ impl File {
         Self { path, _directory: directory }
     }
 }
+
+#[test]
+fn certificate_authorities_that_cannot_be_used_are_told_by_check() {
+    let folder = TempDir::new().unwrap();
+    let file = File::new(&nowhere());
+    let bundle = folder.path().join("bundle.pem");
+    let (good, bad) = (authority(), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    fs::write(&bundle, format!("{good}{bad}")).unwrap();
+    let missing = folder.path().join("missing.pem");
+    for (path, sentence) in [
+        (
+            &bundle,
+            format!("warning: certificate 2 of {} (SSL_CERT_FILE) cannot be used and is left out", bundle.display()),
+        ),
+        (&missing, format!("warning: SSL_CERT_FILE names {}, which cannot be read", missing.display())),
+    ] {
+        let mut check = bearward();
+        check.arg("check").arg("--config").arg(&file.path).env("SSL_CERT_FILE", path).env_remove("SSL_CERT_DIR");
+        let ended = finish(&mut check);
+        assert_eq!(ended.code, Some(0), "{}", ended.output());
+        assert!(ended.stderr.starts_with(&sentence), "{}", ended.stderr);
+    }
+    fs::write(&bundle, good).unwrap();
+    let mut check = bearward();
+    check.arg("check").arg("--config").arg(&file.path).env("SSL_CERT_FILE", &bundle).env_remove("SSL_CERT_DIR");
+    assert_eq!(finish(&mut check).stderr, "");
+}
+
+/// A certificate in PEM.
+fn authority() -> String {
+    rcgen::generate_simple_self_signed(["authority.example.com".to_owned()]).unwrap().cert.pem()
+}

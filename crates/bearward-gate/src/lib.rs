@@ -65,7 +65,7 @@ pub use issuer::{IssuerError, IssuerStatus, ReadyWhen};
 pub use metrics::{
     Counter, Counters, Gauge, Gauges, Histogram, Histograms, Memo, MetricsError, MetricsRegistry, Reading,
 };
-pub use net::{TrustedRoots, TrustedRootsError};
+pub use net::{MachineRootsProblem, TrustedRoots, TrustedRootsError, check_machine_roots};
 pub use secrets::{
     AssertionAudience, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Credentials,
     CredentialsError, DecryptionKeySource, FailingFile, IntrospectionAuth, PrivateKeyJwt, Secret, SecretJwt,

@@ -1,11 +1,11 @@
 //! The admin server: liveness, readiness and metrics for whoever runs the gateway. Nothing else, and nothing secret.
 
+mod connections;
+
 use std::fmt::Write as _;
-use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -13,18 +13,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bearward_gate::{Gate, IssuerStatus, MetricsRegistry, ReadyWhen, Secret};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
-
-/// The most connections that are served at once; the next ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 64;
-/// The longest that a connection may take to send a request's head, or stay idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest that a connection may last, whatever it does. Nothing else ends one whose client asks and never reads: no
-/// head is awaited while an answer cannot be written, and it would hold its place for ever.
-const CONNECTION_LIFE: Duration = Duration::from_secs(300);
 
 /// Whether the gateway can take requests, as load balancers want to know it.
 #[derive(Debug)]
@@ -81,53 +69,20 @@ pub(crate) fn router(readiness: Arc<Readiness>, registry: MetricsRegistry) -> Ro
         .with_state(Admin { readiness, registry })
 }
 
-/// Serves until the runtime ends, with a bound on the connections at a time and on how long each may last.
+/// Serves until the runtime ends, at most so many connections at a time.
 ///
 /// # Errors
 ///
-/// When the runtime cannot take the listener.
-pub(crate) fn spawn(listener: TcpListener, router: Router) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    tokio::spawn(serve(listener, router));
-    Ok(())
-}
-
-async fn serve(listener: tokio::net::TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let service = TowerToHyperService::new(router);
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of descriptors, mostly: others will give some back.
-                tracing::warn!(%error, "admin server cannot accept a connection");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
-            }
-        };
-        let service = service.clone();
-        tokio::spawn(async move {
-            let _place = place;
-            serve_connection(stream, service).await;
-        });
-    }
-}
-
-async fn serve_connection<S>(stream: S, service: TowerToHyperService<Router>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    match tokio::time::timeout(CONNECTION_LIFE, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "admin connection ended"),
-        Err(_) => tracing::debug!("admin connection ended: its time is over"),
-    }
+/// When the runtime cannot take the listener, or the registry has a metric of the same name.
+pub(crate) fn spawn(
+    listener: TcpListener,
+    router: Router,
+    places: usize,
+    registry: &MetricsRegistry,
+) -> anyhow::Result<()> {
+    let help = "Connections to the admin server that were closed to make room for others.";
+    let displaced = registry.counter("bearward_admin_connections_displaced_total", help)?;
+    Ok(connections::spawn(listener, router, places, displaced)?)
 }
 
 async fn readyz(State(Admin { readiness, .. }): State<Admin>, RawQuery(query): RawQuery) -> Response {
@@ -192,25 +147,11 @@ async fn metrics(State(Admin { registry, .. }): State<Admin>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use bearward_gate::IssuerError;
-    use tokio::io::AsyncWriteExt as _;
-    use tokio::time::Instant;
 
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_asks_and_never_reads_gives_its_place_back() {
-        let router = Router::new().route("/metrics", get(|| async { "0".repeat(64 << 10) }));
-        let (mut client, server) = tokio::io::duplex(1 << 10);
-        let asks = tokio::spawn(async move {
-            while client.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await.is_ok() {}
-        });
-        let begun = Instant::now();
-        serve_connection(server, TowerToHyperService::new(router)).await;
-        // Not sooner: the time for a head does not end it.
-        assert_eq!(begun.elapsed().as_secs(), CONNECTION_LIFE.as_secs());
-        assert!(asks.await.is_ok());
-    }
 
     #[test]
     fn an_issuer_is_told_in_one_line() {

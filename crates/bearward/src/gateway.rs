@@ -38,12 +38,13 @@ impl Gateway {
         let admin = TcpListener::bind(config.admin.listen)?;
         let admin_address = admin.local_addr()?;
 
-        descriptors::share_out(&mut config.proxy);
+        let admin_places = descriptors::share_out(&mut config.proxy);
         process_metrics::register(&registry)?;
         let gate =
             Arc::new(Gate::new(config.gate, EngineSettings::new(runtime.clone()).with_registry(registry.clone()))?);
         let readiness = Arc::new(Readiness::new(Arc::clone(&gate), config.admin.ready));
-        admin::spawn(admin, admin::router(Arc::clone(&readiness), registry.clone()))?;
+        let router = admin::router(Arc::clone(&readiness), registry.clone());
+        admin::spawn(admin, router, admin_places, &registry)?;
         let proxy = spawn_proxy(config.proxy, gate, registry)?;
         Ok(Self { admin: admin_address, readiness, proxy })
     }

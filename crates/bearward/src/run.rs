@@ -55,6 +55,10 @@ pub(crate) fn check(args: &CheckArgs) -> Outcome {
     match told {
         Ok(told) => {
             output::out(&told)?;
+            // `run` goes on without them, and so does this: the machine may be another one.
+            for problem in bearward_gate::check_machine_roots() {
+                output::err(&format!("warning: {problem}"));
+            }
             Ok(Exit::Success)
         }
         Err(problems) => {

@@ -16,15 +16,16 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::client::WantsClientCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 
 use crate::net::TrustedRoots;
+use crate::net::machine_roots::MachineRoots;
 
 /// A client for HTTP/1.1, over TLS or without.
 ///
@@ -78,17 +79,10 @@ impl HttpClient {
     /// the loopback interface needs none.
     #[must_use]
     pub(crate) fn new() -> Self {
-        Self::over(versions().with_native_roots().unwrap_or_else(|error| {
-            static SAID: Once = Once::new();
-            SAID.call_once(|| {
-                tracing::warn!(
-                    %error,
-                    "this machine has no root certificates, so no issuer can be reached over https: \
-                     install them (package ca-certificates) or name a file of them in SSL_CERT_FILE"
-                );
-            });
-            versions().with_root_certificates(RootCertStore::empty())
-        }))
+        static SAID: Once = Once::new();
+        let MachineRoots { store, problems } = MachineRoots::load();
+        SAID.call_once(|| problems.iter().for_each(|problem| tracing::warn!("{problem}")));
+        Self::over(versions().with_root_certificates(store))
     }
 
     /// A client that trusts the same servers and presents this certificate. It shares neither connections nor TLS sessions with
@@ -107,7 +101,7 @@ impl HttpClient {
     /// A client that trusts no server.
     #[cfg(test)]
     pub(crate) fn trusting_none() -> Self {
-        Self::over(versions().with_root_certificates(RootCertStore::empty()))
+        Self::over(versions().with_root_certificates(rustls::RootCertStore::empty()))
     }
 
     fn over(trust: Trust) -> Self {

@@ -280,7 +280,7 @@ impl Closing {
                 let (seen, answer) = (Arc::clone(&seen), answer.clone());
                 std::thread::spawn(move || {
                     let mut stream = std::io::BufReader::new(stream);
-                    let mut note = |body: String| seen.lock().unwrap().extend(fields(&body).remove("client_assertion"));
+                    let note = |body: String| seen.lock().unwrap().extend(fields(&body).remove("client_assertion"));
                     let Some(first) = form_of(&mut stream) else { return };
                     note(first);
                     stream.get_mut().write_all(answer.as_bytes()).unwrap();
