@@ -40,7 +40,7 @@ pub fn claims(data: &[u8]) -> bool {
         } else {
             assert!(["nonce", "events", "at_hash", "htu"].iter().all(|name| !claims.contains_key(*name)));
             let is_for_its_client =
-                verified.client_id().is_none_or(|client| verified.audiences().iter().any(|name| name == client));
+                verified.client_id().is_none_or(|client| verified.audiences().any(|name| name == client));
             let is_empty = |name| match claims.get(name) {
                 Some(Value::String(text)) => text.trim_matches(' ').is_empty(),
                 Some(Value::Array(elements)) => elements.is_empty(),

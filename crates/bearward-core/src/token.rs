@@ -4,6 +4,7 @@ pub(crate) mod algorithm;
 mod claim_pointer;
 mod claim_rule;
 pub(crate) mod claims;
+pub(crate) mod document;
 mod introspection;
 mod issuer_name;
 pub(crate) mod json;

@@ -1,7 +1,7 @@
 //! Where the answer about a token came from.
 
 /// Where the answer about a token came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {
     /// It was verified before and is still good.

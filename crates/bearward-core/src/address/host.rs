@@ -91,7 +91,7 @@ pub(crate) fn canonical(text: &str) -> Result<Cow<'_, str>, HostError> {
         let canonical = format!("[{}]", address.ok_or(HostError::Ipv6)?);
         return Ok(if canonical == text { Cow::Borrowed(text) } else { Cow::Owned(canonical) });
     }
-    if text.parse::<Ipv6Addr>().is_ok() {
+    if text.contains(':') && text.parse::<Ipv6Addr>().is_ok() {
         return Err(HostError::NoBrackets);
     }
     // One dot at the end is the root (RFC 1034, 3.1). Of two, some programs drop one or both.

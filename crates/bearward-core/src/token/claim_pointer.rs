@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::token::document::{Document, Ref};
+use crate::token::json::{Json, View};
+
 /// A JSON Pointer (RFC 6901) to one claim: `/email`, `/realm_access/roles`, `/groups/0`. Claims may be named like URLs,
 /// so paths with dots would not do: `/https:~1~1api.example.com~1tenant` is the claim `https://api.example.com/tenant`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +40,18 @@ impl ClaimPointer {
 
     /// The value that the pointer points to, if it is there. A number is an index only in an array.
     pub fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
-        let claim = claims.get(&*self.claim)?;
-        self.below.iter().try_fold(claim, |value, token| match value {
-            Value::Object(members) => members.get(&**token),
-            Value::Array(elements) => elements.get(index(token)?),
+        self.below(claims.get(&*self.claim)?)
+    }
+
+    /// The same, in claims that are kept as text.
+    pub(crate) fn find_in<'a>(&self, claims: &'a Document) -> Option<Ref<'a>> {
+        self.below(claims.get(&self.claim)?)
+    }
+
+    fn below<'a, J: Json<'a>>(&self, claim: J) -> Option<J> {
+        self.below.iter().try_fold(claim, |value, token| match value.view() {
+            View::Object => value.member(token),
+            View::Array => value.elements().nth(index(token)?),
             _ => None,
         })
     }
@@ -152,6 +163,8 @@ mod tests {
             let parsed: ClaimPointer = pointer.parse().unwrap();
             assert_eq!(parsed.to_string(), pointer);
             assert_eq!(parsed.find(claims), expected.as_ref(), "{pointer}");
+            let document = Document::of(claims).unwrap();
+            assert_eq!(parsed.find_in(&document).map(Ref::to_value), expected, "{pointer}");
         }
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::ClaimPointer;
+use crate::token::document::Document;
+use crate::token::json::Json;
 use crate::verdict::Detail;
 
 /// A condition on one claim.
@@ -35,28 +37,38 @@ pub enum ClaimTest {
 impl ClaimRule {
     /// Whether the condition holds of these claims.
     pub fn holds(&self, claims: &Map<String, Value>) -> bool {
-        let Some(value) = self.claim.find(claims).filter(|value| !value.is_null()) else { return false };
-        match &self.test {
-            ClaimTest::Exists => true,
-            ClaimTest::Equals(expected) => value == expected,
-            ClaimTest::OneOf(expected) => expected.contains(value),
-            ClaimTest::Contains(expected) => value.as_array().is_some_and(|elements| elements.contains(expected)),
-        }
+        self.claim.find(claims).is_some_and(|value| self.test.holds(value))
+    }
+
+    fn holds_in(&self, claims: &Document) -> bool {
+        self.claim.find_in(claims).is_some_and(|value| self.test.holds(value))
     }
 
     /// Whether all the conditions hold of these claims.
-    pub(crate) fn all_hold(rules: &[Self], claims: &Map<String, Value>) -> bool {
-        rules.iter().all(|rule| rule.holds(claims))
+    pub(crate) fn all_hold(rules: &[Self], claims: &Document) -> bool {
+        rules.iter().all(|rule| rule.holds_in(claims))
     }
 
     /// The conditions, and which of them do not hold. What stands in a claim is not shown.
-    pub(crate) fn detail(rules: &[Self], claims: &Map<String, Value>) -> Detail {
+    pub(crate) fn detail(rules: &[Self], claims: &Document) -> Detail {
         let all: Vec<_> = rules.iter().map(Self::to_string).collect();
         let unmet: Vec<_> =
-            rules.iter().filter(|rule| !rule.holds(claims)).map(|rule| rule.claim.to_string()).collect();
+            rules.iter().filter(|rule| !rule.holds_in(claims)).map(|rule| rule.claim.to_string()).collect();
         let found =
             if unmet.is_empty() { "all of it".into() } else { format!("another value in {}", unmet.join(", ")) };
         Detail::expected(if all.is_empty() { "nothing".into() } else { all.join(" and ") }).note(found)
+    }
+}
+
+impl ClaimTest {
+    fn holds<'a>(&self, value: impl Json<'a>) -> bool {
+        !value.is_null()
+            && match self {
+                Self::Exists => true,
+                Self::Equals(expected) => value.is(expected),
+                Self::OneOf(expected) => expected.iter().any(|expected| value.is(expected)),
+                Self::Contains(expected) => value.elements().any(|element| element.is(expected)),
+            }
     }
 }
 
@@ -119,6 +131,7 @@ mod tests {
         for (claim, test, expected) in cases {
             let rule = ClaimRule { claim: ClaimPointer::parse(claim).unwrap(), test };
             assert_eq!(rule.holds(claims), expected, "{rule:?}");
+            assert_eq!(rule.holds_in(&Document::of(claims).unwrap()), expected, "{rule:?}");
         }
     }
 }

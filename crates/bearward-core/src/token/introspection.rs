@@ -5,11 +5,12 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::token::claims::Claims;
+use crate::token::document::Document;
 use crate::token::json::parse_object;
 use crate::token::profile::check_answer_kind;
 use crate::token::proof::{Origin, check_audience, prove};
 use crate::verdict::{Detail, noted};
-use crate::{Check, Reason, ScopeSet, TokenRules, Trace, UnixTime, Verified};
+use crate::{Check, Reason, TokenRules, Trace, UnixTime, Verified};
 
 /// An issuer's answer that a token is active, with what it says of the token. No rule has been applied to it yet.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ impl IntrospectionAnswer {
         now: UnixTime,
         mut trace: Option<&mut Trace>,
     ) -> Result<Verified, Reason> {
-        let claims = noted(&mut trace, Check::Claims, Claims::read(self.members, rules), || {
+        let claims = noted(&mut trace, Check::Claims, read(&self.members, rules), || {
             Detail::expected("members of the types that they must have")
         })?;
         prove(claims, rules, now, Origin::Answer, &mut trace)
@@ -108,22 +109,23 @@ impl IntrospectionAnswer {
 
     fn agree(self, token: &Verified, rules: &TokenRules, now: UnixTime) -> Result<Verified, Reason> {
         let says_scope = rules.scope_claims.iter().any(|claim| claim.find(&self.members).is_some());
-        let claims = Claims::read(self.members, rules)?;
+        let claims = read(&self.members, rules)?;
         check_answer_kind(&claims.all)?;
-        if claims.issuer.as_deref().is_some_and(|issuer| issuer != token.issuer()) {
+        if claims.issuer().is_some_and(|issuer| issuer != token.issuer()) {
             return Err(Reason::IssuerMismatch);
         }
         claims.check_time(now, rules.leeway)?;
-        if claims.all.contains_key("aud") {
+        if claims.all.has("aud") {
             check_audience(&claims, rules)?;
         }
-        if differ(&claims.subject.as_deref(), &token.subject())
-            || differ(&claims.client_id.as_deref(), &token.client_id())
-            || differ(&claims.confirmation.as_ref(), &token.confirmation())
+        let confirmation = claims.confirmation();
+        if differ(&claims.subject(), &token.subject())
+            || differ(&claims.client_id(), &token.client_id())
+            || differ(&confirmation.as_ref(), &token.confirmation())
         {
             return Err(Reason::ClaimMismatch);
         }
-        Ok(token.narrowed(says_scope.then_some(&claims.scopes), claims.expires_at, claims.confirmation, rules))
+        token.narrowed(says_scope.then_some(&claims.scopes), claims.expires_at, confirmation, rules)
     }
 }
 
@@ -139,21 +141,6 @@ fn differ<T: PartialEq>(answer: &Option<T>, token: &Option<T>) -> bool {
     answer.is_some() && token.is_some() && answer != token
 }
 
-impl Verified {
-    /// The same token, for no more than these scopes, until no later than that, and for no other key.
-    fn narrowed(
-        &self,
-        scopes: Option<&ScopeSet>,
-        expires_at: Option<UnixTime>,
-        confirmation: Option<Value>,
-        rules: &TokenRules,
-    ) -> Self {
-        let mut narrowed = self.clone();
-        if let Some(scopes) = scopes {
-            narrowed.claims.keep_scopes(scopes, rules);
-        }
-        narrowed.claims.expires_at = self.claims.expires_at.into_iter().chain(expires_at).min();
-        narrowed.claims.confirmation = narrowed.claims.confirmation.or(confirmation);
-        narrowed
-    }
+fn read(members: &Map<String, Value>, rules: &TokenRules) -> Result<Claims, Reason> {
+    Claims::read(Document::of(members).map_err(|_| Reason::ClaimsMalformed)?, rules)
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::token::claims::Claims;
+use crate::token::json::Json;
 use crate::{ClaimPointer, Reason};
 
 /// The identifier of an issuer, compared letter for letter (RFC 8414, 2; RFC 9068, 4), or a template of such identifiers.
@@ -94,15 +95,16 @@ impl IssuerName {
     /// but one.
     pub(crate) fn check(&self, claims: &Claims) -> Result<Arc<str>, Reason> {
         let Some(template) = &self.template else {
-            let fits = claims.issuer.as_deref().is_none_or(|issuer| *issuer == *self.text);
+            let fits = claims.issuer().is_none_or(|issuer| *issuer == *self.text);
             return if fits { Ok(Arc::clone(&self.text)) } else { Err(Reason::IssuerMismatch) };
         };
-        let issuer = claims.issuer.as_deref().ok_or(Reason::ClaimMissing)?;
+        let issuer = claims.issuer().ok_or(Reason::ClaimMissing)?;
         let value = template.value(issuer).ok_or(Reason::IssuerMismatch)?;
-        let bound = template.variable.claim.as_ref().is_none_or(|claim| {
-            let claimed = claim.find(&claims.all);
-            claimed.and_then(|claimed| claimed.as_str()) == Some(value)
-        });
+        let bound = template
+            .variable
+            .claim
+            .as_ref()
+            .is_none_or(|claim| claim.find_in(&claims.all).and_then(Json::text) == Some(value));
         if bound { Ok(issuer.into()) } else { Err(Reason::IssuerMismatch) }
     }
 }
@@ -140,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::TokenRules;
+    use crate::token::document::Document;
 
     const TEXT: &str = "https://login.example.com/{tenant}/v2.0";
 
@@ -150,7 +153,7 @@ mod tests {
 
     fn claims(value: Value) -> Claims {
         let Value::Object(members) = value else { panic!("an object") };
-        Claims::read(members, &TokenRules::new("x", Vec::new())).unwrap()
+        Claims::read(Document::of(&members).unwrap(), &TokenRules::new("x", Vec::new())).unwrap()
     }
 
     #[test]

@@ -10,11 +10,94 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// The deepest nesting that is read. Real tokens stay below five.
-const MAX_DEPTH: u8 = 32;
+pub(super) const MAX_DEPTH: u8 = 32;
 
 /// The text is not one strict JSON object. Why is not kept: it would be an oracle on the wire and a token in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct JsonError;
+
+/// A value that rules look at, in whatever form it is held.
+pub(crate) trait Json<'a>: Copy {
+    /// What it is.
+    fn view(self) -> View<'a>;
+
+    /// The member of this name, if it is an object.
+    fn member(self, name: &str) -> Option<Self>;
+
+    /// The elements, if it is an array.
+    fn elements(self) -> impl Iterator<Item = Self>;
+
+    /// How many members or elements it has.
+    fn count(self) -> usize;
+
+    /// The text, if it is a string.
+    fn text(self) -> Option<&'a str> {
+        if let View::Text(text) = self.view() { Some(text) } else { None }
+    }
+
+    fn is_null(self) -> bool {
+        matches!(self.view(), View::Null)
+    }
+
+    /// Whether it is this value, exactly.
+    fn is(self, value: &Value) -> bool {
+        match (self.view(), value) {
+            (View::Null, Value::Null) => true,
+            (View::Bool(own), Value::Bool(value)) => own == *value,
+            (View::Number(own), Value::Number(value)) => own == *value,
+            (View::Text(own), Value::String(value)) => own == value,
+            (View::Array, Value::Array(values)) => {
+                self.count() == values.len() && self.elements().zip(values).all(|(own, value)| own.is(value))
+            }
+            // No name comes twice, so that as many are the same ones.
+            (View::Object, Value::Object(members)) => {
+                let has = |(name, value): (&String, &Value)| self.member(name).is_some_and(|own| own.is(value));
+                self.count() == members.len() && members.iter().all(has)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum View<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(&'a str),
+    Array,
+    Object,
+}
+
+impl<'a> Json<'a> for &'a Value {
+    fn view(self) -> View<'a> {
+        match self {
+            Value::Null => View::Null,
+            Value::Bool(value) => View::Bool(*value),
+            Value::Number(number) => View::Number(number.clone()),
+            Value::String(text) => View::Text(text),
+            Value::Array(_) => View::Array,
+            Value::Object(_) => View::Object,
+        }
+    }
+
+    fn member(self, name: &str) -> Option<Self> {
+        self.as_object()?.get(name)
+    }
+
+    fn elements(self) -> impl Iterator<Item = Self> {
+        self.as_array().into_iter().flatten()
+    }
+
+    fn count(self) -> usize {
+        match self {
+            Value::Array(elements) => elements.len(),
+            Value::Object(members) => members.len(),
+            _ => 0,
+        }
+    }
+}
 
 /// Reads one JSON object.
 pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {

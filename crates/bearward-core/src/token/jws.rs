@@ -2,9 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
-use crate::token::json::parse_object;
+use crate::token::document::{Document, Span};
 use crate::{Algorithm, Reason};
 
 /// The longest `kid` that is looked at, in bytes. Real ones are below 100.
@@ -32,7 +31,7 @@ impl<'a> CompactJws<'a> {
     }
 
     pub(crate) fn header(&self) -> Result<JoseHeader, Reason> {
-        JoseHeader::read(parse_object(&self.header).map_err(|_| Reason::TokenMalformed)?)
+        JoseHeader::read(Document::parse(self.header.clone()).map_err(|_| Reason::TokenMalformed)?)
     }
 
     /// The payload's bytes. To be asked for only once the signature holds.
@@ -43,35 +42,48 @@ impl<'a> CompactJws<'a> {
 
 /// The members of the header that rules look at (RFC 7515, 4.1).
 pub(crate) struct JoseHeader {
-    /// Any name, also that of an algorithm that is not known.
-    pub(crate) alg: String,
-    pub(crate) typ: Option<String>,
-    pub(crate) key_id: Option<String>,
+    members: Document,
+    alg: Span,
+    typ: Option<Span>,
+    key_id: Option<Span>,
 }
 
 impl JoseHeader {
     /// `jwk`, `jku`, `x5u` and `x5c` are ignored: keys come from the issuer alone (RFC 8725, 3.10).
-    fn read(mut members: Map<String, Value>) -> Result<Self, Reason> {
+    fn read(members: Document) -> Result<Self, Reason> {
         // RFC 7515, 4.1.11: an extension that is not understood must be refused, and none is. `b64` (RFC 7797) and the
         // members of an encrypted token mean nothing in a signed one, unless to another reader.
-        if ["crit", "b64", "enc", "zip"].iter().any(|name| members.contains_key(*name)) {
+        if ["crit", "b64", "enc", "zip"].iter().any(|name| members.has(name)) {
             return Err(Reason::CriticalHeaderUnknown);
         }
-        let mut text = |name: &str| match members.remove(name) {
+        let text = |name: &str| match members.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Reason::TokenMalformed),
+            Some(value) => value.span().map(Some).ok_or(Reason::TokenMalformed),
         };
         let (alg, typ, key_id) = (text("alg")?, text("typ")?, text("kid")?);
-        if key_id.as_ref().is_some_and(|key_id| key_id.len() > MAX_KID) {
+        let header = Self { alg: alg.ok_or(Reason::TokenMalformed)?, typ, key_id, members };
+        if header.key_id().is_some_and(|key_id| key_id.len() > MAX_KID) {
             return Err(Reason::TokenMalformed);
         }
-        Ok(Self { alg: alg.ok_or(Reason::TokenMalformed)?, typ, key_id })
+        Ok(header)
+    }
+
+    /// Any name, also that of an algorithm that is not known.
+    pub(crate) fn alg(&self) -> &str {
+        self.alg.of(self.members.text())
+    }
+
+    pub(crate) fn typ(&self) -> Option<&str> {
+        self.typ.map(|span| span.of(self.members.text()))
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.map(|span| span.of(self.members.text()))
     }
 
     /// The algorithm, if it is one of those `allowed`.
     pub(crate) fn algorithm(&self, allowed: &[Algorithm]) -> Result<Algorithm, Reason> {
-        let named = self.alg.parse().ok().filter(|algorithm| allowed.contains(algorithm));
+        let named = self.alg().parse().ok().filter(|algorithm| allowed.contains(algorithm));
         named.ok_or(Reason::AlgorithmRefused)
     }
 }

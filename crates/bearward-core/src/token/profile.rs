@@ -1,8 +1,8 @@
 //! How a self-contained access token is distinguished from the other tokens that an issuer signs with the same keys.
 
-use serde_json::{Map, Value};
-
 use crate::token::claims::Claims;
+use crate::token::document::Document;
+use crate::token::json::{Json, View};
 use crate::{Reason, ScopeSet};
 
 /// The rules by which an issuer's self-contained access tokens are recognised.
@@ -59,9 +59,10 @@ impl Profile {
         }
         // An ID token's audience is its client, which `azp` may leave out (OpenID Connect Core, 2). It never has a scope of
         // its own, whatever else the issuer's scopes are read from.
-        let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(*name));
-        let has_scope = scopes.map(ScopeSet::from_json).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
-        let is_for_its_client = claims.client_id.as_ref().is_none_or(|client| claims.audiences.contains(client));
+        let scopes = ["scope", "scp"].iter().filter_map(|name| claims.all.get(name));
+        let has_scope = scopes.map(ScopeSet::read).any(|scopes| scopes.is_ok_and(|scopes| !scopes.is_empty()));
+        let is_for_its_client =
+            claims.client_id().is_none_or(|client| claims.audiences().any(|audience| audience == client));
         if is_foreign(&claims.all) || is_for_its_client && !has_scope { Err(Reason::TypeMismatch) } else { Ok(()) }
     }
 
@@ -86,27 +87,27 @@ const FOREIGN_MEMBERS: [&str; 8] =
 
 /// Whether the claims show that this is no access token. `typ` (Keycloak) and `token_use` (Cognito) say in the payload what
 /// the header does not.
-pub(crate) fn is_foreign(claims: &Map<String, Value>) -> bool {
-    FOREIGN_MEMBERS.iter().any(|name| claims.contains_key(*name))
+pub(crate) fn is_foreign(claims: &Document) -> bool {
+    FOREIGN_MEMBERS.iter().any(|name| claims.has(name))
         || says_other(claims, "typ", &["Bearer", "at+jwt", "JWT"])
         || says_other(claims, "token_use", &["access"])
 }
 
 /// Whether the member is there and is none of these names, in any case.
-fn says_other(claims: &Map<String, Value>, member: &str, own: &[&str]) -> bool {
+fn says_other(claims: &Document, member: &str, own: &[&str]) -> bool {
     claims
         .get(member)
-        .is_some_and(|value| !value.as_str().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind))))
+        .is_some_and(|value| !value.text().is_some_and(|kind| own.iter().any(|own| own.eq_ignore_ascii_case(kind))))
 }
 
 /// Refuses what the answer itself calls another kind of token. Beside the registered `token_type`, issuers say it in
 /// `token_use` (Hydra, Cognito) and in `typ` (Keycloak).
-pub(crate) fn check_answer_kind(members: &Map<String, Value>) -> Result<(), Reason> {
-    match members.get("token_type") {
+pub(crate) fn check_answer_kind(members: &Document) -> Result<(), Reason> {
+    match members.get("token_type").map(Json::view) {
         None => {}
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
+        Some(View::Text(kind)) if kind.eq_ignore_ascii_case("Bearer") => {}
         // A DPoP-bound token (RFC 9449, 6.2); no proof of possession is taken here.
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
+        Some(View::Text(kind)) if kind.eq_ignore_ascii_case("DPoP") => return Err(Reason::ConfirmationMissing),
         Some(_) => return Err(Reason::TypeMismatch),
     }
     let is_other = says_other(members, "token_use", &["access", "access_token"])

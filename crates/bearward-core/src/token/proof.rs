@@ -1,8 +1,6 @@
 //! What holds of every proved token of an issuer, however it was proved: a list of checks, none of which depends on
 //! another.
 
-use serde_json::Value;
-
 use crate::token::claims::Claims;
 use crate::token::profile::check_answer_kind;
 use crate::verdict::{Detail, Member, checked};
@@ -61,7 +59,7 @@ impl<'a> Candidate<'a> {
     }
 
     fn kind_detail(&self) -> Detail {
-        let scope = self.claims.all.get("scope").map(|scope| Unverified::value(Member::Scope, scope));
+        let scope = self.claims.all.get("scope").map(|scope| Unverified::value(Member::Scope, &scope.to_value()));
         Detail::expected("the claims of an access token").unverified(scope)
     }
 
@@ -83,8 +81,8 @@ impl<'a> Candidate<'a> {
         // An introspection answer may leave out everything (RFC 7662, 2.2).
         let is_jws = self.origin == Origin::Jws;
         let required = if is_jws { rules.profile.missing(claims) } else { [None; 6] };
-        let aud = (is_jws && !claims.all.contains_key("aud") && rules.absent_audience == AbsentAudience::Refuse)
-            .then_some("aud");
+        let aud =
+            (is_jws && !claims.all.has("aud") && rules.absent_audience == AbsentAudience::Refuse).then_some("aud");
         let is_limited = rules.max_lifetime.is_some();
         let exp = (is_limited && claims.expires_at.is_none()).then_some("exp");
         let iat = (is_limited && claims.issued_at.is_none()).then_some("iat");
@@ -140,7 +138,7 @@ impl<'a> Candidate<'a> {
 
     fn audience(&self) -> Result<(), Reason> {
         // Nothing then tells an access token from a refresh token of the same client.
-        let is_bare = ["token_type", "aud"].iter().all(|member| !self.claims.all.contains_key(*member));
+        let is_bare = ["token_type", "aud"].iter().all(|member| !self.claims.all.has(member));
         if self.origin == Origin::Answer && is_bare && !self.rules.bare_answers {
             return Err(Reason::AudienceMismatch);
         }
@@ -158,17 +156,17 @@ impl<'a> Candidate<'a> {
     }
 
     fn unverified(&self, member: Member, name: &str) -> Option<Unverified> {
-        self.claims.all.get(name).map(|value: &Value| Unverified::value(member, value))
+        self.claims.all.get(name).map(|value| Unverified::value(member, &value.to_value()))
     }
 }
 
 /// Whether the claims name one of the issuer's audiences, or may leave them out.
 pub(super) fn check_audience(claims: &Claims, rules: &TokenRules) -> Result<(), Reason> {
     let fits = match &rules.absent_audience {
-        AbsentAudience::Clients(clients) if !claims.all.contains_key("aud") => {
-            claims.client_id.as_ref().is_some_and(|client| clients.contains(client))
+        AbsentAudience::Clients(clients) if !claims.all.has("aud") => {
+            claims.client_id().is_some_and(|client| clients.iter().any(|own| own == client))
         }
-        _ => claims.audiences.iter().any(|audience| rules.audiences.contains(audience)),
+        _ => claims.audiences().any(|audience| rules.audiences.iter().any(|own| own == audience)),
     };
     if fits { Ok(()) } else { Err(Reason::AudienceMismatch) }
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use crate::token::json::{Json, View};
+
 /// How many scopes one [`ScopeSet`] may hold: more than any sane token, few enough to look through on every request.
 const MAX_SCOPES: usize = 1_000;
 
@@ -68,13 +70,15 @@ impl ScopeSet {
     ///
     /// When the value is of another type, a member is no string or no single scope, or there are too many.
     pub fn from_json(value: &Value) -> Result<Self, ScopeError> {
-        match value {
-            Value::Null => Ok(Self::default()),
-            Value::String(text) => Self::parse(text),
-            Value::Array(members) => {
-                Self::collect(members.iter().map(|member| member.as_str().ok_or(ScopeError::WrongType)))
-            }
-            Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(ScopeError::WrongType),
+        Self::read(value)
+    }
+
+    pub(crate) fn read<'a>(value: impl Json<'a>) -> Result<Self, ScopeError> {
+        match value.view() {
+            View::Null => Ok(Self::default()),
+            View::Text(text) => Self::parse(text),
+            View::Array => Self::collect(value.elements().map(|member| member.text().ok_or(ScopeError::WrongType))),
+            View::Bool(_) | View::Number(_) | View::Object => Err(ScopeError::WrongType),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::token::claims::Claims;
+use crate::token::document::Document;
 use crate::token::json::parse_object;
 use crate::token::jws::CompactJws;
 use crate::{IntrospectionAnswer, KeySet, Reason, TokenRules, UnixTime};
@@ -47,20 +48,20 @@ fn open(
     let header = jws.header()?;
     let algorithm = header.algorithm(&rules.algorithms)?;
     // The type is all that tells this JWT from an access token of the same issuer (RFC 8725, 3.11).
-    if header.typ.as_deref() != Some("token-introspection+jwt") {
+    if header.typ() != Some("token-introspection+jwt") {
         return Err(Reason::TypeMismatch);
     }
-    keys.fitting(algorithm, header.key_id.as_deref())?.verify(jws.signing_input, &jws.signature)?;
+    keys.fitting(algorithm, header.key_id())?.verify(jws.signing_input, &jws.signature)?;
 
     let mut payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
     let answer = payload.remove("token_introspection");
-    let claims = Claims::read(payload, rules)?;
+    let claims = Claims::read(Document::of(&payload).map_err(|_| Reason::ClaimsMalformed)?, rules)?;
     if claims.issuer.is_none() {
         return Err(Reason::IssuerMismatch);
     }
     rules.issuer.check(&claims)?;
     // Issuers may tell different clients different things of one token (RFC 7662, 2.2).
-    if !claims.audiences.iter().any(|audience| audience == client_id) {
+    if !claims.audiences().any(|audience| audience == client_id) {
         return Err(Reason::AudienceMismatch);
     }
     // RFC 9701 wants no `exp` here; one that is given all the same is kept.

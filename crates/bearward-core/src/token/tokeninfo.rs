@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::token::json::parse_object;
+use crate::token::document::Document;
 use crate::token::profile::is_foreign;
 use crate::{IntrospectionAnswer, Reason};
 
@@ -18,10 +18,11 @@ impl IntrospectionAnswer {
     /// audience, and [`Reason::IntrospectionUnavailable`] where it is no such answer: one has `exp`, and neither `error`
     /// nor the `active` of RFC 7662, which could be false.
     pub fn parse_tokeninfo(body: &[u8]) -> Result<Self, Reason> {
-        let mut members = parse_object(body).map_err(|_| Reason::IntrospectionUnavailable)?;
+        let answer = Document::parse(body.to_vec()).map_err(|_| Reason::IntrospectionUnavailable)?;
+        let mut members = answer.to_map();
         let is_other_answer = members.contains_key("error") || members.contains_key("active");
         // ID tokens are described with the members of their header and their claims.
-        let is_id_token = is_foreign(&members) || members.contains_key("alg") || members.contains_key("kid");
+        let is_id_token = is_foreign(&answer) || members.contains_key("alg") || members.contains_key("kid");
         // A member that is `null` counts as absent: it gives neither an expiry nor an audience.
         members.retain(|_, value| !value.is_null());
         if is_other_answer || !members.contains_key("exp") {

@@ -1,12 +1,14 @@
 //! A token that was proved.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
-use crate::token::claims::Claims;
-use crate::{ClaimPointer, ScopeSet, UnixTime};
+use crate::token::claims::{Claims, check_time, keep_scopes};
+use crate::token::document::{Document, Span};
+use crate::token::json::parse_object;
+use crate::{ClaimPointer, Reason, ScopeSet, TokenRules, UnixTime};
 
 /// A token that the issuer's signature or its introspection answer has proved, with what it says.
 ///
@@ -20,13 +22,103 @@ use crate::{ClaimPointer, ScopeSet, UnixTime};
 #[derive(Clone)]
 pub struct Verified {
     issuer: Arc<str>,
-    pub(crate) claims: Claims,
+    /// The claims as JSON, and after them what the spans below point to besides: one piece of memory, since many tokens are
+    /// remembered.
+    text: Box<str>,
+    /// The length of the JSON.
+    json: u32,
+    /// About how many values there are in it.
+    values: u32,
+    subject: Option<Span>,
+    client_id: Option<Span>,
+    token_id: Option<Span>,
+    audiences: Audiences,
+    scopes: ScopeSet,
+    expires_at: Option<UnixTime>,
+    not_before: Option<UnixTime>,
+    issued_at: Option<UnixTime>,
     leeway: u64,
+    /// That of the token, or of the issuer's answer about it.
+    confirmation: Option<Box<Value>>,
+    /// The claims as a tree, for those who ask for it.
+    tree: OnceLock<Box<Map<String, Value>>>,
+}
+
+/// Nearly every token has one.
+#[derive(Clone)]
+enum Audiences {
+    One(Span),
+    Other(Box<[Span]>),
 }
 
 impl Verified {
     pub(crate) fn new(issuer: Arc<str>, leeway: u64, claims: Claims) -> Self {
-        Self { issuer, claims, leeway }
+        let confirmation = claims.confirmation().map(Box::new);
+        let Claims { subject, client_id, token_id, audiences, scopes, expires_at, not_before, issued_at, all, .. } =
+            claims;
+        let audiences = match audiences.as_slice() {
+            [one] => Audiences::One(*one),
+            _ => Audiences::Other(audiences.into()),
+        };
+        let values = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let (text, json) = all.into_text();
+        Self {
+            issuer,
+            text,
+            json,
+            values,
+            subject,
+            client_id,
+            token_id,
+            audiences,
+            scopes,
+            expires_at,
+            not_before,
+            issued_at,
+            leeway,
+            confirmation,
+            tree: OnceLock::new(),
+        }
+    }
+
+    /// The same token, for no more than these scopes, until no later than that, and for no other key.
+    pub(crate) fn narrowed(
+        &self,
+        scopes: Option<&ScopeSet>,
+        expires_at: Option<UnixTime>,
+        confirmation: Option<Value>,
+        rules: &TokenRules,
+    ) -> Result<Self, Reason> {
+        let mut narrowed = match scopes {
+            None => self.clone(),
+            Some(scopes) => {
+                let mut claims = self.claims().clone();
+                keep_scopes(&mut claims, scopes, rules);
+                let claims = Document::of(&claims).map_err(|_| Reason::ClaimsMalformed)?;
+                let read = Self::new(Arc::clone(&self.issuer), self.leeway, Claims::read(claims, rules)?);
+                let kept = |scope: &str| scopes.iter().any(|kept| kept == scope);
+                let mut left = self.scopes.clone();
+                left.retain(kept);
+                Self { scopes: left, expires_at: self.expires_at, confirmation: self.confirmation.clone(), ..read }
+            }
+        };
+        narrowed.expires_at = self.expires_at.into_iter().chain(expires_at).min();
+        narrowed.confirmation = narrowed.confirmation.or(confirmation.map(Box::new));
+        Ok(narrowed)
+    }
+
+    fn text(&self, span: Option<Span>) -> Option<&str> {
+        span.map(|span| span.of(&self.text))
+    }
+
+    fn json(&self) -> &str {
+        self.text.get(..self.json as usize).unwrap_or_default()
+    }
+
+    /// The claims with an index, read again from their text: for conditions and headers that are made of claims.
+    pub(crate) fn document(&self) -> Option<Document> {
+        // It was read before.
+        Document::parse(self.json().as_bytes().to_vec()).ok()
     }
 
     /// The issuer that proved it: the configured identifier, also where an introspection answer names none, or the one of the
@@ -37,69 +129,65 @@ impl Verified {
 
     /// `sub`: whom the token stands for.
     pub fn subject(&self) -> Option<&str> {
-        self.claims.subject.as_deref()
+        self.text(self.subject)
     }
 
     /// `client_id`: the application that asked for the token.
     pub fn client_id(&self) -> Option<&str> {
-        self.claims.client_id.as_deref()
+        self.text(self.client_id)
     }
 
     /// `jti`: the token's identifier.
     pub fn token_id(&self) -> Option<&str> {
-        self.claims.token_id.as_deref()
+        self.text(self.token_id)
     }
 
     /// What the token permits.
     pub fn scopes(&self) -> &ScopeSet {
-        &self.claims.scopes
+        &self.scopes
     }
 
     /// `aud`: the resource servers that the token is meant for.
-    pub fn audiences(&self) -> &[String] {
-        &self.claims.audiences
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let spans = match &self.audiences {
+            Audiences::One(span) => std::slice::from_ref(span),
+            Audiences::Other(spans) => spans,
+        };
+        spans.iter().map(|span| span.of(&self.text))
     }
 
     /// `exp`, as the issuer states it.
     pub fn expires_at(&self) -> Option<UnixTime> {
-        self.claims.expires_at
+        self.expires_at
     }
 
     /// Whether the token is within its time at `now`, give or take the issuer's leeway: the rule of verification, asked
     /// again each time a remembered token is used.
     pub fn is_current(&self, now: UnixTime) -> bool {
-        self.claims.check_time(now, self.leeway).is_ok()
+        check_time([self.expires_at, self.not_before, self.issued_at], now, self.leeway).is_ok()
     }
 
     /// `cnf`: the key that the token is bound to (RFC 7800), as the token or the issuer's answer names it. Such a token is
     /// of use only to a sender that proves possession of the key: see [`Requirement::admit`](crate::Requirement::admit).
     pub fn confirmation(&self) -> Option<&Value> {
-        self.claims.confirmation.as_ref()
+        self.confirmation.as_deref()
     }
 
     /// The claim that `pointer` points to.
     pub fn claim(&self, pointer: &ClaimPointer) -> Option<&Value> {
-        pointer.find(&self.claims.all)
+        pointer.find(self.claims())
     }
 
     /// About how many bytes of memory it takes, for caches.
     pub fn size(&self) -> usize {
-        fn of(value: &Value) -> usize {
-            const EACH: usize = 64; // a value and its place in the container, about
-            EACH + match value {
-                Value::String(text) => text.len(),
-                Value::Array(elements) => elements.iter().map(of).sum(),
-                Value::Object(members) => members.iter().map(|(name, value)| name.len() + of(value)).sum(),
-                Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            }
-        }
-        let all: usize = self.claims.all.iter().map(|(name, value)| name.len() + of(value)).sum();
-        all + self.claims.confirmation.as_ref().map_or(0, of)
+        // A value in a tree and its place there, about. The tree is made only where it is asked for, and is counted with all.
+        const EACH: usize = 64;
+        2 * self.text.len() + self.values as usize / 2 * EACH
     }
 
     /// All claims, or all members of the introspection answer.
     pub fn claims(&self) -> &Map<String, Value> {
-        &self.claims.all
+        self.tree.get_or_init(|| Box::new(parse_object(self.json().as_bytes()).unwrap_or_default()))
     }
 }
 
@@ -117,6 +205,6 @@ impl Verified {
     pub(crate) fn for_tests(issuer: &str, claims: Value) -> Self {
         let rules = crate::TokenRules::new(issuer, Vec::new());
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        Self::new(issuer.into(), rules.leeway, Claims::read(claims, &rules).unwrap())
+        Self::new(issuer.into(), rules.leeway, Claims::read(Document::of(&claims).unwrap(), &rules).unwrap())
     }
 }

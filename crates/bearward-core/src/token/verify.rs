@@ -1,7 +1,7 @@
 //! The proof of a self-contained token: RFC 7515 for the signature, RFC 9068, 4 for the claims.
 
 use crate::token::claims::Claims;
-use crate::token::json::parse_object;
+use crate::token::document::Document;
 use crate::token::jws::{CompactJws, JoseHeader};
 use crate::token::proof::{Origin, prove};
 use crate::verdict::{Detail, Member, noted};
@@ -39,13 +39,13 @@ pub fn verify_jws_traced(
     })?;
     let algorithm = noted(trace, Check::Algorithm, header.algorithm(&rules.algorithms), || {
         let allowed: Vec<_> = rules.algorithms.iter().copied().map(Algorithm::name).collect();
-        Detail::expected(allowed.join(" ")).unverified(Some(Unverified::text(Member::Alg, &header.alg)))
+        Detail::expected(allowed.join(" ")).unverified(Some(Unverified::text(Member::Alg, header.alg())))
     })?;
-    noted(trace, Check::Type, rules.profile.check_type(header.typ.as_deref()), || {
-        let typ = header.typ.as_deref().map(|typ| Unverified::text(Member::Typ, typ));
+    noted(trace, Check::Type, rules.profile.check_type(header.typ()), || {
+        let typ = header.typ().map(|typ| Unverified::text(Member::Typ, typ));
         Detail::expected(rules.profile.types()).unverified(typ)
     })?;
-    let fitting = noted(trace, Check::Key, keys.fitting(algorithm, header.key_id.as_deref()), || key_detail(&header))?;
+    let fitting = noted(trace, Check::Key, keys.fitting(algorithm, header.key_id()), || key_detail(&header))?;
     noted(trace, Check::Signature, fitting.verify(jws.signing_input, &jws.signature), Detail::default)?;
     let claims = noted(trace, Check::Claims, read_claims(&jws, rules), || {
         Detail::expected("strict JSON, with claims of the types that they must have")
@@ -54,12 +54,12 @@ pub fn verify_jws_traced(
 }
 
 fn read_claims(jws: &CompactJws<'_>, rules: &TokenRules) -> Result<Claims, Reason> {
-    let payload = parse_object(&jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
+    let payload = Document::parse(jws.payload()?).map_err(|_| Reason::ClaimsMalformed)?;
     Claims::read(payload, rules)
 }
 
 fn key_detail(header: &JoseHeader) -> Detail {
-    let key_id = header.key_id.as_deref().map(|key_id| Unverified::text(Member::Kid, key_id));
+    let key_id = header.key_id().map(|key_id| Unverified::text(Member::Kid, key_id));
     Detail::expected(format!("a key of the issuer for {}", if key_id.is_some() { "kid and alg" } else { "alg" }))
         .unverified(key_id)
 }

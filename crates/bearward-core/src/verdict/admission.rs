@@ -93,7 +93,7 @@ impl<'a> Asked<'a> {
 
     fn route_audience(&self) -> Result<(), Reason> {
         let (own, token) = (&self.requirement.audiences, self.presented.token);
-        if own.is_empty() || own.iter().any(|audience| token.audiences().contains(audience)) {
+        if own.is_empty() || token.audiences().any(|audience| own.iter().any(|own| own == audience)) {
             Ok(())
         } else {
             Err(Reason::AudienceMismatch)
@@ -103,7 +103,7 @@ impl<'a> Asked<'a> {
     fn route_audience_detail(&self) -> Detail {
         let own = &self.requirement.audiences;
         Detail::expected(if own.is_empty() { "any audience".to_owned() } else { format!("one of {}", own.join(" ")) })
-            .verified(listed(self.presented.token.audiences().iter().map(String::as_str)))
+            .verified(listed(self.presented.token.audiences()))
     }
 
     fn scope(&self) -> Result<(), Reason> {
@@ -126,7 +126,9 @@ impl<'a> Asked<'a> {
     }
 
     fn conditions(&self) -> Result<(), Reason> {
-        if ClaimRule::all_hold(&self.requirement.claims, self.presented.token.claims()) {
+        let rules = &self.requirement.claims;
+        let claims = || self.presented.token.document();
+        if rules.is_empty() || claims().is_some_and(|claims| ClaimRule::all_hold(rules, &claims)) {
             Ok(())
         } else {
             Err(Reason::ClaimConditionUnmet)
@@ -134,7 +136,8 @@ impl<'a> Asked<'a> {
     }
 
     fn conditions_detail(&self) -> Detail {
-        ClaimRule::detail(&self.requirement.claims, self.presented.token.claims())
+        let claims = self.presented.token.document();
+        claims.map(|claims| ClaimRule::detail(&self.requirement.claims, &claims)).unwrap_or_default()
     }
 
     fn identity(&self) -> Result<(), Reason> {

@@ -111,9 +111,11 @@ impl IdentityHeaders {
                 push(name, &encoding::text(text))?;
             }
         }
+        let claims = if self.claims.is_empty() { None } else { token.document() };
         for (name, pointer) in &self.claims {
-            let Some(value) = pointer.find(token.claims()) else { continue };
-            let text = encoding::claim(value).map_err(|encoding::Inexact| Reason::IdentityUnrepresentable)?;
+            let Some(value) = claims.as_ref().and_then(|claims| pointer.find_in(claims)) else { continue };
+            let value = value.to_value();
+            let text = encoding::claim(&value).map_err(|encoding::Inexact| Reason::IdentityUnrepresentable)?;
             if let Some(text) = text {
                 push(name, &text)?;
             }

@@ -67,7 +67,7 @@ proptest! {
             is_explained(|trace| verify_jws_traced(&token, key_set(), &rules(), UnixTime(NOW), trace).map(drop))?;
             if let Ok(verified) = verify(&token) {
                 prop_assert_eq!(&header["typ"], "at+jwt");
-                prop_assert!(verified.audiences().iter().any(|audience| audience == AUDIENCE));
+                prop_assert!(verified.audiences().any(|audience| audience == AUDIENCE));
                 prop_assert!(verified.is_current(UnixTime(NOW)));
                 prop_assert!(verified.subject().is_some() && verified.expires_at().is_some());
                 prop_assert!(payload.get("cnf").is_none() && header.get("crit").is_none());
@@ -123,7 +123,7 @@ proptest! {
             }
             if let Ok(verified) = IntrospectionAnswer::parse(answer.to_string().as_bytes()).and_then(|answer| answer.prove(&rules(), UnixTime(NOW))) {
                 prop_assert_eq!(&answer["active"], &json!(true));
-                prop_assert!(verified.audiences().iter().any(|audience| audience == AUDIENCE));
+                prop_assert!(verified.audiences().any(|audience| audience == AUDIENCE));
                 prop_assert!(verified.is_current(UnixTime(NOW)));
             }
         }

@@ -8,8 +8,7 @@ use bearward_core::{AllowedMethods, Check, Reason, Refusal, Trace};
 use super::decision::{Admission, Decision, Verdict};
 use super::generation::Generation;
 use super::prover::Prover;
-use super::routes::{Miss, Route};
-use crate::metrics::Counter;
+use super::routes::{Kind, Miss, Route};
 use crate::sink::DecisionEvent;
 use crate::source::Source;
 
@@ -59,7 +58,7 @@ impl Record {
         request_id: Option<&str>,
     ) -> Decision {
         let took = self.started.elapsed();
-        let count = self.count(&generation, outcome.as_ref().err().copied());
+        self.count(&generation, outcome.as_ref().err().copied());
         let decision = self.decision(generation, outcome);
         let Decision { verdict, route, issuer, source, generation } = &decision;
         let event = DecisionEvent {
@@ -72,23 +71,21 @@ impl Record {
             took,
         };
         generation.engine.metrics.decided_in(took, *source);
-        count.inc();
         if let Some(sink) = &generation.engine.sink {
             sink.decided(&event);
         }
         decision
     }
 
-    /// The count of decisions like this one. Those of admitted requests are kept, by route and issuer.
-    fn count(&self, generation: &Generation, reason: Option<Reason>) -> Counter {
+    fn count(&self, generation: &Generation, reason: Option<Reason>) {
         let issuer = self.prover.as_ref().map_or("", |prover| prover.name());
-        let metrics = &generation.engine.metrics;
-        match (&self.route, reason) {
-            (Some(route), None) => {
-                let key = (self.prover.as_ref().map(|prover| prover.id()), self.source);
-                route.admitted(&key, || metrics.decisions(route.name(), issuer, self.source, None))
+        let made = |route| generation.engine.metrics.decisions(route, issuer, self.source, reason);
+        match &self.route {
+            Some(route) => {
+                let prover = self.prover.as_ref().map(|prover| prover.id());
+                route.count(&Kind { prover, source: self.source, reason }, || made(route.name()));
             }
-            (route, reason) => metrics.decisions(route.as_deref().map_or("", Route::name), issuer, self.source, reason),
+            None => made("").inc(),
         }
     }
 

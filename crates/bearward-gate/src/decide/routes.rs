@@ -1,5 +1,6 @@
 //! Routes: which one a request matches, and what it then needs.
 
+mod counts;
 mod index;
 #[cfg(test)]
 mod reference;
@@ -12,12 +13,12 @@ use bearward_core::{
 };
 use http::Method;
 
+use self::counts::Counts;
+pub(crate) use self::counts::Kind;
 use self::index::Index;
 use super::prover_set::ProverSet;
-use crate::memory::ProverId;
-use crate::metrics::{Counter, Memo};
+use crate::metrics::Counter;
 use crate::settings::RouteSettings;
-use crate::source::Source;
 
 /// A route, with the issuers whose tokens it takes.
 #[derive(Debug)]
@@ -33,11 +34,8 @@ pub struct Route {
     requirement: Option<Arc<Requirement>>,
     provers: Arc<ProverSet>,
     challenge_scope: Option<Arc<str>>,
-    admitted: Memo<Admitted, Counter>,
+    counts: Counts,
 }
-
-/// By whom a request was admitted, and where the answer came from.
-type Admitted = (Option<ProverId>, Option<Source>);
 
 impl Route {
     /// The name in logs and metrics.
@@ -65,9 +63,9 @@ impl Route {
         &self.provers
     }
 
-    /// The count of requests that were admitted in this way, which `make` gives the first time.
-    pub(super) fn admitted(&self, by: &Admitted, make: impl FnOnce() -> Counter) -> Counter {
-        self.admitted.get(by, || (*by, make()))
+    /// Counts a decision of this kind; `make` gives the count the first time.
+    pub(super) fn count(&self, kind: &Kind, make: impl FnOnce() -> Counter) {
+        self.counts.inc(kind, make);
     }
 
     /// All scopes that the route needs, as a challenge names them.
@@ -89,7 +87,7 @@ impl Route {
             requirement,
             provers,
             challenge_scope,
-            admitted: Memo::default(),
+            counts: Counts::default(),
         }
     }
 

@@ -1,0 +1,485 @@
+//! A strict JSON object kept as its text, with an index of what stands where in it.
+//!
+//! A token's claims are read once and then kept for as long as the token is remembered: as text they take a tenth of what a tree
+//! of values takes, and to make the index costs a fraction of making the tree.
+
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+use std::num::NonZeroU32;
+
+use crate::token::json::{Json, JsonError, MAX_DEPTH, View};
+
+/// A text, and what stands where in it.
+#[derive(Clone)]
+pub(crate) struct Document {
+    /// The JSON, and after it what the strings mean that are written with escapes.
+    text: String,
+    /// The length of the JSON.
+    json: u32,
+    /// Every value and every member's name, in the order in which they stand there; the first is the object itself.
+    nodes: Vec<Node>,
+}
+
+/// Where a string stands: it is never the first byte, which opens the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: NonZeroU32,
+    length: u32,
+}
+
+impl Span {
+    /// What stands there, in a text that this is a span of.
+    pub(crate) fn of(self, text: &str) -> &str {
+        let start = self.start.get() as usize;
+        text.get(start..start + self.length as usize).unwrap_or_default()
+    }
+}
+
+/// A value, or a member's name, which is a text.
+#[derive(Clone)]
+enum Node {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Span),
+    /// The number of the node after its last element.
+    Array(usize),
+    /// The number of the node after its last member. Each member is its name and its value.
+    Object(usize),
+}
+
+impl Document {
+    /// Reads one JSON object.
+    pub(crate) fn parse(json: Vec<u8>) -> Result<Self, JsonError> {
+        let mut text = String::from_utf8(json).map_err(|_| JsonError)?;
+        // What strings mean is never longer than how they are written, so that all fits into one text of 4 GiB.
+        let length = u32::try_from(text.len()).ok().filter(|length| *length < u32::MAX / 2).ok_or(JsonError)?;
+        let mut index =
+            Index { json: &text, nodes: Vec::with_capacity(USUAL_NODES), names: Vec::new(), unescaped: String::new() };
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        Read { index: &mut index, depth: MAX_DEPTH }.deserialize(&mut deserializer).map_err(|_| JsonError)?;
+        deserializer.end().map_err(|_| JsonError)?;
+        let Index { nodes, unescaped, .. } = index;
+        if !matches!(nodes.first(), Some(Node::Object(_))) {
+            return Err(JsonError);
+        }
+        text.push_str(&unescaped);
+        Ok(Self { text, json: length, nodes })
+    }
+
+    /// The document of an object that was read elsewhere, as strictly.
+    pub(crate) fn of(object: &Map<String, Value>) -> Result<Self, JsonError> {
+        Self::parse(serde_json::to_vec(object).map_err(|_| JsonError)?)
+    }
+
+    /// The value of a member.
+    pub(crate) fn get(&self, name: &str) -> Option<Ref<'_>> {
+        self.root().member(name)
+    }
+
+    /// Whether there is a member of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// All of it, as a tree.
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        self.root().members().map(|(name, value)| (name.to_owned(), value.to_value())).collect()
+    }
+
+    /// The object itself.
+    pub(crate) fn root(&self) -> Ref<'_> {
+        Ref { document: self, at: 0 }
+    }
+
+    /// How many values and names there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The text without the index, and how much of it is the JSON.
+    pub(crate) fn into_text(self) -> (Box<str>, u32) {
+        (self.text.into_boxed_str(), self.json)
+    }
+
+    /// The text that spans are of.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// How many nodes a usual token has at most.
+const USUAL_NODES: usize = 48;
+
+/// A value of a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Ref<'d> {
+    document: &'d Document,
+    at: usize,
+}
+
+impl<'d> Ref<'d> {
+    fn node(self) -> &'d Node {
+        // Only nodes that are there are pointed to.
+        self.document.nodes.get(self.at).unwrap_or(&Node::Null)
+    }
+
+    /// The number of the node after this value.
+    fn end(self) -> usize {
+        match self.node() {
+            Node::Array(end) | Node::Object(end) => *end,
+            _ => self.at + 1,
+        }
+    }
+
+    /// Where it stands, if it is a string.
+    pub(crate) fn span(self) -> Option<Span> {
+        match self.node() {
+            Node::Text(span) => Some(*span),
+            _ => None,
+        }
+    }
+
+    /// The members of an object, in their order.
+    pub(crate) fn members(self) -> impl Iterator<Item = (&'d str, Self)> {
+        let Self { document, at } = self;
+        let end = if let Node::Object(end) = self.node() { *end } else { at };
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            if next >= end {
+                return None;
+            }
+            let (name, value) = (Self { document, at: next }, Self { document, at: next + 1 });
+            next = value.end();
+            Some((name.text().unwrap_or_default(), value))
+        })
+    }
+
+    /// The value as a tree.
+    pub(crate) fn to_value(self) -> Value {
+        match self.view() {
+            View::Null => Value::Null,
+            View::Bool(value) => Value::Bool(value),
+            View::Number(number) => Value::Number(number),
+            View::Text(text) => Value::String(text.to_owned()),
+            View::Array => self.elements().map(Self::to_value).collect(),
+            View::Object => {
+                Value::Object(self.members().map(|(name, value)| (name.to_owned(), value.to_value())).collect())
+            }
+        }
+    }
+}
+
+impl<'d> Json<'d> for Ref<'d> {
+    fn view(self) -> View<'d> {
+        match self.node() {
+            Node::Null => View::Null,
+            Node::Bool(value) => View::Bool(*value),
+            Node::Number(number) => View::Number(number.clone()),
+            Node::Text(span) => View::Text(span.of(&self.document.text)),
+            Node::Array(_) => View::Array,
+            Node::Object(_) => View::Object,
+        }
+    }
+
+    fn member(self, name: &str) -> Option<Self> {
+        self.members().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
+    fn elements(self) -> impl Iterator<Item = Self> {
+        let Self { document, at } = self;
+        let end = if let Node::Array(end) = self.node() { *end } else { at };
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            let element = Self { document, at: next };
+            (next < end).then(|| next = element.end()).map(|()| element)
+        })
+    }
+
+    fn count(self) -> usize {
+        match self.node() {
+            Node::Object(_) => self.members().count(),
+            _ => self.elements().count(),
+        }
+    }
+}
+
+/// An index as it is made.
+struct Index<'t> {
+    json: &'t str,
+    nodes: Vec<Node>,
+    /// The names of the members of all objects that are open.
+    names: Vec<Span>,
+    unescaped: String,
+}
+
+impl Index<'_> {
+    fn text(&self, span: Span) -> &str {
+        let start = span.start.get() as usize;
+        let (text, start) = match start.checked_sub(self.json.len()) {
+            None => (self.json, start),
+            Some(start) => (self.unescaped.as_str(), start),
+        };
+        text.get(start..start + span.length as usize).unwrap_or_default()
+    }
+
+    /// A string that stands in the text as it is.
+    fn borrowed<E: Error>(&mut self, text: &str) -> Result<Span, E> {
+        let start = (text.as_ptr() as usize).wrapping_sub(self.json.as_ptr() as usize);
+        match self.json.get(start..start.wrapping_add(text.len())) {
+            Some(own) if own.len() == text.len() => span(start, text.len()),
+            // It is of another text, which does not happen.
+            _ => self.unescaped(text),
+        }
+    }
+
+    /// A string that is written with escapes.
+    fn unescaped<E: Error>(&mut self, text: &str) -> Result<Span, E> {
+        let start = self.json.len() + self.unescaped.len();
+        self.unescaped.push_str(text);
+        span(start, text.len())
+    }
+
+    /// Notes a name, and whether the object whose names begin at `first` has it already. Of many names, only the end of the object
+    /// tells.
+    fn name<E: Error>(&mut self, span: Span, first: usize) -> Result<(), E> {
+        let known = self.names.get(first..).unwrap_or_default();
+        if known.len() <= FEW && known.iter().any(|known| self.text(*known) == self.text(span)) {
+            return Err(E::custom("duplicate member"));
+        }
+        self.names.push(span);
+        self.nodes.push(Node::Text(span));
+        Ok(())
+    }
+
+    /// Ends the object whose names begin at `first`.
+    fn end_names<E: Error>(&mut self, first: usize) -> Result<(), E> {
+        let names = self.names.get(first..).unwrap_or_default();
+        if names.len() > FEW {
+            // Each with each would take a time that grows with the square of what was sent.
+            let mut names: Vec<&str> = names.iter().map(|name| self.text(*name)).collect();
+            names.sort_unstable();
+            if names.windows(2).any(|pair| pair.first() == pair.last()) {
+                return Err(E::custom("duplicate member"));
+            }
+        }
+        self.names.truncate(first);
+        Ok(())
+    }
+}
+
+/// Up to so many names are compared each with each.
+const FEW: usize = 24;
+
+fn span<E: Error>(start: usize, length: usize) -> Result<Span, E> {
+    let start = u32::try_from(start).ok().and_then(NonZeroU32::new);
+    let span = start.zip(u32::try_from(length).ok()).map(|(start, length)| Span { start, length });
+    span.ok_or_else(|| E::custom("a text where none can be"))
+}
+
+/// Reads one value, at most `depth` levels deep.
+struct Read<'i, 't> {
+    index: &'i mut Index<'t>,
+    depth: u8,
+}
+
+impl Read<'_, '_> {
+    fn push<E>(self, node: Node) -> Result<(), E> {
+        self.index.nodes.push(node);
+        Ok(())
+    }
+
+    /// Pushes a value with others in it, which ends where it is closed with [`close`].
+    fn open<E: Error>(&mut self, node: Node) -> Result<(usize, u8), E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        self.index.nodes.push(node);
+        Ok((self.index.nodes.len() - 1, depth))
+    }
+}
+
+fn close(index: &mut Index<'_>, at: usize) {
+    let end = index.nodes.len();
+    if let Some(Node::Array(own) | Node::Object(own)) = index.nodes.get_mut(at) {
+        *own = end;
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Read<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Read<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.push(Node::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.push(Node::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.push(Node::Number(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.push(Node::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
+        self.push(Node::Number(number))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        let span = self.index.borrowed(text)?;
+        self.push(Node::Text(span))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let span = self.index.unescaped(text)?;
+        self.push(Node::Text(span))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        let (at, depth) = self.open(Node::Array(0))?;
+        while elements.next_element_seed(Read { index: self.index, depth })?.is_some() {}
+        close(self.index, at);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        let (at, depth) = self.open(Node::Object(0))?;
+        let first = self.index.names.len();
+        while members.next_key_seed(ReadName { index: self.index, first })?.is_some() {
+            members.next_value_seed(Read { index: self.index, depth })?;
+        }
+        self.index.end_names(first)?;
+        close(self.index, at);
+        Ok(())
+    }
+}
+
+/// Reads a member's name.
+struct ReadName<'i, 't> {
+    index: &'i mut Index<'t>,
+    first: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ReadName<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadName<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        let span = self.index.borrowed(text)?;
+        self.index.name(span, self.first)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let span = self.index.unescaped(text)?;
+        self.index.name(span, self.first)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::token::json::parse_object;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,9}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 60, 30, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..30).prop_map(Value::from),
+                prop::collection::vec((".{0,3}", inner), 0..40).prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    #[test]
+    fn values_are_found() {
+        let text = r#" {"a":"x","\u0062":[1,"\n",{"c":null}],"d":{},"e":[]} "#;
+        let document = Document::parse(text.into()).unwrap();
+        assert_eq!(document.get("a").and_then(Json::text), Some("x"));
+        let b = document.get("b").unwrap();
+        assert_eq!(b.elements().map(Ref::to_value).collect::<Vec<_>>(), [json!(1), json!("\n"), json!({"c": null})]);
+        assert_eq!((b.count(), document.root().count()), (3, 4));
+        assert!(document.has("d") && document.has("e") && !document.has("c") && !document.has("x"));
+        assert!(document.get("e").unwrap().elements().next().is_none());
+        assert_eq!(b.elements().nth(1).unwrap().span().unwrap().of(document.text()), "\n");
+    }
+
+    #[test]
+    fn a_member_twice_is_found_among_few_and_among_many() {
+        for count in [1, 2, FEW - 1, FEW, FEW + 1, FEW + 2, 5_000] {
+            let members = |names: &[String]| {
+                let members: Vec<_> = names.iter().map(|name| format!("\"{name}\":1")).collect();
+                format!("{{\"x\":{{{}}},\"m0\":[]}}", members.join(","))
+            };
+            let mut names: Vec<_> = (0..count).map(|n| format!("m{n}")).collect();
+            assert!(Document::parse(members(&names).into()).is_ok(), "{count}");
+            for twice in [0, count / 2, count - 1] {
+                names.push(format!("m{twice}").replacen('m', "\\u006d", 1));
+                assert_eq!(Document::parse(members(&names).into()).err(), Some(JsonError), "{count} {twice}");
+                names.pop();
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_says_what_a_tree_says(object in prop::collection::vec((".{0,3}", any_json()), 0..40)) {
+            let object: Map<String, Value> = object.into_iter().collect();
+            let document = Document::of(&object).unwrap();
+            // A double may change with its text; the reader of trees reads the same text.
+            let read = parse_object(&serde_json::to_vec(&object).unwrap()).unwrap();
+            prop_assert_eq!(document.to_map(), read.clone());
+            for (name, value) in &read {
+                let found = document.get(name).unwrap();
+                prop_assert!(found.is(value) && found.to_value() == *value);
+            }
+            prop_assert_eq!(document.root().count(), read.len());
+        }
+
+        #[test]
+        fn whatever_a_tree_refuses_a_document_refuses(
+            text in r#"(\{|\}|\[|\]|:|,|"|\\u006[12]|\\ud800|a|b|"a"|"b"|1|-|1e999|null| |\x00|é){0,12}"#, wrapped in any::<bool>(),
+        ) {
+            let text = if wrapped { format!("{{\"a\":{text}}}") } else { text };
+            let tree = parse_object(text.as_bytes());
+            prop_assert_eq!(Document::parse(text.clone().into()).map(|document| document.to_map()), tree, "{}", text);
+        }
+    }
+}
