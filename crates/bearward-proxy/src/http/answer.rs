@@ -52,7 +52,7 @@ pub(crate) fn write(
         (Delivery::AsIs | Delivery::UntilClose, _) => {}
     }
     // RFC 9110, 6.6.1: who passes on an answer without it adds it.
-    if !head.fields.has(Name::Date) {
+    if !head.fields.has(Name::Date) || options.nominates(b"date") {
         line(out, b"Date", with.date.as_bytes());
     }
     write_end(with, out);
@@ -179,6 +179,12 @@ mod tests {
             answered(head, false, Delivery::UntilClose, &Answering { keep: false, ..WITH }),
             "HTTP/1.1 200 OK\r\nDate: then\r\nX-Request-Id: id\r\nConnection: close\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn an_answer_has_a_date_even_where_the_upstreams_ends_here() {
+        let head = "HTTP/1.1 200 OK\r\nDate: then\r\nConnection: date\r\nContent-Length: 0\r\n\r\n";
+        assert!(answered(head, false, Delivery::AsIs, &WITH).contains("\r\nDate: now\r\n"));
     }
 
     #[test]
