@@ -363,7 +363,7 @@ fn neither_secrets_nor_tokens_are_told_while_they_are_used() {
         )
         .replace("[[routes]]", &format!("authorization = \"replace\"\nauthorization_file = {file:?}\n[[routes]]"));
     let gateway = Gateway::start_with(&text, |command| {
-        command.args(["--log-level", "trace,pingora=trace"]).env("GATEWAY_SECRET", "canary-of-the-gateway");
+        command.args(["--log-level", "trace,hyper=trace"]).env("GATEWAY_SECRET", "canary-of-the-gateway");
     })
     .ready();
     let answer = gateway.get("/orders/1?access=canary-in-the-query").bearer(TOKEN).send();

@@ -1,16 +1,12 @@
 //! Connections of clients are bounded: whoever holds them all keeps nobody from knowing that the gateway lives.
 
-<<<<<<< HEAD
-use crate::support::{Echo, Gateway, Request, SOON, eventually, minimal_config};
-use std::{io::Write as _, net::TcpStream, process::Command, time::Duration};
-=======
 use crate::support::{Connection, Echo, Gateway, Request, SOON, eventually, minimal_config};
 use std::{
+    io::Write as _,
     net::TcpStream,
     process::Command,
     time::{Duration, Instant},
 };
->>>>>>> wt-neighbours
 
 #[test]
 fn silent_connections_do_not_take_the_process_down() {

@@ -1,4 +1,4 @@
-//! Logs: human or JSON, to stderr, with a filter that keeps the libraries' own lines free of what callers send.
+//! Logs: human or JSON, to stderr.
 //!
 //! The log is no part of a request. Who logs formats a line and puts it into a bounded queue; one thread writes. A reader
 //! that stops takes lines, and never an answer: those of admitted requests first, warnings and errors last.
@@ -12,12 +12,11 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, filter};
+use tracing_subscriber::{EnvFilter, Layer};
 
 use self::queue::{Queue, Urgency};
 use bearward_config::{LogFormat, LogSettings};
@@ -126,53 +125,12 @@ where
     let env_filter = EnvFilter::builder().parse(filter).map_err(|error| {
         anyhow::anyhow!("cannot read the log level {filter:?}: {error}; write a level such as \"info\", or directives")
     })?;
-    let most = Most::of(filter);
-    let libraries = filter::filter_fn(move |event| most.allows(event));
     let lines = tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(writer);
     let lines = match format {
         LogFormat::Human => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(env_filter).with(libraries).with(lines))
-}
-
-/// Libraries that print whole request heads, tokens included, at their debug and trace levels.
-const TALKATIVE: [&str; 2] = ["pingora", "h2"];
-
-/// The part of pingora that writes an error for every client that breaks off within its request's head. Anybody could fill
-/// the log so; the access log and our own warnings tell of requests.
-const PROXY: &str = "pingora_proxy";
-
-/// The most that libraries may say.
-#[derive(Clone, Copy, Debug)]
-struct Most {
-    /// The talkative ones: warnings, and their information too where the filter names them. Nothing lifts them to debug
-    /// or trace, because no filter may put a token in a log.
-    talkative: LevelFilter,
-    /// [`PROXY`]: nothing, unless the filter names pingora.
-    proxy: LevelFilter,
-}
-
-impl Most {
-    fn of(filter: &str) -> Self {
-        let names = |libraries: &[&str]| filter.split(',').any(|directive| is_of(directive.trim(), libraries));
-        let talkative = if names(&TALKATIVE) { LevelFilter::INFO } else { LevelFilter::WARN };
-        let proxy = if names(&["pingora"]) { talkative } else { LevelFilter::OFF };
-        Self { talkative, proxy }
-    }
-
-    fn allows(self, event: &Metadata<'_>) -> bool {
-        let most = match event.target() {
-            target if is_of(target, &[PROXY]) => self.proxy,
-            target if is_of(target, &TALKATIVE) => self.talkative,
-            _ => return true,
-        };
-        *event.level() <= most
-    }
-}
-
-fn is_of(target: &str, libraries: &[&str]) -> bool {
-    libraries.iter().any(|library| target.starts_with(library))
+    Ok(tracing_subscriber::registry().with(env_filter).with(lines))
 }
 
 #[cfg(test)]
@@ -183,34 +141,6 @@ mod tests {
     use tracing::subscriber::with_default;
 
     use super::*;
-
-    #[test]
-    fn libraries_are_kept_to_warnings() {
-        let log = logged("trace", LogFormat::Human);
-        assert!(log.contains("from the gate"), "{log}");
-        assert!(log.contains("a warning of pingora"), "{log}");
-        assert!(!log.contains("information of pingora"), "{log}");
-        assert!(!log.contains("canary"), "{log}");
-    }
-
-    #[test]
-    fn clients_that_break_off_fill_no_log_unless_pingora_is_asked_for() {
-        for filter in ["info", "trace", "trace,h2=trace", "error,bearward_proxy=trace"] {
-            assert!(!logged(filter, LogFormat::Human).contains("a client broke off"), "{filter}");
-        }
-        for filter in ["info,pingora=info", "info,pingora_core=debug", "pingora_proxy=error"] {
-            assert!(logged(filter, LogFormat::Human).contains("a client broke off"), "{filter}");
-        }
-    }
-
-    #[test]
-    fn no_filter_lifts_libraries_to_debug() {
-        for filter in ["info,pingora=trace", "trace,pingora_core=debug", "pingora_proxy=trace", "pingora_core[x]=trace"]
-        {
-            assert!(!logged(filter, LogFormat::Human).contains("canary"), "{filter}");
-        }
-        assert!(logged("warn,pingora_core=trace", LogFormat::Human).contains("information of pingora"));
-    }
 
     #[test]
     fn json_is_one_object_a_line() {
@@ -230,11 +160,6 @@ mod tests {
         let buffer = Buffer::default();
         with_default(subscriber(filter, format, buffer.clone()).unwrap(), || {
             tracing::info!(target: "bearward_gate::gate", "from the gate");
-            tracing::warn!(target: "pingora_core::server", "a warning of pingora");
-            tracing::info!(target: "pingora_core::server", "information of pingora");
-            tracing::debug!(target: "pingora_core::protocols", "head: Bearer canary");
-            tracing::error!(target: "pingora_proxy", "a client broke off");
-            tracing::trace!(target: "pingora_proxy", "head: Bearer canary");
         });
         buffer.0.lock().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
