@@ -290,11 +290,7 @@ impl<C: Stream, U: Stream> Exchange<'_, C, U> {
             self.progress.down = Down::Interim(Half::new(Framing::None, false));
             return Ok(false);
         }
-        let delivery = match (framing, self.asked.version) {
-            (Framing::None | Framing::Length(_), _) => Delivery::AsIs,
-            (Framing::Chunked | Framing::UntilClose, Version::Http11) => Delivery::Chunked,
-            (Framing::Chunked | Framing::UntilClose, Version::Http10) => Delivery::UntilClose,
-        };
+        let delivery = Delivery::of(framing, self.asked.version);
         let progress = &mut self.progress;
         progress.upstream_persists = connection::upstream_persists(&head, &options) && framing != Framing::UntilClose;
         // An upstream that refuses before it has read the body, and closes, will read no more of it. So the client is told to stop

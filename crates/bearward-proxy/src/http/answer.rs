@@ -8,7 +8,7 @@ use super::connection::Options;
 use super::fields::Name;
 use super::forwarding::line;
 use super::framing::Framing;
-use super::head::ResponseHead;
+use super::head::{ResponseHead, Version};
 
 /// How the body of an answer is framed towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub(crate) enum Delivery {
     Chunked,
     /// By the end of the connection: HTTP/1.0 has no chunks (RFC 9112, 7.1).
     UntilClose,
+}
+
+impl Delivery {
+    /// How a body that came like this goes to a client of this version.
+    pub(crate) fn of(framing: Framing, client: Version) -> Self {
+        match (framing, client) {
+            (Framing::None | Framing::Length(_), _) => Self::AsIs,
+            (Framing::Chunked | Framing::UntilClose, Version::Http11) => Self::Chunked,
+            (Framing::Chunked | Framing::UntilClose, Version::Http10) => Self::UntilClose,
+        }
+    }
 }
 
 /// What an answer says beside what the upstream said.
