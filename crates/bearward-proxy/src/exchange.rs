@@ -7,3 +7,6 @@ pub(crate) mod linger;
 pub(crate) mod stream;
 pub(crate) mod tunnel;
 pub(crate) mod watch;
+
+#[cfg(test)]
+mod interleavings;

@@ -25,6 +25,9 @@
 mod error;
 #[cfg(feature = "server")]
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]

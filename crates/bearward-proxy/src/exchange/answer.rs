@@ -154,6 +154,8 @@ impl Progress {
 impl<C: Stream, U: Stream> Exchange<'_, C, U> {
     /// Runs it. Whatever it returns, `progress` tells whether an answer has begun.
     pub(crate) async fn run(&mut self) -> Result<Ended, Failure> {
+        // What another upstream sent behind its answer answers nothing, whoever asks next.
+        self.buffers.answer.clear();
         std::future::poll_fn(|context| self.poll(context)).await
     }
 
@@ -265,14 +267,15 @@ impl<C: Stream, U: Stream> Exchange<'_, C, U> {
     /// Reads the head of an answer, and writes the one that the client gets. Whether it makes the connection a WebSocket.
     fn begin_answer(&mut self, length: usize) -> Result<bool, Failure> {
         let failed = || Failure::UpstreamFailed(None);
-        let Buffers { answer, to_client, .. } = self.buffers;
+        let Buffers { answer, to_client, to_upstream, .. } = self.buffers;
         let bytes = answer.filled().get(..length).unwrap_or_default();
         let head = ResponseHead::parse(bytes).map_err(|_| failed())?;
         let options = Options::of(&head.fields).map_err(|_| failed())?;
         let framing = framing::of_response(&head, self.asked.is_head).map_err(|_| failed())?;
         if head.status == 101 {
-            // Only where it was asked for, and as it was asked for.
-            if !self.asked.is_websocket || !connection::switches_to_websocket(&head, &options) {
+            // Only where it was asked for, as it was asked for, and when all of that was said.
+            let is_asked = self.asked.is_websocket && self.up.is_written(to_upstream);
+            if !is_asked || !connection::switches_to_websocket(&head, &options) {
                 return Err(failed());
             }
             answer::write_switch(&head, &options, self.asked.request_id, to_client);
@@ -287,11 +290,7 @@ impl<C: Stream, U: Stream> Exchange<'_, C, U> {
             self.progress.down = Down::Interim(Half::new(Framing::None, false));
             return Ok(false);
         }
-        let delivery = match (framing, self.asked.version) {
-            (Framing::None | Framing::Length(_), _) => Delivery::AsIs,
-            (Framing::Chunked | Framing::UntilClose, Version::Http11) => Delivery::Chunked,
-            (Framing::Chunked | Framing::UntilClose, Version::Http10) => Delivery::UntilClose,
-        };
+        let delivery = Delivery::of(framing, self.asked.version);
         let progress = &mut self.progress;
         progress.upstream_persists = connection::upstream_persists(&head, &options) && framing != Framing::UntilClose;
         // An upstream that refuses before it has read the body, and closes, will read no more of it. So the client is told to stop

@@ -61,7 +61,14 @@ impl Buffer {
 
     /// Makes room for a head that is not all there, up to `most` bytes of it.
     pub(crate) fn grow(&mut self, most: usize) {
-        if self.end == self.bytes.len() && self.bytes.len() < most {
+        if self.end < self.bytes.len() {
+            return;
+        }
+        // What was in front of it makes room first. A head is moved once: then it stands in front itself.
+        if self.start > self.head {
+            self.bytes.copy_within(self.start..self.end, self.head);
+            (self.start, self.end) = (self.head, self.head + self.end - self.start);
+        } else if self.bytes.len() < most {
             self.bytes.resize((self.bytes.len() * 2).min(most), 0);
         }
     }
@@ -88,7 +95,13 @@ impl Buffer {
         (self.head, self.start, self.end) = (0, 0, self.end - self.start);
     }
 
-    fn clear(&mut self) {
+    /// How much memory it takes.
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    pub(crate) fn clear(&mut self) {
         (self.head, self.start, self.end) = (0, 0, 0);
     }
 }
@@ -174,6 +187,15 @@ mod tests {
         buffer.keep_head(2 * SIZE);
         buffer.consume(usize::MAX);
         assert!(buffer.room().len() >= 40_000 - 2 * SIZE);
+    }
+
+    #[test]
+    fn what_is_done_with_makes_room_before_it_grows() {
+        let mut buffer = buffer(&[b'x'; SIZE]);
+        buffer.consume(SIZE - 4);
+        buffer.grow(40_000);
+        assert_eq!(buffer.filled(), b"xxxx");
+        assert_eq!(buffer.room().len(), SIZE - 4);
     }
 
     #[test]

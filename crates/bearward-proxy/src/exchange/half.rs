@@ -78,6 +78,11 @@ impl Half {
         self.written
     }
 
+    /// Whether all of it was written, though some of it may not be flushed.
+    pub(crate) fn is_written(&self, out: &[u8]) -> bool {
+        self.decoder.is_done() && self.content == 0 && self.tail.is_empty() && self.out_at == out.len()
+    }
+
     /// Begins again, for another receiver; `false` where something that was written is gone.
     pub(crate) fn rewind(&mut self) -> bool {
         if self.written > 0 && !(self.can_rewind && self.decoder.is_done()) {

@@ -4,10 +4,9 @@
 //! sending side is closed first, and what still comes is read and dropped, up to a bound.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
-
-use tokio::io::AsyncWriteExt as _;
 
 use super::buffer::Buffer;
 use super::stream::{Stream, poll_read};
@@ -21,9 +20,16 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// Closes the sending side, and reads what still comes.
 pub(crate) async fn close(client: &mut impl Stream, buffer: &mut Buffer, watch: &Watch) {
+    watch.set_deadline_in(WAIT);
+    let is_told = poll_fn(|context| match Pin::new(&mut *client).poll_shutdown(context) {
+        // With TLS this is a write, and a client that takes nothing must not hold it up.
+        Poll::Pending if watch.is_late() => Poll::Ready(false),
+        shut => shut.map(|shut| shut.is_ok()),
+    })
+    .await;
     // Whoever is gone needs no goodbye.
-    if client.shutdown().await.is_ok() {
-        drop_bytes(client, buffer, watch, MOST, WAIT, |_| false).await;
+    if is_told {
+        drop_bytes(client, buffer, watch, MOST, WAIT, |_| None).await;
     }
 }
 
@@ -37,30 +43,29 @@ pub(crate) async fn drop_body(
     wait: Duration,
 ) -> bool {
     drop_bytes(client, buffer, watch, most, wait, |buffer| {
-        match body.decode(buffer.filled_mut()) {
-            Ok(decoded) => buffer.consume(decoded.consumed),
-            Err(_) => return false,
-        }
-        body.is_done()
+        // Behind broken framing nothing is known of any end.
+        let Ok(decoded) = body.decode(buffer.filled_mut()) else { return Some(false) };
+        buffer.consume(decoded.consumed);
+        body.is_done().then_some(true)
     })
     .await
 }
 
-/// Reads until `is_done` says so, the end of the connection, or a bound.
+/// Reads until `found` has an answer, the end of the connection, or a bound.
 async fn drop_bytes(
     client: &mut impl Stream,
     buffer: &mut Buffer,
     watch: &Watch,
     most: usize,
     wait: Duration,
-    mut is_done: impl FnMut(&mut Buffer) -> bool,
+    mut found: impl FnMut(&mut Buffer) -> Option<bool>,
 ) -> bool {
     watch.set_deadline_in(wait);
     let mut read = 0;
     poll_fn(|context| {
         loop {
-            if is_done(buffer) {
-                return Poll::Ready(true);
+            if let Some(found) = found(buffer) {
+                return Poll::Ready(found);
             }
             buffer.consume(usize::MAX);
             match poll_read(&mut *client, context, buffer) {

@@ -37,6 +37,11 @@ impl CoarseClock {
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.now.store(now, Ordering::Relaxed);
     }
+
+    #[cfg(test)]
+    pub(crate) fn advance(&self, by: Duration) {
+        self.now.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 impl Coarse {

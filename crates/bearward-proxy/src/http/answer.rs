@@ -8,7 +8,7 @@ use super::connection::Options;
 use super::fields::Name;
 use super::forwarding::line;
 use super::framing::Framing;
-use super::head::ResponseHead;
+use super::head::{ResponseHead, Version};
 
 /// How the body of an answer is framed towards the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub(crate) enum Delivery {
     Chunked,
     /// By the end of the connection: HTTP/1.0 has no chunks (RFC 9112, 7.1).
     UntilClose,
+}
+
+impl Delivery {
+    /// How a body that came like this goes to a client of this version.
+    pub(crate) fn of(framing: Framing, client: Version) -> Self {
+        match (framing, client) {
+            (Framing::None | Framing::Length(_), _) => Self::AsIs,
+            (Framing::Chunked | Framing::UntilClose, Version::Http11) => Self::Chunked,
+            (Framing::Chunked | Framing::UntilClose, Version::Http10) => Self::UntilClose,
+        }
+    }
 }
 
 /// What an answer says beside what the upstream said.
@@ -52,7 +63,7 @@ pub(crate) fn write(
         (Delivery::AsIs | Delivery::UntilClose, _) => {}
     }
     // RFC 9110, 6.6.1: who passes on an answer without it adds it.
-    if !head.fields.has(Name::Date) {
+    if !head.fields.has(Name::Date) || options.nominates(b"date") {
         line(out, b"Date", with.date.as_bytes());
     }
     write_end(with, out);
@@ -179,6 +190,12 @@ mod tests {
             answered(head, false, Delivery::UntilClose, &Answering { keep: false, ..WITH }),
             "HTTP/1.1 200 OK\r\nDate: then\r\nX-Request-Id: id\r\nConnection: close\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn an_answer_has_a_date_even_where_the_upstreams_ends_here() {
+        let head = "HTTP/1.1 200 OK\r\nDate: then\r\nConnection: date\r\nContent-Length: 0\r\n\r\n";
+        assert!(answered(head, false, Delivery::AsIs, &WITH).contains("\r\nDate: now\r\n"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Requests that two servers could take for different ones (RFC 9112, 11.2): 400 and no upstream request, or one, never
 //! two.
 
+use std::time::Duration;
+
 use crate::gateway::Gateway;
 use crate::upstream::Upstream;
 
@@ -188,4 +190,30 @@ fn bytes_behind_a_refused_upgrade_are_a_request_of_their_own() {
     let statuses = statuses(&gateway, &format!("{upgrade}{hidden}"));
     assert!(statuses == [200, 401] || statuses == [200], "{statuses:?}");
     assert_eq!(upstream.count(), 1);
+}
+
+#[test]
+fn a_second_answer_of_an_upstream_answers_nobody() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let mut client = gateway.client();
+    client.send("GET /open/two-answers HTTP/1.1\r\nHost: a\r\n\r\nGET /open/a HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.answer().body, b"ok");
+    let next = client.answer();
+    assert_eq!((next.header("x-from"), &next.body[..]), ("upstream", &b"ok"[..]));
+}
+
+#[test]
+fn behind_broken_chunks_of_a_refused_request_no_end_is_looked_for() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let mut client = gateway.client();
+    client.send("POST /private/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz");
+    // In a segment of its own: read alone, it would be the end of a body.
+    std::thread::sleep(Duration::from_millis(50));
+    client.send(format!("0\r\n\r\n{HIDDEN}"));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("connection")), (401, "close"));
+    assert!(client.try_answer(false).is_none());
+    assert_eq!(upstream.count(), 0);
 }

@@ -156,6 +156,9 @@ fn respond(stream: &mut TcpStream, how: &str, request: &Request) -> bool {
             send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
             false
         }
+        "two-answers" => {
+            send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhidden")
+        }
         "socket" => {
             send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
             let mut buffer = [0; 100];
