@@ -27,6 +27,9 @@ mod error;
 mod exchange;
 #[cfg(feature = "server")]
 mod http;
+#[cfg(any(all(test, feature = "server"), feature = "in-memory"))]
+#[doc(hidden)]
+pub mod in_memory;
 #[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]
