@@ -12,7 +12,6 @@ use bearward_gate::{Explanation, RequestFacts, Verdict};
 use bearward_proxy::{ProxySettings, UpstreamSettings};
 use bearward_tower::{BearwardLayer, Gate};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, ServiceExt as _};
