@@ -8,6 +8,7 @@ mod command_line;
 mod configuration;
 mod connections;
 mod demo;
+mod flood;
 mod identity_headers;
 mod introspection_kinds;
 mod issuer_answers;

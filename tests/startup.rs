@@ -297,3 +297,26 @@ fn certificate_authorities_that_cannot_be_used_are_told_by_check() {
 fn authority() -> String {
     rcgen::generate_simple_self_signed(["authority.example.com".to_owned()]).unwrap().cert.pem()
 }
+
+#[test]
+fn the_gateway_runs_without_certificate_authorities_and_says_what_fails() {
+    let (echo, folder) = (Echo::start(), TempDir::new().unwrap());
+    let bundle = folder.path().join("bundle.pem");
+    let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(&bundle, format!("{}{bad}", authority())).unwrap();
+    let missing = folder.path().join("missing.pem");
+    for (path, sentence) in [(&bundle, "certificate 2 of "), (&missing, "SSL_CERT_FILE names ")] {
+        let open = "[[routes]]\npath = \"/open\"\nupstream = \"orders\"\nopen = true\n";
+        let config = format!("{}{open}", minimal_config("https://127.0.0.1:1", &echo.address()));
+        let gateway = Gateway::start_with(&config, |command| {
+            command.env("SSL_CERT_FILE", path).env_remove("SSL_CERT_DIR");
+        });
+        assert_eq!(gateway.get("/open").send().status, 200);
+        let token = Signer::es256("first").token(&claims::of("https://127.0.0.1:1", now()));
+        gateway.get("/orders/1").bearer(&token).send().assert_unavailable(sentence);
+        let logs = gateway.logs();
+        let told = logs.lines().filter(|line| line.contains("WARN") && line.contains(sentence)).count();
+        assert_eq!(told, 1, "{logs}");
+        assert!(!logs.contains("panic"), "{logs}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What a token says, and who proves it: JWS, JWE and introspection answers in, a [`Verified`](crate::Verified) out.
 
 pub(crate) mod algorithm;
+mod base64url;
 mod claim_pointer;
 mod claim_rule;
 pub(crate) mod claims;

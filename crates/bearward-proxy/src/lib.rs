@@ -30,6 +30,9 @@ mod exchange;
 pub mod fuzzing;
 #[cfg(feature = "server")]
 mod http;
+#[cfg(any(all(test, feature = "server"), feature = "in-memory"))]
+#[doc(hidden)]
+pub mod in_memory;
 #[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use bearward_gate::{Gate, MetricsRegistry, RequestIds};
+use bearward_gate::{Gate, MetricsRegistry};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -15,10 +15,9 @@ use crate::error::ProxyError;
 use crate::exchange::watch::Watch;
 use crate::listen::accept::accept;
 use crate::listen::bind;
-use crate::listen::places::{Place, Places};
-use crate::metrics::Metrics;
+use crate::listen::places::Place;
 use crate::serve::connection::Connection;
-use crate::serve::worker::{ClientLimits, Shared, Worker};
+use crate::serve::worker::{Shared, Worker};
 use crate::settings::ProxySettings;
 use crate::upstream::Upstreams;
 
@@ -44,32 +43,8 @@ pub fn run(
     serving: impl FnOnce(),
 ) -> Result<(), ProxyError> {
     let threads = settings.threads.max(1);
-    let metrics = Metrics::new(registry)?;
-    let upstreams = Upstreams::new(settings.upstreams, threads)?;
+    let shared = Arc::new(Shared::new(&settings, threads, gate, registry)?);
     let listeners = bind(&settings.listen)?;
-    let places = Arc::new(Places::new(
-        settings.max_connections,
-        settings.max_connections_per_address,
-        threads,
-        metrics.connections.clone(),
-        metrics.connection_waits.clone(),
-    ));
-    let shared = Arc::new(Shared {
-        gate,
-        upstreams,
-        metrics,
-        request_ids: RequestIds::default(),
-        places,
-        limits: ClientLimits {
-            max_header_bytes: settings.max_header_bytes,
-            idle: settings.idle_timeout,
-            head: settings.header_timeout,
-            body: settings.body_timeout,
-            write: settings.write_timeout,
-            request: settings.request_timeout,
-        },
-        pseudonym: pseudonym(),
-    });
     let workers = (0..threads)
         .map(|thread| {
             // Each thread keeps its share, and one at least where any are kept.
@@ -89,13 +64,6 @@ pub fn run(
     }
     end(runtime);
     served
-}
-
-/// A name that no other process has: what `Via` is told by.
-fn pseudonym() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    // Keys that the operating system drew; not secret, only unlike those of others.
-    format!("bearward-{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 /// A thread that serves connections.

@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod idle;
+pub(crate) mod stream;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

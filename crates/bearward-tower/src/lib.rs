@@ -26,11 +26,12 @@ pub use bearward_core::{
     ScopeSet, UnixTime, Verified,
 };
 pub use bearward_gate::{
-    AssertionAudience, CacheSettings, ClientAuth, ClientAuthError, ClientCertificate, ClientCredentials, Clock,
-    Contradiction, Credentials, CredentialsError, DecisionEvent, DecisionSink, DecryptionKeySource, Gate, GateBuilder,
-    GateError, IntrospectionAuth, IntrospectionKind, IntrospectionSettings, Issuer, IssuerError, IssuerSettings,
-    IssuerStatus, KeyFileError, KeySource, MetricsError, MetricsRegistry, PrivateKeyJwt, RefreshSettings, RouteRule,
-    Secret, SecretJwt, SignedResponse, Source, TokenFormats, TrustedRoots, TrustedRootsError,
+    AssertionAudience, CacheSettings, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate,
+    ClientCredentials, Clock, Contradiction, Credentials, CredentialsError, DecisionEvent, DecisionSink,
+    DecryptionKeySource, FailingFile, Gate, GateBuilder, GateError, IntrospectionAuth, IntrospectionKind,
+    IntrospectionSettings, Issuer, IssuerError, IssuerSettings, IssuerStatus, KeyFileError, KeySource, MetricsError,
+    MetricsRegistry, PrivateKeyJwt, RefreshSettings, RouteRule, Secret, SecretJwt, SignedResponse, Source,
+    TokenFormats, TrustedRoots, TrustedRootsError,
 };
 pub use body::ResponseBody;
 #[cfg(feature = "axum")]

@@ -1,8 +1,6 @@
 //! The compact serialization of a JWS (RFC 7515, 7.1), read strictly, before anything in it is believed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
+use crate::token::base64url;
 use crate::token::document::{Document, Span};
 use crate::{Algorithm, Reason};
 
@@ -88,7 +86,7 @@ impl JoseHeader {
     }
 }
 
-/// Decodes base64url as RFC 7515, 2 defines it: no padding, no white space, no second spelling in the trailing bits.
+/// Decodes base64url as RFC 7515, 2 defines it.
 pub(crate) fn decode(segment: &str) -> Result<Vec<u8>, Reason> {
-    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Reason::TokenMalformed)
+    base64url::decode(segment.as_bytes()).ok_or(Reason::TokenMalformed)
 }

@@ -117,8 +117,10 @@ impl KeySet {
         if named.peek().is_none() {
             return Err(Reason::KeyUnknown);
         }
-        let verifiers: Vec<_> = named.filter_map(|key| key.verifier(algorithm)).take(MAX_TRIES).collect();
-        if verifiers.is_empty() {
+        let mut verifiers = [None; MAX_TRIES];
+        let fitting = named.filter_map(|key| key.verifier(algorithm));
+        verifiers.iter_mut().zip(fitting).for_each(|(place, key)| *place = Some(key));
+        if verifiers.first().is_none_or(Option::is_none) {
             // A token that names no key may mean one that is not known yet; one that names a key means that one.
             return Err(if key_id.is_none() { Reason::KeyUnknown } else { Reason::AlgorithmRefused });
         }
@@ -128,14 +130,14 @@ impl KeySet {
 
 /// Keys that may have made a signature.
 pub(crate) struct FittingKeys<'a> {
-    verifiers: Vec<&'a ParsedPublicKey>,
+    verifiers: [Option<&'a ParsedPublicKey>; MAX_TRIES],
     are_named: bool,
 }
 
 impl FittingKeys<'_> {
     /// Verifies a signature with any of them.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Reason> {
-        if self.verifiers.iter().any(|key| key.verify_sig(message, signature).is_ok()) {
+        if self.verifiers.iter().flatten().any(|key| key.verify_sig(message, signature).is_ok()) {
             return Ok(());
         }
         // A token that names no key may be signed with one that is not known yet; the cooldown bounds what junk can cause.

@@ -5,6 +5,8 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 use super::buffer::Buffers;
 use super::half::{Half, HalfError, WaitsFor};
 use super::stream::{Stream, poll_read};
@@ -157,7 +159,7 @@ impl Progress {
     }
 }
 
-impl<C: Stream, U: Stream> Exchange<'_, C, U> {
+impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
     /// Runs it. Whatever it returns, `progress` tells whether an answer has begun.
     pub(crate) async fn run(&mut self) -> Result<Ended, Failure> {
         // What another upstream sent behind its answer answers nothing, whoever asks next.

@@ -6,8 +6,10 @@ use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 use super::buffer::Buffer;
-use super::stream::{Stream, poll_read};
+use super::stream::poll_read;
 use crate::http::body::Decoder;
 use crate::http::framing::Framing;
 
@@ -93,7 +95,7 @@ impl Half {
     }
 
     /// Moves the body on, until it is all written.
-    pub(crate) fn poll<R: Stream, W: Stream>(
+    pub(crate) fn poll<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         &mut self,
         context: &mut Context<'_>,
         from: &mut R,
@@ -161,7 +163,7 @@ impl Half {
         context: &mut Context<'_>,
         input: &mut Buffer,
         out: &mut Vec<u8>,
-        to: &mut impl Stream,
+        to: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<()>> {
         loop {
             let head = out.get(self.out_at..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What an exchange needs of a connection.
+//! What an exchange needs of its streams. Of an upstream's it needs reading and writing alone.
 
 use std::future::Future as _;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::buffer::Buffer;
 
-/// A connection, to a client or to an upstream.
+/// A client's connection.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Ready where a read may find something, so that a connection at rest needs no buffer.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
@@ -40,7 +40,7 @@ impl Stream for TcpStream {
 
 /// Reads more into a buffer that has room; how much, and 0 at the end.
 pub(crate) fn poll_read(
-    stream: &mut impl Stream,
+    stream: &mut (impl AsyncRead + Unpin),
     context: &mut Context<'_>,
     into: &mut Buffer,
 ) -> Poll<io::Result<usize>> {
@@ -56,7 +56,7 @@ pub(crate) fn poll_read(
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "in-memory"))]
 impl Stream for tokio::io::DuplexStream {
     fn poll_readable(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))

@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 use super::buffer::{Buffer, Buffers};
 use super::half::{Half, HalfError};
-use super::stream::Stream;
 use super::watch::{Coarse, Watch};
 use crate::http::framing::Framing;
 
@@ -25,9 +26,9 @@ pub(crate) enum TunnelEnd {
 }
 
 /// Passes bytes on. What either side has sent already stands in the buffers, and the answer's head in the outgoing vector.
-pub(crate) async fn run<C: Stream, U: Stream>(
-    client: &mut C,
-    upstream: &mut U,
+pub(crate) async fn run(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    upstream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     buffers: &mut Buffers,
     watch: &Watch,
     idle: Duration,
@@ -76,7 +77,7 @@ impl Way {
         Self { half: Half::new(Framing::UntilClose, false), is_closed: false }
     }
 
-    fn poll<R: Stream, W: Stream>(
+    fn poll<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         &mut self,
         context: &mut Context<'_>,
         from: &mut R,

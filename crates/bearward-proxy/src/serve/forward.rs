@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 
 use bearward_core::{Reason, Refusal};
-use tokio::net::TcpStream;
 
 use super::connection::Connection;
 use super::judge::Plan;
@@ -18,6 +17,7 @@ use crate::exchange::tunnel::{self, TunnelEnd};
 use crate::http::framing::Framing;
 use crate::metrics::Attempt;
 use crate::upstream::connect::{ConnectError, connect};
+use crate::upstream::stream::UpstreamStream;
 
 /// The maximum number of attempts to send a request.
 const MAX_ATTEMPTS: u8 = 2;
@@ -87,7 +87,7 @@ impl<S: Stream> Connection<S> {
         Box::pin(self.fail(failed, buffers, record)).await
     }
 
-    async fn connect(&self, plan: &Plan) -> Result<TcpStream, Failed> {
+    async fn connect(&self, plan: &Plan) -> Result<UpstreamStream, Failed> {
         let within = plan.upstream.settings.connect_timeout;
         connect(plan.address.socket, within, &self.place.watch).await.map_err(|error| match error {
             ConnectError::Refused(error) => {
@@ -99,7 +99,7 @@ impl<S: Stream> Connection<S> {
 
     async fn exchange(
         &mut self,
-        mut upstream: TcpStream,
+        mut upstream: UpstreamStream,
         reused: bool,
         plan: &Plan,
         up: &mut Half,
@@ -159,7 +159,7 @@ impl<S: Stream> Connection<S> {
 
     async fn tunnel(
         &mut self,
-        mut upstream: TcpStream,
+        mut upstream: UpstreamStream,
         plan: &Plan,
         buffers: &mut Buffers,
         record: &mut Record,

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use bearward_gate::{Gate, RequestIds};
+use bearward_gate::{Gate, MetricsRegistry, RequestIds};
 
+use crate::error::ProxyError;
 use crate::exchange::buffer::BufferPool;
 use crate::exchange::watch::{CoarseClock, TICK};
 use crate::listen::places::Places;
 use crate::metrics::Metrics;
+use crate::settings::ProxySettings;
 use crate::upstream::Upstreams;
 use crate::upstream::idle::IdleBound;
 
@@ -27,6 +29,42 @@ pub(crate) struct Shared {
     pub(crate) limits: ClientLimits,
     /// How this process calls itself in `Via`: another name at each start, so that an edge and a sidecar of this kind are two.
     pub(crate) pseudonym: String,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: &ProxySettings,
+        threads: usize,
+        gate: Arc<Gate>,
+        registry: &MetricsRegistry,
+    ) -> Result<Self, ProxyError> {
+        let metrics = Metrics::new(registry)?;
+        let upstreams = Upstreams::new(settings.upstreams.clone(), threads)?;
+        let places = Arc::new(Places::new(
+            settings.max_connections,
+            settings.max_connections_per_address,
+            threads,
+            metrics.connections.clone(),
+            metrics.connection_waits.clone(),
+        ));
+        let limits = ClientLimits {
+            max_header_bytes: settings.max_header_bytes,
+            idle: settings.idle_timeout,
+            head: settings.header_timeout,
+            body: settings.body_timeout,
+            write: settings.write_timeout,
+            request: settings.request_timeout,
+        };
+        let request_ids = RequestIds::default();
+        Ok(Self { gate, upstreams, metrics, request_ids, places, limits, pseudonym: pseudonym() })
+    }
+}
+
+/// A name that no other process has: what `Via` is told by.
+fn pseudonym() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    // Keys that the operating system drew; not secret, only unlike those of others.
+    format!("bearward-{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 /// What a client may take of room and time.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use super::stream::UpstreamStream;
 use crate::exchange::watch::Watch;
 
 /// Why there is no connection.
@@ -19,16 +20,25 @@ pub(crate) enum ConnectError {
 }
 
 /// Connects within this time.
-pub(crate) async fn connect(address: SocketAddr, within: Duration, watch: &Watch) -> Result<TcpStream, ConnectError> {
+pub(crate) async fn connect(
+    address: SocketAddr,
+    within: Duration,
+    watch: &Watch,
+) -> Result<UpstreamStream, ConnectError> {
     watch.set_deadline_in(within);
-    let mut connecting = pin!(TcpStream::connect(address));
-    let stream = poll_fn(|context| match connecting.as_mut().poll(context) {
+    let mut opening = pin!(open(address));
+    poll_fn(|context| match opening.as_mut().poll(context) {
         Poll::Ready(stream) => Poll::Ready(stream.map_err(ConnectError::Refused)),
         Poll::Pending if watch.is_late() => Poll::Ready(Err(ConnectError::TooSlow)),
         Poll::Pending => Poll::Pending,
     })
-    .await?;
+    .await
+}
+
+/// All that comes before the first byte of a request; a handshake would stand here, and share the time limit.
+async fn open(address: SocketAddr) -> io::Result<UpstreamStream> {
+    let stream = TcpStream::connect(address).await?;
     // A head and a body that are written apart must not wait for each other's acknowledgement.
-    stream.set_nodelay(true).map_err(ConnectError::Refused)?;
-    Ok(stream)
+    stream.set_nodelay(true)?;
+    Ok(UpstreamStream::Plain(stream))
 }

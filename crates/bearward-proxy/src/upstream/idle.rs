@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
+use super::stream::UpstreamStream;
 use crate::exchange::watch::Coarse;
 
 /// The idle connections of one address.
@@ -16,7 +15,7 @@ pub(crate) struct Idle(Vec<Mutex<Vec<Kept>>>);
 
 #[derive(Debug)]
 struct Kept {
-    stream: TcpStream,
+    stream: UpstreamStream,
     since: Coarse,
 }
 
@@ -39,11 +38,11 @@ impl Idle {
     }
 
     /// A connection that the upstream has neither closed nor written to, as far as is known.
-    pub(crate) fn take(&self, thread: usize, bound: &IdleBound) -> Option<TcpStream> {
+    pub(crate) fn take(&self, thread: usize, bound: &IdleBound) -> Option<UpstreamStream> {
         let mut kept = self.of(thread)?;
-        while let Some(Kept { stream, .. }) = kept.pop() {
+        while let Some(Kept { mut stream, .. }) = kept.pop() {
             bound.now.fetch_sub(1, Ordering::Relaxed);
-            if is_silent(&stream) {
+            if stream.is_silent() {
                 return Some(stream);
             }
         }
@@ -51,7 +50,7 @@ impl Idle {
     }
 
     /// Keeps a connection for the next request, unless there are enough.
-    pub(crate) fn keep(&self, thread: usize, bound: &IdleBound, stream: TcpStream, now: Coarse) {
+    pub(crate) fn keep(&self, thread: usize, bound: &IdleBound, stream: UpstreamStream, now: Coarse) {
         let Some(mut kept) = self.of(thread) else { return };
         if bound.now.load(Ordering::Relaxed) < bound.most {
             bound.now.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +62,7 @@ impl Idle {
     pub(crate) fn sweep(&self, thread: usize, bound: &IdleBound, now: Coarse, most: Duration) {
         let Some(mut kept) = self.of(thread) else { return };
         let before = kept.len();
-        kept.retain(|kept| now.since(kept.since) < most && is_silent(&kept.stream));
+        kept.retain_mut(|kept| now.since(kept.since) < most && kept.stream.is_silent());
         bound.now.fetch_sub(before - kept.len(), Ordering::Relaxed);
     }
 
@@ -73,16 +72,11 @@ impl Idle {
     }
 }
 
-/// Whether nothing has come on it. What comes before a request answers nothing: a close, or a timeout's `408`.
-fn is_silent(stream: &TcpStream) -> bool {
-    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::exchange::watch::CoarseClock;
@@ -102,13 +96,16 @@ mod tests {
         let (talking, mut its_talk) = pair().await;
         let ports = [&first, &second].map(|stream| stream.local_addr().unwrap());
         for stream in [first, second, closed, talking] {
-            idle.keep(0, &bound, stream, now);
+            idle.keep(0, &bound, UpstreamStream::Plain(stream), now);
         }
         drop(its_end);
         its_talk.write_all(b"HTTP/1.1 408").await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(idle.take(1, &bound).is_none(), "each thread has its own");
-        let taken = [idle.take(0, &bound), idle.take(0, &bound)].map(|stream| stream.unwrap().local_addr().unwrap());
+        let taken = [idle.take(0, &bound), idle.take(0, &bound)].map(|stream| match stream.unwrap() {
+            UpstreamStream::Plain(stream) => stream.local_addr().unwrap(),
+            UpstreamStream::Memory(_) => panic!("none of them was kept"),
+        });
         assert_eq!(taken, [ports[1], ports[0]]);
         assert!(idle.take(0, &bound).is_none());
         assert_eq!(bound.now.load(Ordering::Relaxed), 0);
@@ -119,8 +116,8 @@ mod tests {
         let (idle, bound, now) = (Idle::new(1), IdleBound::new(1), CoarseClock::new().now());
         let (first, _first) = pair().await;
         let (second, _second) = pair().await;
-        idle.keep(0, &bound, first, now);
-        idle.keep(0, &bound, second, now);
+        idle.keep(0, &bound, UpstreamStream::Plain(first), now);
+        idle.keep(0, &bound, UpstreamStream::Plain(second), now);
         idle.sweep(0, &bound, now.after(Duration::from_secs(1)), Duration::from_secs(60));
         assert_eq!(bound.now.load(Ordering::Relaxed), 1);
         idle.sweep(0, &bound, now.after(Duration::from_secs(60)), Duration::from_secs(60));

@@ -63,6 +63,12 @@ impl Client {
         self.answer()
     }
 
+    /// The same, or nothing where the connection was closed.
+    pub fn try_ask(&mut self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+        self.send(bytes);
+        self.try_answer(false)
+    }
+
     pub fn answer(&mut self) -> Answer {
         self.try_answer(false).expect("an answer")
     }

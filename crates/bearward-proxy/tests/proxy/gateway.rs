@@ -31,6 +31,15 @@ impl Gateway {
     }
 
     pub fn start_with(upstream: &Upstream, adjust: impl FnOnce(&mut ProxySettings)) -> Self {
+        Self::start_all(upstream, adjust, |engine| engine)
+    }
+
+    /// With another engine as well.
+    pub fn start_all(
+        upstream: &Upstream,
+        adjust: impl FnOnce(&mut ProxySettings),
+        engine: impl FnOnce(EngineSettings) -> EngineSettings,
+    ) -> Self {
         let address = free_address();
         let live = server(upstream.address);
         let mut forward = UpstreamSettings::new("forward", [live.clone()]);
@@ -47,10 +56,8 @@ impl Gateway {
 
         let registry = MetricsRegistry::default();
         let runtime = Runtime::new().unwrap();
-        let gate = Arc::new(
-            Gate::new(gate_settings(), EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()))
-                .unwrap(),
-        );
+        let engine = engine(EngineSettings::new(runtime.handle().clone()).with_registry(registry.clone()));
+        let gate = Arc::new(Gate::new(gate_settings(), engine).unwrap());
         let (stop, shutdown) = watch::channel(false);
         let (report, serving) = mpsc::channel();
         let thread = thread::spawn({

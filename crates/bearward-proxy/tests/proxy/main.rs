@@ -15,6 +15,7 @@ mod framing;
 mod gateway;
 mod lifecycle;
 mod log;
+mod patience;
 mod refusals;
 mod upstream;
 mod upstream_faults;

@@ -1,5 +1,9 @@
 //! Refused requests: the answer, and what becomes of the connection.
 
+use std::sync::Arc;
+
+use bearward_gate::{DecisionEvent, DecisionSink};
+
 use crate::gateway::Gateway;
 use crate::upstream::Upstream;
 
@@ -128,4 +132,32 @@ fn what_no_route_matches_is_404() {
     let mut client = gateway.client();
     assert_eq!(client.ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
     assert_eq!(client.ask(ADMITTED).status, 200);
+}
+
+/// A sink with a defect.
+#[derive(Debug)]
+struct Broken;
+
+impl DecisionSink for Broken {
+    fn decided(&self, event: &DecisionEvent<'_>) {
+        assert_ne!(event.request_id, Some("broken"));
+    }
+}
+
+#[test]
+fn a_panic_is_the_500_of_its_request_and_nobody_elses() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start_all(&upstream, |_| (), |engine| engine.with_sink(Arc::new(Broken)));
+    let mut other = gateway.client();
+    assert_eq!(other.ask(ADMITTED).status, 200);
+    let mut client = gateway.client();
+    let answer = client.ask("GET /open/a HTTP/1.1\r\nHost: a\r\nX-Request-Id: broken\r\n\r\n");
+    assert_eq!((answer.status, answer.header("connection")), (500, "close"));
+    assert_eq!((answer.header("x-request-id"), answer.header("content-type")), ("broken", "application/problem+json"));
+    assert!(client.is_closed());
+    assert_eq!(other.ask(ADMITTED).status, 200, "the others go on");
+    assert_eq!(gateway.ask(ADMITTED).status, 200);
+    assert!(gateway.metrics().contains("bearward_http_requests_total{code=\"500\",method=\"GET\",route=\"\"} 1"));
+    assert!(gateway.metrics().contains("bearward_http_requests_in_flight 0"));
+    assert_eq!(upstream.count(), 3);
 }

@@ -31,10 +31,25 @@ struct State {
     under_way: usize,
     /// How many lines did not fit since that was last told.
     lost: u64,
-    writer_sleeps: bool,
+    writer: Writer,
     is_closed: bool,
     has_ended: bool,
 }
+
+/// What the writer does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Writer {
+    /// It writes, and will look again.
+    #[default]
+    Writes,
+    /// It lets lines gather, and looks again in a moment.
+    Naps,
+    /// It waits to be woken.
+    Sleeps,
+}
+
+/// How long lines gather. To wake the writer for each costs as much as to write it.
+const NAP: Duration = Duration::from_millis(5);
 
 /// What a line is about, which decides how much of the queue it may fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +81,14 @@ impl Queue {
             state.lost += 1;
             self.dropped(urgency.level).fetch_add(1, Ordering::Relaxed);
         }
-        let wake = std::mem::take(&mut state.writer_sleeps);
+        let wake = match state.writer {
+            Writer::Writes => false,
+            Writer::Naps => state.len() > self.capacity / 8,
+            Writer::Sleeps => true,
+        };
+        if wake {
+            state.writer = Writer::Writes;
+        }
         drop(state);
         if wake {
             self.changed.notify_one();
@@ -76,13 +98,18 @@ impl Queue {
     /// Waits for lines, and gives them all in place of `batch`, which is empty. `false` when nothing more will come.
     pub(super) fn take(&self, batch: &mut Vec<u8>) -> bool {
         let mut state = self.state();
+        if !state.is_closed && state.len() <= self.capacity / 8 {
+            state.writer = Writer::Naps;
+            (state, _) = self.changed.wait_timeout(state, NAP).unwrap_or_else(PoisonError::into_inner);
+        }
         while state.waiting.is_empty() && state.lost == 0 {
             if state.is_closed {
                 return false;
             }
-            state.writer_sleeps = true;
+            state.writer = Writer::Sleeps;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        state.writer = Writer::Writes;
         std::mem::swap(&mut state.waiting, batch);
         state.under_way = batch.len();
         true
