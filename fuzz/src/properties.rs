@@ -76,7 +76,7 @@ fn is_ours(token: &Verified, rules: &TokenRules) {
         Some(other) => panic!("no audience: {other:?}"),
         None => Vec::new(),
     };
-    assert!(token.audiences().eq(named), "the audiences that are named");
+    assert!(token.audiences().eq(named.iter().copied()), "the audiences that are named");
     let is_one_of = |ours: &[String], name: &str| ours.iter().any(|ours| ours == name);
     if token.claims().contains_key("aud") {
         assert!(named.into_iter().any(|name| is_one_of(&rules.audiences, name)));

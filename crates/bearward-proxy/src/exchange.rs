@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod buffer;
 pub(crate) mod half;
 pub(crate) mod linger;
+pub(crate) mod rest;
 pub(crate) mod stream;
 pub(crate) mod tunnel;
 pub(crate) mod watch;

@@ -5,6 +5,7 @@
 mod answer_kinds;
 mod answers;
 mod configurations;
+mod http;
 mod keys;
 mod requests;
 mod tokens;
@@ -18,6 +19,11 @@ fn main() -> io::Result<()> {
         ("configuration", configurations::configuration()),
         ("credential", requests::credential()),
         ("decryption_keys", keys::decryption_keys()),
+        ("http_answer", http::answer()),
+        ("http_chunks", http::chunks()),
+        ("http_forwarding", http::forwarding()),
+        ("http_request", http::request()),
+        ("http_response", http::response()),
         ("introspection", answers::introspection()),
         ("jwe", tokens::jwe()),
         ("jwk_set", keys::jwk_set()),

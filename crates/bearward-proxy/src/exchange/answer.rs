@@ -111,6 +111,10 @@ pub(crate) struct Progress {
     pub(crate) status: Option<u16>,
     keep: bool,
     upstream_persists: bool,
+    /// Whether the end of the connection is that of the answer, as the client reads it.
+    ends_with_connection: bool,
+    /// Whether the client's connection is to be dropped as it is, because a close would be taken for the end of the answer.
+    pub(crate) is_cut_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +146,8 @@ impl Progress {
             status: None,
             keep: false,
             upstream_persists: false,
+            ends_with_connection: false,
+            is_cut_off: false,
         }
     }
 }
@@ -158,7 +164,12 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
     pub(crate) async fn run(&mut self) -> Result<Ended, Failure> {
         // What another upstream sent behind its answer answers nothing, whoever asks next.
         self.buffers.answer.clear();
-        std::future::poll_fn(|context| self.poll(context)).await
+        let ended = std::future::poll_fn(|context| self.poll(context)).await;
+        if ended.is_err() && self.progress.ends_with_connection {
+            self.client.reset_when_dropped();
+            self.progress.is_cut_off = true;
+        }
+        ended
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Ended, Failure>> {
@@ -303,6 +314,7 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
         let with = Answering { request_id: self.asked.request_id, date: self.asked.date, keep: progress.keep };
         answer::write(&head, &options, framing, delivery, &with, to_client);
         progress.status = Some(head.status);
+        progress.ends_with_connection = delivery == Delivery::UntilClose;
         progress.down = Down::Body(Half::new(framing, delivery == Delivery::Chunked));
         Ok(false)
     }

@@ -17,6 +17,9 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
 
     /// Whether the other side is known to have closed, though not all that it sent has been read.
     fn is_closed(&self) -> bool;
+
+    /// Has the connection be reset when it is dropped, so that its end is not taken for that of an answer.
+    fn reset_when_dropped(&self);
 }
 
 impl Stream for TcpStream {
@@ -27,6 +30,11 @@ impl Stream for TcpStream {
     fn is_closed(&self) -> bool {
         let ready = pin!(self.ready(Interest::READABLE)).poll(&mut Context::from_waker(Waker::noop()));
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
+
+    fn reset_when_dropped(&self) {
+        // Where it is not possible, the connection is gone already.
+        let _ = self.set_zero_linger();
     }
 }
 
@@ -57,4 +65,6 @@ impl Stream for tokio::io::DuplexStream {
     fn is_closed(&self) -> bool {
         false
     }
+
+    fn reset_when_dropped(&self) {}
 }

@@ -5,6 +5,9 @@
 //! nor the admin server, whose failing liveness probe would get the process killed. So beyond the bound a connection at rest makes
 //! room for a new one, and where none is at rest, the new one waits.
 
+#[cfg(test)]
+mod threads;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

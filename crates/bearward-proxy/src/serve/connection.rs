@@ -16,6 +16,7 @@ use super::refuse::After;
 use super::worker::Worker;
 use crate::exchange::buffer::Buffers;
 use crate::exchange::linger;
+use crate::exchange::rest::rest;
 use crate::exchange::stream::{Stream, poll_read};
 use crate::http::head::{HeadEnd, HeadError, may_begin_request};
 use crate::listen::places::Place;
@@ -55,7 +56,7 @@ impl<S: Stream> Connection<S> {
             Poll::Ready(())
         })
         .await;
-        while self.rest().await {
+        while rest(&self.stream, &self.place.watch, self.worker.shared.limits.idle).await {
             let mut buffers = self.worker.buffers.take();
             let keep = self.requests(&mut buffers).await;
             self.worker.buffers.give_back(buffers);
@@ -63,27 +64,6 @@ impl<S: Stream> Connection<S> {
                 return;
             }
         }
-    }
-
-    /// Waits for a client to send something, without a buffer. Whether it did.
-    async fn rest(&mut self) -> bool {
-        let watch = &self.place.watch;
-        watch.set_deadline_in(self.worker.shared.limits.idle);
-        watch.rest();
-        let readable = poll_fn(|context| match self.stream.poll_readable(context) {
-            // What has come already is served, even where the connection is to end.
-            Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
-            Poll::Pending => {
-                if watch.must_end() || watch.is_late() {
-                    Poll::Ready(false)
-                } else {
-                    Poll::Pending
-                }
-            }
-        })
-        .await;
-        watch.work();
-        readable
     }
 
     /// Serves what has come, and what comes at once after it. Whether the connection goes on.
@@ -109,9 +89,12 @@ impl<S: Stream> Connection<S> {
                 }
             };
             self.conclude(buffers, &record);
+            let is_cut_off = record.is_cut_off;
             drop(record);
             if !keep {
-                linger::close(&mut self.stream, &mut buffers.request, &self.place.watch).await;
+                if !is_cut_off {
+                    linger::close(&mut self.stream, &mut buffers.request, &self.place.watch).await;
+                }
                 return false;
             }
             buffers.request.drop_head();
@@ -188,7 +171,9 @@ impl<S: Stream> Connection<S> {
             target: "bearward::proxy", request_id = record.request_id(),
             "a request ran into a defect of the gateway; the others go on. Please report it"
         );
-        if record.status.is_none() {
+        if record.is_cut_off {
+            self.stream.reset_when_dropped();
+        } else if record.status.is_none() {
             self.refuse(&Refusal::new(Reason::Internal), After::Close, buffers, record).await;
         }
         false

@@ -108,6 +108,8 @@ impl<S: Stream> Connection<S> {
     ) -> Tried {
         let (settings, client) = (&plan.upstream.settings, self.worker.shared.limits);
         let date = self.worker.date();
+        // Should this panic, nobody knows how much of an answer was written.
+        record.is_cut_off = true;
         let asked = Asked {
             is_head: plan.is_head,
             version: plan.version,
@@ -135,8 +137,8 @@ impl<S: Stream> Connection<S> {
             progress: Progress::new(watch.now()),
         };
         let ended = exchange.run().await;
-        let status = exchange.progress.status;
-        record.status = status;
+        let Progress { status, is_cut_off, .. } = exchange.progress;
+        (record.status, record.is_cut_off) = (status, is_cut_off);
         match ended {
             Ok(Ended::Answered { upstream_persists, client_persists }) => {
                 if upstream_persists {

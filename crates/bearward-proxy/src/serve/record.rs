@@ -19,6 +19,8 @@ pub(super) struct Record {
     pub(super) outcome: Outcome,
     /// The status of the answer, once it has begun.
     pub(super) status: Option<u16>,
+    /// Whether the answer was broken off at a place where no other word of ours, nor a close, can be told from it.
+    pub(super) is_cut_off: bool,
     pub(super) route: Option<Arc<Route>>,
     pub(super) issuer: Option<Arc<str>>,
     pub(super) source: Option<Source>,
@@ -67,6 +69,7 @@ impl Record {
             // Until the gate decides: a request that fails earlier was not admitted.
             outcome: Outcome::Refuse(Reason::RequestMalformed),
             status: None,
+            is_cut_off: false,
             route: None,
             issuer: None,
             source: None,

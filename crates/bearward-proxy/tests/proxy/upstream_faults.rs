@@ -1,5 +1,7 @@
 //! Upstreams that are not there, too slow, or break off.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::gateway::Gateway;
@@ -36,6 +38,19 @@ fn a_dead_server_costs_nobody_a_request() {
         assert_eq!(gateway.ask(request).text(), "3");
     }
     assert_eq!(upstream.count(), 4);
+}
+
+#[test]
+fn a_part_of_an_answer_is_no_whole_one_to_http_1_0() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let read = |path: &str| {
+        let mut client = TcpStream::connect(gateway.address).unwrap();
+        client.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+        client.read_to_end(&mut Vec::new()).map_err(|error| error.kind())
+    };
+    assert!(read("/open/drip").is_ok());
+    assert_eq!(read("/open/cut-chunked"), Err(ErrorKind::ConnectionReset));
 }
 
 #[test]

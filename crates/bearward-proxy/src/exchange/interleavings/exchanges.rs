@@ -249,6 +249,7 @@ impl<'a> Run<'a> {
             }
             // The last bytes may be on their way when the client is given up.
             Err(Failure::ClientGone) => {}
+            Err(_) if framing == Framing::UntilClose => assert!(self.client.is_reset(), "a part as the whole"),
             Err(failure) => assert!(read.rest.is_none() || framing == Framing::None, "whole, and {failure:?}"),
         }
     }

@@ -51,6 +51,7 @@ struct Side {
     read: usize,
     written: Vec<u8>,
     is_shut: bool,
+    is_reset: bool,
     reading: Turn,
     writing: Turn,
     flushing: Turn,
@@ -93,6 +94,7 @@ impl Scripted {
             read: 0,
             written: Vec::new(),
             is_shut: false,
+            is_reset: false,
             reading,
             writing,
             flushing,
@@ -112,6 +114,11 @@ impl Scripted {
 
     pub(super) fn is_shut(&self) -> bool {
         self.side().is_shut
+    }
+
+    /// Whether the other side sees that it was cut off.
+    pub(super) fn is_reset(&self) -> bool {
+        self.side().is_reset
     }
 
     /// Lets one operation that was put off go on; `false` where there is none.
@@ -266,5 +273,9 @@ impl Stream for Scripted {
     fn is_closed(&self) -> bool {
         let side = self.side();
         side.script.then != Then::Silence && side.read + side.available().len() == side.script.sends.len()
+    }
+
+    fn reset_when_dropped(&self) {
+        self.side().is_reset = true;
     }
 }
