@@ -26,8 +26,8 @@ pub use request::{
 pub use token::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptedToken, DecryptionKeys,
     DecryptionKeysError, IntrospectionAnswer, IssuerName, IssuerNameError, IssuerVariable, KeySet, KeySetError,
-    KeyTries, Profile, Scope, ScopeError, ScopeSet, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm, Verified,
-    verify_jws, verify_jws_traced,
+    KeyTries, Profile, Scope, ScopeError, ScopeSet, Scopes, SkippedKey, TokenRules, UnixTime, UnknownAlgorithm,
+    Verified, verify_jws, verify_jws_traced,
 };
 pub use verdict::{
     Access, Answer, Cause, Check, DEFAULT_REALM, Finding, Found, IdentityHeaders, IdentityHeadersError, IdentityLines,

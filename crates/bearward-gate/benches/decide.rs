@@ -161,14 +161,14 @@ fn new_tokens() {
     }
 }
 
-/// A hundred thousand tokens of 871 bytes, each remembered with its identity headers.
+/// A hundred thousand tokens with the claims of RS256 tokens of 871 bytes, each remembered with its identity headers.
 fn memory() {
     const TOKENS: usize = 100_000;
-    // The cheapest to sign; the length is made up for.
+    // The cheapest to sign. Its signature is 256 characters shorter, and is not kept.
     let signer = Signer::new("EdDSA", "2026-11");
     let gate = gate(1, &signer, CacheSettings::default());
     let ask = |number| {
-        let token = token_of(871, &signer, &issuer_name(0), number);
+        let token = token_of(615, &signer, &issuer_name(0), number);
         let (map, _) = request(&token);
         assert!(finished(&gate, &facts("/r0/orders/7", &map)).verdict.admission().is_some());
     };

@@ -12,7 +12,7 @@ mod record;
 mod request_id;
 mod routes;
 
-pub use self::decision::{Admission, Decision, RequestFacts, Verdict};
+pub use self::decision::{Admission, Decision, RequestFacts, SharedToken, Verdict};
 pub(crate) use self::engine::Engine;
 pub use self::generation::Generation;
 pub use self::progress::{Explanation, Pending, Progress};

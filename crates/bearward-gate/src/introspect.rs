@@ -152,7 +152,7 @@ impl Introspector {
         let failure = match self.flights.run(key.token(), &self.runtime, question).await {
             Ok((asked_for, answer)) if asked_for == key => return answer,
             // Asked for a route with other issuers: what this one makes of the answer is its own affair.
-            Ok((_, answer)) => return finish(answer.map(|identity| Arc::clone(&identity.token))),
+            Ok((_, answer)) => return finish(answer.map(|identity| Arc::new(identity.token.clone()))),
             Err(FlightError::Full) => Failure::Overloaded,
             Err(FlightError::Lost) => Failure::Lost,
         };

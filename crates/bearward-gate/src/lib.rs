@@ -56,8 +56,8 @@ mod source;
 pub use builder::{GateBuilder, Issuer, RequirementBuilder, RouteRule};
 pub use clock::Clock;
 pub use decide::{
-    Admission, Decision, Explanation, Generation, Pending, Progress, RequestFacts, RequestIds, Route, Verdict,
-    X_REQUEST_ID,
+    Admission, Decision, Explanation, Generation, Pending, Progress, RequestFacts, RequestIds, Route, SharedToken,
+    Verdict, X_REQUEST_ID,
 };
 pub use files::answers_in_time;
 pub use gate::{Changes, Gate};

@@ -233,7 +233,7 @@ mod tests {
         let answer = json!({"active": true, "aud": "https://api.example.com", "note": "x".repeat(size)}).to_string();
         let rules = TokenRules::new("https://auth.example.com", vec!["https://api.example.com".to_owned()]);
         let token = IntrospectionAnswer::parse(answer.as_bytes()).unwrap().prove(&rules, NOW).unwrap();
-        Identity::render(Arc::new(token), &IdentityHeaders::default())
+        Identity::render(token, &IdentityHeaders::default())
     }
 
     fn key(n: u64) -> Key {

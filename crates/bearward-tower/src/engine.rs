@@ -11,5 +11,6 @@ pub use bearward_core::{
 };
 pub use bearward_gate::{
     Admission, Changes, Counter, Counters, Decision, EngineSettings, Explanation, GateSettings, Gauge, Gauges,
-    Generation, Histogram, Histograms, Pending, Progress, Reading, RequestFacts, Route, RouteSettings, Verdict,
+    Generation, Histogram, Histograms, Pending, Progress, Reading, RequestFacts, Route, RouteSettings, SharedToken,
+    Verdict,
 };

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bearward_core::{Reason, Requirement, Scope, ScopeSet, Verified};
-use bearward_gate::{Generation, Route};
+use bearward_core::{Reason, Requirement, Scope, Scopes, Verified};
+use bearward_gate::{Generation, Route, SharedToken};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use http_body_util::Full;
@@ -36,7 +36,7 @@ use crate::mount::Mount;
 /// ```
 #[derive(Clone)]
 pub struct Identity {
-    pub(crate) token: Arc<Verified>,
+    pub(crate) token: SharedToken,
     pub(crate) decided_by: DecidedBy,
 }
 
@@ -57,7 +57,7 @@ impl Identity {
     }
 
     /// The scopes of the token, as the issuer wrote them.
-    pub fn scopes(&self) -> &ScopeSet {
+    pub fn scopes(&self) -> Scopes<'_> {
         self.token.scopes()
     }
 

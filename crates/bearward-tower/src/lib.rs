@@ -23,7 +23,7 @@ pub mod testing;
 pub use bearward_core::{
     AbsentAudience, Algorithm, ClaimPointer, ClaimPointerError, ClaimRule, ClaimTest, DecryptionKeysError, HostError,
     IssuerNameError, IssuerVariable, KeySet, KeySetError, PathPatternError, Profile, Reason, Scope, ScopeError,
-    ScopeSet, UnixTime, Verified,
+    ScopeSet, Scopes, UnixTime, Verified,
 };
 pub use bearward_gate::{
     AssertionAudience, CacheSettings, ClientAssertion, ClientAuth, ClientAuthError, ClientCertificate,

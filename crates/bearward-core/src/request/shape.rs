@@ -3,11 +3,9 @@
 //! Trying is how a token that failed one check gets a second chance at another. The shape is decided once, by bytes
 //! that a forger gains nothing by changing: either way the token goes to an issuer that the route names.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-
-use crate::token::json;
+use crate::token::document::Document;
+use crate::token::json::Json;
+use crate::token::jws::decode;
 
 /// What kind of token it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,11 +52,8 @@ pub fn unverified_issuer(token: &str) -> Option<String> {
     else {
         return None;
     };
-    let mut claims = json::parse_object(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    match claims.remove("iss") {
-        Some(Value::String(issuer)) => Some(issuer),
-        _ => None,
-    }
+    let claims = Document::parse(decode(payload).ok()?).ok()?;
+    claims.get("iss")?.text().map(str::to_owned)
 }
 
 /// Whether the segment is base64url text and the first byte of what it encodes is `{`.
@@ -88,6 +83,8 @@ fn is_rest_of_jwe(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;

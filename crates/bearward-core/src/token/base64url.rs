@@ -28,9 +28,11 @@ fn value(digit: u8) -> u8 {
 /// The bytes that the digits stand for.
 pub(super) fn decode(digits: &[u8]) -> Option<Vec<u8>> {
     let (fours, rest) = digits.as_chunks::<4>();
-    let mut bytes = vec![0; fours.len() * 3];
+    // Exactly as many as there will be: what is kept of them need not be copied to a smaller place.
+    let mut bytes = vec![0; digits.len() * 3 / 4];
+    let (threes, last) = bytes.as_chunks_mut::<3>();
     let mut seen = 0;
-    for (four, three) in fours.iter().zip(bytes.as_chunks_mut::<3>().0) {
+    for (four, three) in fours.iter().zip(threes) {
         let [a, b, c, d] = four.map(value);
         // Looked at once, at the end.
         seen |= a | b | c | d;
@@ -38,18 +40,19 @@ pub(super) fn decode(digits: &[u8]) -> Option<Vec<u8>> {
             (u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d)).to_be_bytes();
         *three = [first, second, third];
     }
-    match *rest {
-        [] => {}
-        [a, b] => {
+    match (rest, last) {
+        ([], []) => {}
+        (&[a, b], [first]) => {
             let [a, b] = [a, b].map(value);
             seen |= a | b | unused(b, 4);
-            bytes.push(a << 2 | b >> 4);
+            *first = a << 2 | b >> 4;
         }
-        [a, b, c] => {
+        (&[a, b, c], [first, second]) => {
             let [a, b, c] = [a, b, c].map(value);
             seen |= a | b | c | unused(c, 2);
-            bytes.extend([a << 2 | b >> 4, b << 4 | c >> 2]);
+            [*first, *second] = [a << 2 | b >> 4, b << 4 | c >> 2];
         }
+        // One digit is no byte.
         _ => return None,
     }
     (seen & NONE == 0).then_some(bytes)

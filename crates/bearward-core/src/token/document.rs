@@ -36,17 +36,19 @@ impl Span {
     }
 }
 
-/// A value, or a member's name, which is a text.
-#[derive(Clone)]
+/// A value, or a member's name, which is a text. Of 16 bytes, so that an index is a small piece of memory.
+#[derive(Clone, Copy)]
 enum Node {
     Null,
     Bool(bool),
-    Number(Number),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
     Text(Span),
     /// The number of the node after its last element.
-    Array(usize),
+    Array(u32),
     /// The number of the node after its last member. Each member is its name and its value.
-    Object(usize),
+    Object(u32),
 }
 
 impl Document {
@@ -102,6 +104,14 @@ impl Document {
         self.nodes.len()
     }
 
+    /// Adds a text that is no value of the JSON.
+    pub(crate) fn append(&mut self, text: &str) -> Option<Span> {
+        let start = u32::try_from(self.text.len()).ok().and_then(NonZeroU32::new)?;
+        let length = u32::try_from(text.len()).ok()?;
+        self.text.push_str(text);
+        Some(Span { start, length })
+    }
+
     /// The text without the index, and how much of it is the JSON.
     pub(crate) fn into_text(self) -> (Box<str>, u32) {
         (self.text.into_boxed_str(), self.json)
@@ -132,7 +142,7 @@ impl<'d> Ref<'d> {
     /// The number of the node after this value.
     fn end(self) -> usize {
         match self.node() {
-            Node::Array(end) | Node::Object(end) => *end,
+            Node::Array(end) | Node::Object(end) => *end as usize,
             _ => self.at + 1,
         }
     }
@@ -148,7 +158,7 @@ impl<'d> Ref<'d> {
     /// The members of an object, in their order.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'d str, Self)> {
         let Self { document, at } = self;
-        let end = if let Node::Object(end) = self.node() { *end } else { at };
+        let end = if let Node::Object(_) = self.node() { self.end() } else { at };
         let mut next = at + 1;
         std::iter::from_fn(move || {
             if next >= end {
@@ -180,7 +190,9 @@ impl<'d> Json<'d> for Ref<'d> {
         match self.node() {
             Node::Null => View::Null,
             Node::Bool(value) => View::Bool(*value),
-            Node::Number(number) => View::Number(number.clone()),
+            Node::Unsigned(number) => View::Number((*number).into()),
+            Node::Signed(number) => View::Number((*number).into()),
+            Node::Float(number) => Number::from_f64(*number).map_or(View::Null, View::Number),
             Node::Text(span) => View::Text(span.of(&self.document.text)),
             Node::Array(_) => View::Array,
             Node::Object(_) => View::Object,
@@ -189,7 +201,7 @@ impl<'d> Json<'d> for Ref<'d> {
 
     fn member(self, name: &str) -> Option<Self> {
         let Self { document, at } = self;
-        let end = if let Node::Object(end) = self.node() { *end } else { at };
+        let end = if let Node::Object(_) = self.node() { self.end() } else { at };
         let mut next = at + 1;
         while next < end {
             let value = Self { document, at: next + 1 };
@@ -207,7 +219,7 @@ impl<'d> Json<'d> for Ref<'d> {
 
     fn elements(self) -> impl Iterator<Item = Self> {
         let Self { document, at } = self;
-        let end = if let Node::Array(end) = self.node() { *end } else { at };
+        let end = if let Node::Array(_) = self.node() { self.end() } else { at };
         let mut next = at + 1;
         std::iter::from_fn(move || {
             let element = Self { document, at: next };
@@ -319,7 +331,8 @@ impl Read<'_, '_> {
 }
 
 fn close(index: &mut Index<'_>, at: usize) {
-    let end = index.nodes.len();
+    // There are no more nodes than bytes, whose number is one of 32 bits.
+    let end = u32::try_from(index.nodes.len()).unwrap_or(u32::MAX);
     if let Some(Node::Array(own) | Node::Object(own)) = index.nodes.get_mut(at) {
         *own = end;
     }
@@ -349,16 +362,18 @@ impl<'de> Visitor<'de> for Read<'_, '_> {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.push(Node::Number(value.into()))
+        self.push(Node::Unsigned(value))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.push(Node::Number(value.into()))
+        self.push(Node::Signed(value))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
-        self.push(Node::Number(number))
+        if !value.is_finite() {
+            return Err(E::custom("number out of range"));
+        }
+        self.push(Node::Float(value))
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {

@@ -125,7 +125,7 @@ impl IntrospectionAnswer {
         {
             return Err(Reason::ClaimMismatch);
         }
-        token.narrowed(says_scope.then_some(&claims.scopes), claims.expires_at, confirmation, rules)
+        token.narrowed(says_scope.then(|| claims.scopes()), claims.expires_at, confirmation, rules)
     }
 }
 

@@ -91,20 +91,15 @@ impl ScopeSet {
         }
     }
 
-    /// Leaves only the scopes of which `keep` is true.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.joined = self.iter().filter(|scope| keep(scope)).collect::<Vec<_>>().join(" ").into();
-    }
-
     /// Whether the set holds exactly this scope; no scope implies another here (see
     /// [`ScopeImplications`](crate::ScopeImplications)).
     pub fn contains(&self, scope: &Scope) -> bool {
-        self.iter().any(|held| held == scope.as_str())
+        self.scopes().contains(scope)
     }
 
     /// The scopes, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.joined.split(' ').filter(|scope| !scope.is_empty())
+        self.scopes().iter()
     }
 
     /// The scopes joined by one space; empty for an empty set.
@@ -115,6 +110,11 @@ impl ScopeSet {
     /// Whether there is no scope at all.
     pub fn is_empty(&self) -> bool {
         self.joined.is_empty()
+    }
+
+    /// The scopes, borrowed.
+    pub(crate) fn scopes(&self) -> Scopes<'_> {
+        Scopes(&self.joined)
     }
 
     fn collect<'a>(scopes: impl Iterator<Item = Result<&'a str, ScopeError>>) -> Result<Self, ScopeError> {
@@ -138,6 +138,65 @@ impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.joined)
     }
+}
+
+/// The scopes of a token, in the order in which its issuer gave them, where the token keeps them. `Display` joins them by one
+/// space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scopes<'a>(&'a str);
+
+impl<'a> Scopes<'a> {
+    /// Scopes that were read before, joined by single spaces.
+    pub(crate) fn joined(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Whether the set holds exactly this scope; no scope implies another here (see
+    /// [`ScopeImplications`](crate::ScopeImplications)).
+    pub fn contains(self, scope: &Scope) -> bool {
+        self.iter().any(|held| held == scope.as_str())
+    }
+
+    /// The scopes, in order.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        self.0.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// The scopes joined by one space; empty for an empty set.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// Whether there is no scope at all.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Scopes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl<'a> From<&'a ScopeSet> for Scopes<'a> {
+    fn from(set: &'a ScopeSet) -> Self {
+        set.scopes()
+    }
+}
+
+/// Whether the text is scopes, by the rules of [`ScopeSet::parse`], and written as a set writes them: with single spaces between
+/// them and nowhere else.
+pub(crate) fn is_joined(text: &str) -> Result<bool, ScopeError> {
+    let mut length = 0;
+    for (count, scope) in text.split(' ').filter(|scope| !scope.is_empty()).enumerate() {
+        check(scope)?;
+        if count == MAX_SCOPES {
+            return Err(ScopeError::TooMany);
+        }
+        length += scope.len() + usize::from(count > 0);
+    }
+    Ok(length == text.len())
 }
 
 /// Why a text or a claim holds no scopes. It repeats one character at most of what it was given, which may
@@ -197,10 +256,13 @@ mod tests {
         {
             let set = ScopeSet::parse(text).unwrap();
             assert_eq!(set.to_string(), joined, "{text:?}");
+            assert_eq!(set.scopes().to_string(), joined, "{text:?}");
+            assert_eq!(is_joined(text), Ok(text == joined), "{text:?}");
             assert_eq!(set.is_empty(), joined.is_empty());
         }
         for text in ["a\tb", "a\nb", "a\u{a0}b", "a\0", "\"a\""] {
             assert!(matches!(ScopeSet::parse(text), Err(ScopeError::Character(_))), "{text:?}");
+            assert_eq!(is_joined(text).err(), ScopeSet::parse(text).err(), "{text:?}");
         }
     }
 
@@ -246,6 +308,7 @@ mod tests {
         assert_eq!(ScopeSet::parse(&most.join(" ")).unwrap().iter().count(), MAX_SCOPES);
         let more = vec!["a"; MAX_SCOPES + 1];
         assert_eq!(ScopeSet::parse(&more.join(" ")), Err(ScopeError::TooMany));
+        assert_eq!((is_joined(&most.join(" ")), is_joined(&more.join(" "))), (Ok(true), Err(ScopeError::TooMany)));
         assert_eq!(ScopeSet::from_json(&json!(more)), Err(ScopeError::TooMany));
     }
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
-use crate::token::claims::{Claims, check_time, keep_scopes};
+use crate::token::claims::{Audiences, Claims, check_time, keep_scopes};
 use crate::token::document::{Document, Span};
 use crate::token::json::parse_object;
-use crate::{ClaimPointer, Reason, ScopeSet, TokenRules, UnixTime};
+use crate::{ClaimPointer, Reason, Scopes, TokenRules, UnixTime};
 
 /// A token that the issuer's signature or its introspection answer has proved, with what it says.
 ///
@@ -23,7 +23,7 @@ use crate::{ClaimPointer, Reason, ScopeSet, TokenRules, UnixTime};
 pub struct Verified {
     issuer: Arc<str>,
     /// The claims as JSON, and after them what the spans below point to besides: one piece of memory, since many tokens are
-    /// remembered.
+    /// remembered. For the same reason nothing here is wider than it must be.
     text: Box<str>,
     /// The length of the JSON.
     json: u32,
@@ -32,11 +32,11 @@ pub struct Verified {
     subject: Option<Span>,
     client_id: Option<Span>,
     token_id: Option<Span>,
+    scopes: Option<Span>,
     audiences: Audiences,
-    scopes: ScopeSet,
-    expires_at: Option<UnixTime>,
-    not_before: Option<UnixTime>,
-    issued_at: Option<UnixTime>,
+    expires_at: Date,
+    /// The later of `nbf` and `iat`.
+    begin: Date,
     leeway: u64,
     /// That of the token, or of the issuer's answer about it.
     confirmation: Option<Box<Value>>,
@@ -44,22 +44,25 @@ pub struct Verified {
     tree: OnceLock<Box<Map<String, Value>>>,
 }
 
-/// Nearly every token has one.
-#[derive(Clone)]
-enum Audiences {
-    One(Span),
-    Other(Box<[Span]>),
+/// A date, or none, which no date is as far away as.
+#[derive(Clone, Copy)]
+struct Date(u64);
+
+impl Date {
+    fn new(date: Option<UnixTime>) -> Self {
+        Self(date.map_or(u64::MAX, |date| date.0))
+    }
+
+    fn get(self) -> Option<UnixTime> {
+        (self.0 != u64::MAX).then_some(UnixTime(self.0))
+    }
 }
 
 impl Verified {
     pub(crate) fn new(issuer: Arc<str>, leeway: u64, claims: Claims) -> Self {
         let confirmation = claims.confirmation().map(Box::new);
-        let Claims { subject, client_id, token_id, audiences, scopes, expires_at, not_before, issued_at, all, .. } =
-            claims;
-        let audiences = match audiences.as_slice() {
-            [one] => Audiences::One(*one),
-            _ => Audiences::Other(audiences.into()),
-        };
+        let (expires_at, begin) = (Date::new(claims.expires_at), Date::new(claims.begin()));
+        let Claims { subject, client_id, token_id, audiences, scopes, all, .. } = claims;
         let values = u32::try_from(all.len()).unwrap_or(u32::MAX);
         let (text, json) = all.into_text();
         Self {
@@ -70,11 +73,10 @@ impl Verified {
             subject,
             client_id,
             token_id,
-            audiences,
             scopes,
+            audiences,
             expires_at,
-            not_before,
-            issued_at,
+            begin,
             leeway,
             confirmation,
             tree: OnceLock::new(),
@@ -84,7 +86,7 @@ impl Verified {
     /// The same token, for no more than these scopes, until no later than that, and for no other key.
     pub(crate) fn narrowed(
         &self,
-        scopes: Option<&ScopeSet>,
+        scopes: Option<Scopes<'_>>,
         expires_at: Option<UnixTime>,
         confirmation: Option<Value>,
         rules: &TokenRules,
@@ -96,13 +98,10 @@ impl Verified {
                 keep_scopes(&mut claims, scopes, rules);
                 let claims = Document::of(&claims).map_err(|_| Reason::ClaimsMalformed)?;
                 let read = Self::new(Arc::clone(&self.issuer), self.leeway, Claims::read(claims, rules)?);
-                let kept = |scope: &str| scopes.iter().any(|kept| kept == scope);
-                let mut left = self.scopes.clone();
-                left.retain(kept);
-                Self { scopes: left, expires_at: self.expires_at, confirmation: self.confirmation.clone(), ..read }
+                Self { confirmation: self.confirmation.clone(), ..read }
             }
         };
-        narrowed.expires_at = self.expires_at.into_iter().chain(expires_at).min();
+        narrowed.expires_at = Date::new(self.expires_at().into_iter().chain(expires_at).min());
         narrowed.confirmation = narrowed.confirmation.or(confirmation.map(Box::new));
         Ok(narrowed)
     }
@@ -143,28 +142,24 @@ impl Verified {
     }
 
     /// What the token permits.
-    pub fn scopes(&self) -> &ScopeSet {
-        &self.scopes
+    pub fn scopes(&self) -> Scopes<'_> {
+        Scopes::joined(self.text(self.scopes).unwrap_or_default())
     }
 
     /// `aud`: the resource servers that the token is meant for.
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        let spans = match &self.audiences {
-            Audiences::One(span) => std::slice::from_ref(span),
-            Audiences::Other(spans) => spans,
-        };
-        spans.iter().map(|span| span.of(&self.text))
+        self.audiences.spans().iter().map(|span| span.of(&self.text))
     }
 
     /// `exp`, as the issuer states it.
     pub fn expires_at(&self) -> Option<UnixTime> {
-        self.expires_at
+        self.expires_at.get()
     }
 
     /// Whether the token is within its time at `now`, give or take the issuer's leeway: the rule of verification, asked
     /// again each time a remembered token is used.
     pub fn is_current(&self, now: UnixTime) -> bool {
-        check_time([self.expires_at, self.not_before, self.issued_at], now, self.leeway).is_ok()
+        check_time(self.expires_at.get(), self.begin.get(), now, self.leeway).is_ok()
     }
 
     /// `cnf`: the key that the token is bound to (RFC 7800), as the token or the issuer's answer names it. Such a token is

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Scope, ScopeSet};
+use crate::{Scope, Scopes};
 
 /// Which scopes include others: `orders:admin` may include `orders:read`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,8 @@ impl ScopeImplications {
     }
 
     /// Whether a token with the scopes `granted` has `needed`, by name or by implication.
-    pub fn grant(&self, granted: &ScopeSet, needed: &Scope) -> bool {
+    pub fn grant<'a>(&self, granted: impl Into<Scopes<'a>>, needed: &Scope) -> bool {
+        let granted = granted.into();
         granted.contains(needed)
             || self
                 .implied_by

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bearward_core::{HeaderFields, IdentityLines, Reason, Refusal, Verified};
@@ -132,11 +133,29 @@ impl Admission {
 
     /// The token that was verified; `None` on an open route.
     pub fn token(&self) -> Option<&Verified> {
-        self.identity.as_ref().map(|identity| &*identity.token)
+        self.identity.as_ref().map(|identity| &identity.token)
     }
 
     /// The same, to be kept.
-    pub fn shared_token(&self) -> Option<Arc<Verified>> {
-        self.identity.as_ref().map(|identity| Arc::clone(&identity.token))
+    pub fn shared_token(&self) -> Option<SharedToken> {
+        self.identity.as_ref().map(|identity| SharedToken(Arc::clone(identity)))
+    }
+}
+
+/// A verified token that is shared with the memory of the gate. Clones are cheap.
+#[derive(Clone)]
+pub struct SharedToken(Arc<Identity>);
+
+impl Deref for SharedToken {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.0.token
+    }
+}
+
+impl fmt::Debug for SharedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
     }
 }

@@ -241,11 +241,10 @@ impl Prover {
         mut trace: Option<&mut Trace>,
     ) -> Result<Arc<Identity>, Reason> {
         let (token, keys) = self.verify_with_keys(jws, trace.as_deref_mut()).await?;
-        let token = Arc::new(token);
         let opened_with = opened_with.as_ref().map(Arc::downgrade);
         let grounds = self.grounds(Some(keys.set.fingerprint()), opened_with);
         if self.tokens() == TokenFormats::Both {
-            return self.ask(question, Some(Proved { token, grounds }), trace).await;
+            return self.ask(question, Some(Proved { token: Arc::new(token), grounds }), trace).await;
         }
         let identity = Identity::render(token, question.headers);
         self.engine.memory.remember(question.key, grounds, &identity, question.max_age);
@@ -316,7 +315,7 @@ impl Prover {
         let grounds = proved.as_ref().map_or_else(|| self.grounds(None, None), |proved| proved.grounds.clone());
         let finish = move |answer: Result<Arc<Verified>, Reason>| match answer {
             Ok(token) => {
-                let identity = Identity::render(token, &headers);
+                let identity = Identity::render(Arc::unwrap_or_clone(token), &headers);
                 memory.remember(key, grounds.clone(), &identity, ttl);
                 // What is remembered for a route that joined the question of another may come after a refusal that is newer. It
                 // is looked for last, and a refusal is noted first: of the two, one sees the other.

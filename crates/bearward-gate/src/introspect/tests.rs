@@ -351,10 +351,10 @@ impl Watched {
         let remembered = Arc::clone(&self.remembered);
         let finish = move |answer: Result<Arc<Verified>, Reason>| {
             remembered.lock().unwrap().push((n, answer.as_ref().map(drop).map_err(|reason| *reason)));
-            answer.map(|token| Identity::render(token, &IdentityHeaders::default()))
+            answer.map(|token| Identity::render(Arc::unwrap_or_clone(token), &IdentityHeaders::default()))
         };
         let answer = self.introspector.ask_at(url.clone(), TOKEN, key, None, finish).await;
-        answer.map(|identity| Arc::clone(&identity.token))
+        answer.map(|identity| Arc::new(identity.token.clone()))
     }
 
     /// The outcomes that were counted, in the order of their declaration.

@@ -7,15 +7,19 @@ use bearward_core::{IdentityHeaders, IdentityLines, Reason, Verified};
 use http::{HeaderName, HeaderValue};
 
 /// A verified token and its identity headers, rendered once. That they cannot be rendered is known, too, and judged last.
+///
+/// In one piece, since many are remembered.
 pub(crate) struct Identity {
-    pub(crate) token: Arc<Verified>,
+    pub(crate) token: Verified,
     pub(crate) lines: Result<IdentityLines, Reason>,
     /// The same as fields, made for the first mount that asks for them in this form.
-    fields: OnceLock<Box<[(HeaderName, HeaderValue)]>>,
+    fields: OnceLock<Box<Fields>>,
 }
 
+struct Fields(Vec<(HeaderName, HeaderValue)>);
+
 impl Identity {
-    pub(crate) fn render(token: Arc<Verified>, headers: &IdentityHeaders) -> Arc<Self> {
+    pub(crate) fn render(token: Verified, headers: &IdentityHeaders) -> Arc<Self> {
         let lines = headers.render(&token);
         Arc::new(Self { token, lines, fields: OnceLock::new() })
     }
@@ -23,7 +27,7 @@ impl Identity {
     /// The identity headers as fields; none where they could not be rendered.
     pub(crate) fn fields(&self) -> &[(HeaderName, HeaderValue)] {
         match &self.lines {
-            Ok(lines) => self.fields.get_or_init(|| lines.fields().collect()),
+            Ok(lines) => &self.fields.get_or_init(|| Box::new(Fields(lines.fields().collect()))).0,
             Err(_) => &[],
         }
     }

@@ -36,13 +36,19 @@ pub(super) struct Store<V> {
     /// Of all shards.
     weight: AtomicI64,
     count: AtomicI64,
+    /// From when times are counted.
+    epoch: Instant,
 }
+
+/// A time, in nanoseconds since the store was made: half as wide as one of the clock.
+type Ticks = u64;
 
 impl<V> Store<V> {
     pub(super) fn new(max_weight: u64) -> Self {
         let shards = (max_weight / WORTH_A_SHARD).clamp(1, MAX_SHARDS);
         let shards = (0..shards).map(|_| RwLock::default()).collect();
-        Self { shards, places: RandomState::new(), max_weight, weight: AtomicI64::new(0), count: AtomicI64::new(0) }
+        let (weight, count, epoch) = (AtomicI64::new(0), AtomicI64::new(0), Instant::now());
+        Self { shards, places: RandomState::new(), max_weight, weight, count, epoch }
     }
 
     /// What `read` makes of the value that is there and whose time is not over at `now`. Called under the lock: it must be quick.
@@ -50,7 +56,7 @@ impl<V> Store<V> {
         let place = self.place(key);
         // Nothing panics under the lock that would leave a shard half changed.
         let shard = self.shard(place)?.read().unwrap_or_else(PoisonError::into_inner);
-        let slot = shard.slot(place).filter(|slot| slot.key == *key && now < slot.until)?;
+        let slot = shard.slot(place).filter(|slot| slot.key == *key && self.ticks(now) < slot.until)?;
         let found = read(&slot.value)?;
         // Written once a round and not with each use, so that threads that read the same do not wait for each other.
         if !slot.used.load(Ordering::Relaxed) {
@@ -62,19 +68,20 @@ impl<V> Store<V> {
     /// Puts a value there, in place of any other.
     pub(super) fn insert(&self, key: Key, value: V, weight: u32, now: Instant, lifetime: Duration) {
         let place = self.place(&key);
-        // No clock reaches a time that is no time.
-        let until = now.checked_add(lifetime).filter(|_| u64::from(weight) <= self.max_weight);
-        let Some((shard, until)) = self.shard(place).zip(until) else { return self.remove(&key) };
+        let now = self.ticks(now);
+        let until = now.saturating_add(Ticks::try_from(lifetime.as_nanos()).unwrap_or(Ticks::MAX));
+        let shard = self.shard(place).filter(|_| u64::from(weight) <= self.max_weight);
+        let Some(shard) = shard else { return self.remove(&key) };
         self.make_room(place, weight, now);
-        let slot = Slot { key, place, value, until, weight, used: AtomicBool::new(false) };
-        let change = shard.write().unwrap_or_else(PoisonError::into_inner).put(slot, now);
+        let slot = Slot { key, value, until, weight, used: AtomicBool::new(false) };
+        let change = shard.write().unwrap_or_else(PoisonError::into_inner).put(place, slot, now, &self.places);
         self.account(change);
     }
 
     pub(super) fn remove(&self, key: &Key) {
         let place = self.place(key);
         let Some(shard) = self.shard(place) else { return };
-        let change = shard.write().unwrap_or_else(PoisonError::into_inner).remove(place, key);
+        let change = shard.write().unwrap_or_else(PoisonError::into_inner).remove(place, key, &self.places);
         self.account(change);
     }
 
@@ -84,14 +91,14 @@ impl<V> Store<V> {
     }
 
     /// Takes values out until one of this weight fits in, first of the shard where it has its place.
-    fn make_room(&self, place: u64, weight: u32, now: Instant) {
+    fn make_room(&self, place: u64, weight: u32, now: Ticks) {
         let is_full = || {
             let held = u64::try_from(self.weight.load(Ordering::Relaxed)).unwrap_or_default();
             held.saturating_add(weight.into()) > self.max_weight
         };
         for shard in self.shards.iter().cycle().skip(self.number(place)).take(self.shards.len()) {
             while is_full() {
-                let change = shard.write().unwrap_or_else(PoisonError::into_inner).evict(now);
+                let change = shard.write().unwrap_or_else(PoisonError::into_inner).evict(now, &self.places);
                 self.account(change);
                 if change.count == 0 {
                     break;
@@ -105,8 +112,12 @@ impl<V> Store<V> {
         self.count.fetch_add(change.count, Ordering::Relaxed);
     }
 
+    fn ticks(&self, time: Instant) -> Ticks {
+        Ticks::try_from(time.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(Ticks::MAX)
+    }
+
     fn place(&self, key: &Key) -> u64 {
-        self.places.hash_one(key.start())
+        place(&self.places, key)
     }
 
     /// By other bits than those by which a shard finds what it holds.
@@ -132,11 +143,14 @@ impl Change {
     }
 }
 
+fn place(places: &RandomState, key: &Key) -> u64 {
+    places.hash_one(key.start())
+}
+
 struct Slot<V> {
     key: Key,
-    place: u64,
     value: V,
-    until: Instant,
+    until: Ticks,
     weight: u32,
     /// Whether it was read since it was last looked at.
     used: AtomicBool,
@@ -170,9 +184,9 @@ impl<V> Shard<V> {
         self.slots.get(*self.index.get(&place)?)
     }
 
-    fn put(&mut self, slot: Slot<V>, now: Instant) -> Change {
+    fn put(&mut self, place: u64, slot: Slot<V>, now: Ticks, places: &RandomState) -> Change {
         let more = slot.change(1);
-        let known = self.index.get(&slot.place).and_then(|at| self.slots.get_mut(*at));
+        let known = self.index.get(&place).and_then(|at| self.slots.get_mut(*at));
         let change = match known {
             Some(known) => mem::replace(known, slot).change(-1).and(more),
             None => {
@@ -180,22 +194,22 @@ impl<V> Shard<V> {
                 if self.slots.len() == self.slots.capacity() {
                     self.slots.reserve_exact(self.slots.len() / 8 + 8);
                 }
-                self.index.insert(slot.place, self.slots.len());
+                self.index.insert(place, self.slots.len());
                 self.slots.push(slot);
                 more
             }
         };
-        change.and(self.sweep(now))
+        change.and(self.sweep(now, places))
     }
 
-    fn remove(&mut self, place: u64, key: &Key) -> Change {
+    fn remove(&mut self, place: u64, key: &Key, places: &RandomState) -> Change {
         let at = self.index.get(&place).copied();
         let at = at.filter(|at| self.slots.get(*at).is_some_and(|slot| slot.key == *key));
-        at.map(|at| self.take(at)).unwrap_or_default()
+        at.map(|at| self.take(at, places)).unwrap_or_default()
     }
 
     /// Takes out one value, if there is any.
-    fn evict(&mut self, now: Instant) -> Change {
+    fn evict(&mut self, now: Ticks, places: &RandomState) -> Change {
         for _ in 0..MAX_SPARED {
             if self.hand >= self.slots.len() {
                 self.hand = 0;
@@ -210,21 +224,21 @@ impl<V> Shard<V> {
         if self.hand >= self.slots.len() {
             self.hand = 0;
         }
-        let change = self.take(self.hand);
+        let change = self.take(self.hand, places);
         // What stands there now is the newest, which has its round before it.
         self.hand += 1;
         change
     }
 
     /// Takes out what has had its time, of the next few: done with each value that comes, it keeps those from piling up.
-    fn sweep(&mut self, now: Instant) -> Change {
+    fn sweep(&mut self, now: Ticks, places: &RandomState) -> Change {
         let mut change = Change::default();
         for _ in 0..SWEPT {
             if self.broom >= self.slots.len() {
                 self.broom = 0;
             }
             if self.slots.get(self.broom).is_some_and(|slot| slot.until <= now) {
-                change = change.and(self.take(self.broom));
+                change = change.and(self.take(self.broom, places));
             }
             // What may have taken its place there is the newest, and waits for the next round.
             self.broom += 1;
@@ -232,14 +246,14 @@ impl<V> Shard<V> {
         change
     }
 
-    fn take(&mut self, at: usize) -> Change {
+    fn take(&mut self, at: usize, places: &RandomState) -> Change {
         if at >= self.slots.len() {
             return Change::default();
         }
         let gone = self.slots.swap_remove(at);
-        self.index.remove(&gone.place);
+        self.index.remove(&place(places, &gone.key));
         if let Some(moved) = self.slots.get(at) {
-            self.index.insert(moved.place, at);
+            self.index.insert(place(places, &moved.key), at);
         }
         gone.change(-1)
     }
@@ -310,7 +324,7 @@ mod tests {
             let weight = |shard: &RwLock<Shard<u64>>| {
                 let shard = shard.read().unwrap();
                 assert_eq!(shard.index.len(), shard.slots.len());
-                assert!(shard.slots.iter().all(|slot| shard.slot(slot.place).unwrap().key == slot.key));
+                assert!(shard.slots.iter().all(|slot| shard.slot(store.place(&slot.key)).unwrap().key == slot.key));
                 shard.slots.iter().map(|slot| i64::from(slot.weight)).sum::<i64>()
             };
             assert_eq!(store.shards.iter().map(weight).sum::<i64>(), store.weight.load(Ordering::Relaxed), "{max}");
