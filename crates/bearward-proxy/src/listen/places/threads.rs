@@ -114,7 +114,7 @@ fn linger(round: usize) {
 #[test]
 fn who_is_asked_to_end_while_going_to_rest_does_end() {
     let clock = Arc::new(CoarseClock::new());
-    for round in 0..20_000 {
+    for round in 0..5_000 {
         let watch = Arc::new(Watch::new(Arc::clone(&clock)));
         let asking = Arc::clone(&watch);
         // Spawning takes longer than the race: every other round, the connection waits for the other thread.
@@ -135,7 +135,7 @@ fn who_is_asked_to_end_while_going_to_rest_does_end() {
 
 #[test]
 fn a_stop_reaches_everybody_who_comes_at_the_same_time() {
-    for round in 0..2_000 {
+    for round in 0..500 {
         let (places, clock) = (places(), Arc::new(CoarseClock::new()));
         let barrier = Barrier::new(THREADS + 1);
         thread::scope(|scope| {
@@ -168,7 +168,7 @@ fn one_at_rest_makes_room_and_every_place_comes_back() {
                 let (places, clock, inside) = (&places, &clock, &inside);
                 scope.spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-                    for round in 0..200 {
+                    for round in 0..100 {
                         runtime.block_on(places.reserve());
                         assert!(inside.fetch_add(1, Ordering::SeqCst) < MOST, "more than there are places");
                         // No share: it is waited for in front of a place, as in `accept`.
