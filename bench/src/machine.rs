@@ -38,6 +38,12 @@ pub(crate) fn pinned<T>(cores: &[usize], work: impl FnOnce() -> Result<T>) -> Re
     result
 }
 
+/// Does something, such as building, on all cores; then goes back to the load generator's.
+pub(crate) fn unpinned<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let all: Vec<usize> = (0..CpuSet::MAX_CPU).collect();
+    pinned(&all, work)
+}
+
 /// A line on the processor, cores and kernel.
 pub(crate) fn describe() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

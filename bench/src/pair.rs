@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_millis(200);
 const WARM_UP: Duration = Duration::from_millis(1500);
 
 /// How much of one core others may use in a window.
-const FOREIGN: f64 = 0.05;
+pub(crate) const FOREIGN: f64 = 0.05;
 
 /// Connections of the load generator.
 const CONNECTIONS: usize = 64;
