@@ -56,6 +56,7 @@ pub(crate) fn all() -> Vec<Comparison> {
     let logged = Side { setup: Setup { access_log: true, ..cached.setup }, ..cached };
     let paced = |side: Side| Side { rate: Some(5000), ..side };
     let body = |side: Side, body| Side { body, ..side };
+    let default_buffers = |side: Side| Side { setup: Setup { default_buffers: true, ..side.setup }, ..side };
     let unkept = |side: Side| Side { reuse: false, ..side };
 
     let compare = |id, what, a, b| Comparison { id, what, a, b, by: By::Cpu, limits: None, quick: false };
@@ -184,6 +185,18 @@ pub(crate) fn all() -> Vec<Comparison> {
             "a new connection for each request / nginx + Lua + LRU",
             unkept(cached),
             unkept(self::cached(Nginx, Rs256)),
+        ),
+        compare(
+            "answers",
+            "answers of 100 KB, open route / nginx forwarding with its default buffers",
+            body(open, Body::LargeAnswer),
+            default_buffers(body(forwarding(Nginx), Body::LargeAnswer)),
+        ),
+        compare(
+            "uploads",
+            "uploads of 100 KB, open route / nginx forwarding with its default buffers",
+            body(open, Body::Upload),
+            default_buffers(body(forwarding(Nginx), Body::Upload)),
         ),
         compare("forwarding", "open route / HAProxy forwarding", open, forwarding(Haproxy)),
         compare(

@@ -65,10 +65,11 @@ fn run(plan: &Plan) -> Result<()> {
     let page = work.join("performance.md");
     let _ = fs::remove_file(&page);
     let mut rows = Vec::new();
+    let mut patience = plan.patience;
     for task in &plan.tasks {
         let row = match task {
             Task::Compare(comparison) => {
-                let pairs = pair::measure(&site, &mint, comparison.a, comparison.b, plan.pairs);
+                let pairs = pair::measure(&site, &mint, comparison.a, comparison.b, plan.pairs, &mut patience);
                 Row::of(comparison, pairs, plan.pairs)
             }
             Task::Weigh(footprint, proxy) => footprint.measure(&site, &mint, *proxy, plan.pairs),

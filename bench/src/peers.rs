@@ -40,6 +40,8 @@ pub(crate) struct Setup {
     pub(crate) remembers: Remembers,
     pub(crate) threads: usize,
     pub(crate) access_log: bool,
+    /// Whether nginx has its default buffers, where it does better on large bodies with larger ones.
+    pub(crate) default_buffers: bool,
     pub(crate) cores: &'static [usize],
 }
 
@@ -64,7 +66,14 @@ pub(crate) enum Remembers {
 
 impl Setup {
     pub(crate) fn new(checks: Checks) -> Self {
-        Self { checks, remembers: Remembers::Long, threads: 1, access_log: false, cores: &[PROXY_CORE] }
+        Self {
+            checks,
+            remembers: Remembers::Long,
+            threads: 1,
+            access_log: false,
+            default_buffers: false,
+            cores: &[PROXY_CORE],
+        }
     }
 }
 

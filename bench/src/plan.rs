@@ -1,6 +1,9 @@
 //! What a run does, from what its command line says.
 
-use anyhow::{Result, ensure};
+use std::env;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
 
 use crate::comparison::{self, Comparison, is_called};
 use crate::footprint::{self, Footprint};
@@ -10,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) tasks: Vec<Task>,
     /// How many pairs a comparison is made of.
     pub(crate) pairs: usize,
+    /// How long it may wait, in all, for others to leave the cores alone.
+    pub(crate) patience: Duration,
     /// Whether everything is measured, so that the page in `docs/` can be written.
     pub(crate) is_full: bool,
 }
@@ -50,6 +55,7 @@ impl Plan {
                 .chain(footprints.flat_map(weigh))
                 .collect(),
             pairs: if is_quick { QUICK_PAIRS } else { FULL_PAIRS },
+            patience: patience(is_quick)?,
             is_full: names.is_empty() && !is_quick,
         })
     }
@@ -64,6 +70,16 @@ impl Plan {
         };
         Proxy::ALL.into_iter().filter(|proxy| takes_part(*proxy)).collect()
     }
+}
+
+/// What `BENCH_PATIENCE` says in seconds, or ten minutes, or one.
+fn patience(is_quick: bool) -> Result<Duration> {
+    let seconds = match env::var("BENCH_PATIENCE") {
+        Ok(text) => text.parse().context("BENCH_PATIENCE is a number of seconds")?,
+        Err(_) if is_quick => 60,
+        Err(_) => 600,
+    };
+    Ok(Duration::from_secs(seconds))
 }
 
 /// What can be measured, a line each.
