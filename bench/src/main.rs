@@ -55,6 +55,7 @@ fn run(plan: &Plan) -> Result<()> {
     let root = bench.parent().context("bench/ is in a folder")?;
     let work = bench.join("target/work");
     machine::prepare()?;
+    process::end_together()?;
     // Everything that runs in this process stays beside the proxy's core from here on; what is built may use both.
     let proxies = plan.proxies();
     let installed = machine::unpinned(|| Ok(Installed::prepare(bench, &proxies)))?;
@@ -72,7 +73,10 @@ fn run(plan: &Plan) -> Result<()> {
                 let pairs = pair::measure(&site, &mint, comparison.a, comparison.b, plan.pairs, &mut patience);
                 Row::of(comparison, pairs, plan.pairs)
             }
-            Task::Weigh(footprint, proxy) => footprint.measure(&site, &mint, *proxy, plan.pairs),
+            Task::Weigh(footprint, proxy) => {
+                pair::wait_for_quiet(&mut patience)?;
+                footprint.measure(&site, &mint, *proxy, plan.pairs)
+            }
         };
         println!("{}", report::line(&row));
         rows.push(row);

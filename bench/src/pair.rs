@@ -99,7 +99,7 @@ pub(crate) fn measure(
 }
 
 /// Waits until others leave the cores alone, or the patience is used up.
-fn wait_for_quiet(patience: &mut Duration) -> Result<()> {
+pub(crate) fn wait_for_quiet(patience: &mut Duration) -> Result<()> {
     const LOOK: Duration = Duration::from_millis(300);
     loop {
         let (began, idle) = (Instant::now(), procfs::idle()?);

@@ -54,7 +54,16 @@ impl Plan {
                 .map(|comparison| Task::Compare(Box::new(comparison)))
                 .chain(footprints.flat_map(weigh))
                 .collect(),
-            pairs: if is_quick { QUICK_PAIRS } else { FULL_PAIRS },
+            pairs: match env::var("BENCH_PAIRS") {
+                Ok(text) => text.parse().context("BENCH_PAIRS is a number")?,
+                Err(_) => {
+                    if is_quick {
+                        QUICK_PAIRS
+                    } else {
+                        FULL_PAIRS
+                    }
+                }
+            },
             patience: patience(is_quick)?,
             is_full: names.is_empty() && !is_quick,
         })

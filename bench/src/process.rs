@@ -5,14 +5,38 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::pinned;
 use crate::procfs;
+
+/// The processes that have to end with this one.
+static STARTED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Has a request to end (SIGINT, SIGTERM) end what was started too.
+pub(crate) fn end_together() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            let (Ok(mut interrupt), Ok(mut end)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            tokio::select! { _ = interrupt.recv() => {}, _ = end.recv() => {} }
+            for pid in STARTED.lock().map(|started| started.clone()).unwrap_or_default() {
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            std::process::exit(130);
+        });
+    })?;
+    Ok(())
+}
 
 /// A running proxy. It ends when this is dropped.
 #[derive(Debug)]
@@ -36,6 +60,7 @@ impl Running {
             let child = command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))?;
             Ok((child, spawned))
         })?;
+        STARTED.lock().map_err(|_| anyhow!("a thread has ended early"))?.push(Pid::from_child(&child));
         Ok(Self { pids: vec![child.id()], child, address, spawned, log })
     }
 
@@ -63,6 +88,9 @@ impl Drop for Running {
         let pid = Pid::from_child(&self.child);
         // It may have ended by itself.
         let _ = kill_process(pid, Signal::TERM);
+        if let Ok(mut started) = STARTED.lock() {
+            started.retain(|started| *started != pid);
+        }
         let until = Instant::now() + Duration::from_secs(3);
         while Instant::now() < until {
             if !matches!(self.child.try_wait(), Ok(None)) {

@@ -88,7 +88,10 @@ impl Row {
         if let Some(what) = pairs.wrong.last() {
             row.notes.push(format!("{} thrown away: {what}", pairs.wrong.len()));
         }
-        row.value = summary(used.iter().map(unit_value));
+        // A queue at the core says nothing of a proxy: latency needs a quiet machine.
+        if is_quiet || unit == Unit::Ratio {
+            row.value = summary(used.iter().map(unit_value));
+        }
         row.count = used.len();
         if !used.is_empty() {
             row.sides = vec![
