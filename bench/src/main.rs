@@ -21,7 +21,7 @@ mod upstream;
 mod verdicts;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -104,9 +104,7 @@ fn run(plan: &Plan) -> Result<()> {
 
 /// Starts what stands around the proxies: keys, tokens, upstream and introspection.
 fn set_up(work: &Path, installed: Installed) -> Result<(Site, Mint)> {
-    let run = work.join("run");
-    let _ = fs::remove_dir_all(&run);
-    fs::create_dir_all(&run)?;
+    let run = run_folder(&work.join("run"))?;
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow!("another provider of cryptography is installed"))?;
@@ -120,4 +118,19 @@ fn set_up(work: &Path, installed: Installed) -> Result<(Site, Mint)> {
         installed,
     };
     Ok((site, mint))
+}
+
+/// A folder of this run alone. Those of runs that are over go.
+fn run_folder(runs: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(runs)?;
+    for old in fs::read_dir(runs)?.flatten() {
+        let is_over = !Path::new("/proc").join(old.file_name()).exists();
+        if is_over {
+            fs::remove_dir_all(old.path())?;
+        }
+    }
+    let run = runs.join(std::process::id().to_string());
+    let _ = fs::remove_dir_all(&run);
+    fs::create_dir(&run)?;
+    Ok(run)
 }

@@ -146,9 +146,12 @@ impl Half {
         // Tokens that are to be remembered have to be seen once.
         let see_all = matches!(side.tokens, Tokens::Thousand(_) | Tokens::Mixed(_) | Tokens::OpaqueThousand);
         let until = if see_all { once.min(5000) } else { 0 };
+        let mut looks = 0;
         while began.elapsed() < WARM_UP || load.count().right + load.count().wrong < until {
             thread::sleep(Duration::from_millis(20));
-            if began.elapsed() > Duration::from_secs(30) {
+            looks += 1;
+            // Not by the clock: a machine that stands still for a while is no fault of the proxy.
+            if looks > 1500 {
                 bail!("it does not get warm: {:?}", load.count());
             }
         }
