@@ -305,7 +305,7 @@ fn the_gateway_runs_without_certificate_authorities_and_says_what_fails() {
     let bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     fs::write(&bundle, format!("{}{bad}", authority())).unwrap();
     let missing = folder.path().join("missing.pem");
-    for (path, sentence) in [(&bundle, "certificate 2 of "), (&missing, "SSL_CERT_FILE names ")] {
+    for (path, sentence) in [(&bundle, "certificate 2 of "), (&missing, "which cannot be read")] {
         let open = "[[routes]]\npath = \"/open\"\nupstream = \"orders\"\nopen = true\n";
         let config = format!("{}{open}", minimal_config("https://127.0.0.1:1", &echo.address()));
         let gateway = Gateway::start_with(&config, |command| {

@@ -25,10 +25,14 @@ pub struct InMemory {
     connection: Pin<Box<dyn Future<Output = ()> + Send>>,
     client: DuplexStream,
     upstream: DuplexStream,
-    /// What the upstream got of the last request.
-    pub forwarded: Vec<u8>,
-    /// What the client got of the last answer.
-    pub answered: Vec<u8>,
+    forwarded: Received,
+    answered: Received,
+}
+
+/// Bytes that were read, in room that is made once.
+struct Received {
+    bytes: Vec<u8>,
+    length: usize,
 }
 
 impl std::fmt::Debug for InMemory {
@@ -58,19 +62,30 @@ impl InMemory {
         let share = shared.places.share(peer).ok_or(ProxyError::Stopped)?;
         let place = shared.places.enter(0, Watch::new(Arc::clone(&worker.clock)), share);
         let connection = Box::pin(Connection::new(stream, (peer, 0).into(), worker, place).serve());
-        Ok(Self { connection, client, upstream, forwarded: Vec::new(), answered: Vec::new() })
+        let [forwarded, answered] = [(); 2].map(|()| Received { bytes: vec![0; HOLDS], length: 0 });
+        Ok(Self { connection, client, upstream, forwarded, answered })
+    }
+
+    /// What the upstream got of the last request.
+    pub fn forwarded(&self) -> &[u8] {
+        self.forwarded.all()
+    }
+
+    /// What the client got of the last answer.
+    pub fn answered(&self) -> &[u8] {
+        self.answered.all()
     }
 
     /// Has the client send a request, and the upstream answer it where it got any.
     pub fn exchange(&mut self, request: &[u8], answer: &[u8]) {
         write(&mut self.client, request);
         self.run();
-        read(&mut self.upstream, &mut self.forwarded);
-        if !self.forwarded.is_empty() {
+        self.forwarded.read(&mut self.upstream);
+        if self.forwarded.length > 0 {
             write(&mut self.upstream, answer);
             self.run();
         }
-        read(&mut self.client, &mut self.answered);
+        self.answered.read(&mut self.client);
     }
 
     /// As far as it goes without waiting. It never ends, because the client stays.
@@ -84,26 +99,30 @@ fn write(stream: &mut DuplexStream, bytes: &[u8]) {
     let _ = Pin::new(stream).poll_write(&mut Context::from_waker(Waker::noop()), bytes);
 }
 
-/// Reads what is there.
-fn read(stream: &mut DuplexStream, into: &mut Vec<u8>) {
-    into.resize(HOLDS, 0);
-    let mut room = ReadBuf::new(into);
-    let _ = Pin::new(stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
-    let read = room.filled().len();
-    into.truncate(read);
+impl Received {
+    fn all(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Reads what is there.
+    fn read(&mut self, stream: &mut DuplexStream) {
+        let mut room = ReadBuf::new(&mut self.bytes);
+        let _ = Pin::new(stream).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
+        self.length = room.filled().len();
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
+pub(crate) mod tests {
     use bearward_core::{Access, PathPattern, Requirement, Server};
     use bearward_gate::{EngineSettings, GateSettings, RouteSettings};
 
     use super::*;
     use crate::settings::UpstreamSettings;
 
-    #[tokio::test]
-    async fn a_request_needs_no_socket_and_a_refusal_no_upstream() {
+    /// An open route and one that wants a token, to one upstream.
+    pub(crate) fn open_and_private() -> (ProxySettings, Arc<Gate>) {
         let route = |name: &str, access| {
             let mut route = RouteSettings::new(name, PathPattern::parse(&format!("/{name}/*")).unwrap(), access);
             "orders".clone_into(&mut route.upstream);
@@ -113,20 +132,24 @@ mod tests {
         let engine = EngineSettings::new(tokio::runtime::Handle::current());
         let gate = Arc::new(Gate::new(GateSettings::new(Vec::new(), routes), engine).unwrap());
         let upstream = UpstreamSettings::new("orders", [Server::parse("127.0.0.1:1").unwrap()]);
-        let mut memory = InMemory::new(&ProxySettings::new([], [upstream]), gate).unwrap();
+        (ProxySettings::new([], [upstream]), gate)
+    }
+
+    #[tokio::test]
+    async fn a_request_needs_no_socket_and_a_refusal_no_upstream() {
+        let (settings, gate) = open_and_private();
+        let mut memory = InMemory::new(&settings, gate).unwrap();
         for _ in 0..3 {
             memory.exchange(
                 b"POST /open/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
                 b"HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\nyes",
             );
-            assert!(
-                memory.forwarded.starts_with(b"POST /open/a HTTP/1.1\r\n") && memory.forwarded.ends_with(b"\r\n\r\nhi")
-            );
-            assert!(
-                memory.answered.starts_with(b"HTTP/1.1 201 Created\r\n") && memory.answered.ends_with(b"\r\n\r\nyes")
-            );
+            assert!(memory.forwarded().starts_with(b"POST /open/a HTTP/1.1\r\n"));
+            assert!(memory.forwarded().ends_with(b"\r\n\r\nhi"));
+            assert!(memory.answered().starts_with(b"HTTP/1.1 201 Created\r\n"));
+            assert!(memory.answered().ends_with(b"\r\n\r\nyes"));
             memory.exchange(b"GET /private/a HTTP/1.1\r\nHost: a\r\n\r\n", b"");
-            assert!(memory.forwarded.is_empty() && memory.answered.starts_with(b"HTTP/1.1 401 "));
+            assert!(memory.forwarded().is_empty() && memory.answered().starts_with(b"HTTP/1.1 401 "));
         }
     }
 }

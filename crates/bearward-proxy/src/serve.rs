@@ -3,6 +3,8 @@
 mod access_log;
 pub(crate) mod connection;
 mod forward;
+#[cfg(test)]
+mod http2_spike;
 mod judge;
 mod record;
 mod refuse;
