@@ -52,7 +52,7 @@ pub(crate) enum Kind {
 pub(crate) const ALL: [Footprint; 5] = [
     Footprint {
         id: "12-idle",
-        what: "memory when idle",
+        what: "memory idle",
         limits: (12.0, 8.0),
         kind: Kind::Idle,
         peers: &[Pingora, Nginx, Haproxy, Envoy],
@@ -60,7 +60,7 @@ pub(crate) const ALL: [Footprint; 5] = [
     },
     Footprint {
         id: "12-connection",
-        what: "memory of an idle connection after one request",
+        what: "memory of a connection after one request",
         limits: (20.0, 8.0),
         kind: Kind::Connection,
         peers: &[Pingora, Nginx, Haproxy, Envoy],
@@ -68,7 +68,7 @@ pub(crate) const ALL: [Footprint; 5] = [
     },
     Footprint {
         id: "12-busy-connection",
-        what: "memory of an idle connection after requests on all at once, with upstream connections kept",
+        what: "memory of a connection and of one to the upstream",
         limits: (20.0, 8.0),
         kind: Kind::BusyConnection,
         peers: &[Pingora, Nginx, Haproxy, Envoy],

@@ -63,9 +63,13 @@ impl Row {
 
     /// What measuring pairs has come to, when `wanted` of them were.
     pub(crate) fn of(comparison: &Comparison, result: anyhow::Result<Pairs>, wanted: usize) -> Self {
-        let (unit, unit_value): (_, fn(&(Sample, Sample)) -> f64) = match comparison.by {
-            By::Cpu => (Unit::Ratio, |(a, b)| a.cpu / b.cpu),
-            By::Latency => (Unit::Microseconds, |(a, b)| a.p50 - b.p50),
+        let unit = match comparison.by {
+            By::Cpu => Unit::Ratio,
+            By::Latency => Unit::Microseconds,
+        };
+        let value = |(a, b): &(Sample, Sample)| match comparison.by {
+            By::Cpu => a.cpu / b.cpu,
+            By::Latency => a.p50 - b.p50,
         };
         let mut row = Self::missing(comparison.id, comparison.what, unit, comparison.limits, String::new());
         row.notes.clear();
@@ -90,7 +94,7 @@ impl Row {
         }
         // A queue at the core says nothing of a proxy: latency needs a quiet machine.
         if is_quiet || unit == Unit::Ratio {
-            row.value = summary(used.iter().map(unit_value));
+            row.value = summary(used.iter().map(value));
         }
         row.count = used.len();
         if !used.is_empty() {

@@ -128,7 +128,7 @@ fn debian(packages: &[&str], program: &str) -> Result<PathBuf> {
     let is_installed = |package: &&str| {
         output("dpkg-query", &["-W", "-f=${Status}", package]).is_some_and(|status| status.ends_with(" installed"))
     };
-    if !packages.iter().all(|package| is_installed(package)) {
+    if !packages.iter().all(is_installed) {
         println!("installing {}", packages.join(" "));
         let apt = |arguments: &[&str]| {
             let command = Command::new("apt-get").args(arguments).stdout(Stdio::null()).status();

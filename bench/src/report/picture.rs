@@ -3,7 +3,7 @@
 use crate::result::{Row, Unit, Verdict};
 
 const WIDTH: f64 = 960.0;
-const LABEL: f64 = 400.0;
+const LABEL: f64 = 430.0;
 const LINE: f64 = 26.0;
 const TOP: f64 = 46.0;
 
@@ -111,7 +111,7 @@ impl Picture {
     fn label(&mut self, y: f64, text: &str) {
         // About as many letters as there is room for.
         let short: String =
-            if text.chars().count() > 64 { text.chars().take(63).chain(['…']).collect() } else { text.to_owned() };
+            if text.chars().count() > 62 { text.chars().take(61).chain(['…']).collect() } else { text.to_owned() };
         self.body.push_str(&format!(
             "<text x=\"{}\" y=\"{}\" font-size=\"12\" text-anchor=\"end\" fill=\"{INK}\">{}</text>\n",
             LABEL - 8.0,
