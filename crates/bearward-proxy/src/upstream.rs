@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bearward_core::Server;
 
-use self::idle::{Idle, IdleBound};
+use self::idle::Idle;
 use crate::error::ProxyError;
 use crate::exchange::watch::Coarse;
 use crate::settings::{AuthorizationMode, UpstreamSettings};
@@ -122,9 +122,9 @@ impl Upstream {
     }
 
     /// Closes connections of this thread that were idle for too long.
-    pub(crate) fn sweep(&self, thread: usize, bound: &IdleBound, now: Coarse) {
+    pub(crate) fn sweep(&self, thread: usize, now: Coarse) {
         for address in self.addresses.load().iter() {
-            address.idle.sweep(thread, bound, now, self.settings.idle_timeout);
+            address.idle.sweep(thread, now, self.settings.idle_timeout);
         }
     }
 

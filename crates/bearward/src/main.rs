@@ -22,6 +22,10 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+/// Chosen by processor time and memory of connections together, for the binary alone: a library's allocator is its program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // First of all: a library that meets TLS before a provider is chosen panics, or chooses one for everybody.
     let provider = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -19,6 +19,8 @@ use crate::http::head::{HeadEnd, ResponseHead, Version};
 /// The largest head of an answer, in bytes.
 const MAX_ANSWER_HEAD: usize = 64 * 1024;
 
+/// How many answers before the final one are passed on.
+const MAX_INTERIMS: u8 = 32;
 /// How often a client that is held back is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) is_head: bool,
     pub(crate) version: Version,
     pub(crate) is_websocket: bool,
+    /// Whether the client waits for `100 Continue` before it sends its body.
+    pub(crate) expects: bool,
     /// Whether the client's connection may go on behind the answer.
     pub(crate) persists: bool,
     pub(crate) request_id: &'a str,
@@ -107,6 +111,9 @@ pub(crate) struct Progress {
     began: Coarse,
     /// Whether any byte of an answer came.
     heard: bool,
+    /// How many answers before the final one came, and whether `100` was one of them.
+    interims: u8,
+    may_send: bool,
     /// The status of the final answer, from the moment that its head is written.
     pub(crate) status: Option<u16>,
     keep: bool,
@@ -132,17 +139,22 @@ enum Down {
     /// Writing an answer before the final one.
     Interim(Half),
     Body(Half),
+    /// All is written, and the rest of the request is on its way.
+    Written,
 }
 
 impl Progress {
-    pub(crate) fn new(now: Coarse) -> Self {
+    /// At the start of an attempt, for a request that began at that time.
+    pub(crate) fn new(now: Coarse, began: Coarse) -> Self {
         Self {
             up: Up::Running,
             down: Down::Head(HeadEnd::default()),
             up_moved: now,
             down_moved: now,
-            began: now,
+            began,
             heard: false,
+            interims: 0,
+            may_send: false,
             status: None,
             keep: false,
             upstream_persists: false,
@@ -150,12 +162,20 @@ impl Progress {
             is_cut_off: false,
         }
     }
-}
 
-impl Progress {
     /// Whether nothing of the final answer was written.
     fn is_unwritten(&self) -> bool {
         matches!(&self.down, Down::Body(half) if half.written() == 0)
+    }
+
+    /// Whether a part of an answer before the final one was written: nothing else can be said on this connection.
+    fn is_in_interim(&self) -> bool {
+        matches!(&self.down, Down::Interim(half) if half.written() > 0)
+    }
+
+    /// Whether what becomes of the rest of the request matters no more: the client has its answer, or gets it.
+    fn is_answering(&self) -> bool {
+        self.status.is_some()
     }
 }
 
@@ -165,7 +185,7 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
         // What another upstream sent behind its answer answers nothing, whoever asks next.
         self.buffers.answer.clear();
         let ended = std::future::poll_fn(|context| self.poll(context)).await;
-        if ended.is_err() && self.progress.ends_with_connection {
+        if ended.is_err() && (self.progress.ends_with_connection || self.progress.is_in_interim()) {
             self.client.reset_when_dropped();
             self.progress.is_cut_off = true;
         }
@@ -195,7 +215,7 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
         let Buffers { request, to_upstream, .. } = self.buffers;
         let before = self.up.written();
         let polled = self.up.poll(context, self.client, request, to_upstream, self.upstream);
-        if self.up.written() > before || self.up.waits_for() == WaitsFor::Reading && before == 0 {
+        if self.up.written() > before {
             self.progress.up_moved = self.watch.now();
         }
         match polled {
@@ -205,11 +225,11 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
                 Ok(())
             }
             Poll::Ready(Err(HalfError::Read(_))) => Err(Failure::ClientGone),
-            Poll::Ready(Err(HalfError::Broken)) => Err(Failure::RequestBroken),
+            Poll::Ready(Err(HalfError::Broken)) if !self.progress.is_answering() => Err(Failure::RequestBroken),
             // Nothing was sent on a connection that was closed while it was idle.
             Poll::Ready(Err(HalfError::Write(_))) if self.reused && self.up.written() == 0 => Err(Failure::Stale),
             // It may have answered before it closed, as with 413 (RFC 9112, 9.5).
-            Poll::Ready(Err(HalfError::Write(_))) => {
+            Poll::Ready(Err(HalfError::Write(_) | HalfError::Broken)) => {
                 self.progress.up = Up::Refused;
                 Ok(())
             }
@@ -220,6 +240,9 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
     fn poll_down(&mut self, context: &mut Context<'_>) -> Poll<Result<Ended, Failure>> {
         loop {
             match &mut self.progress.down {
+                // The client was told that its connection goes on, so its request is read to the end.
+                Down::Written if self.progress.up == Up::Running => return Poll::Pending,
+                Down::Written => return Poll::Ready(Ok(self.answered())),
                 Down::Head(end) => {
                     let found = end.find(self.buffers.answer.filled(), MAX_ANSWER_HEAD);
                     match found.map_err(|_| Failure::UpstreamFailed(None))? {
@@ -269,6 +292,8 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
                     if matches!(self.progress.down, Down::Interim(_)) {
                         self.buffers.to_client.clear();
                         self.progress.down = Down::Head(HeadEnd::default());
+                    } else if self.progress.keep {
+                        self.progress.down = Down::Written;
                     } else {
                         return Poll::Ready(Ok(self.answered()));
                     }
@@ -296,6 +321,11 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
             return Ok(true);
         }
         if head.status < 200 {
+            self.progress.may_send |= head.status == 100;
+            self.progress.interims += 1;
+            if self.progress.interims > MAX_INTERIMS {
+                return Err(failed());
+            }
             // HTTP/1.0 has none of them (RFC 9110, 15.2).
             if self.asked.version == Version::Http11 {
                 answer::write_interim(&head, &options, to_client);
@@ -306,9 +336,10 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
         let delivery = Delivery::of(framing, self.asked.version);
         let progress = &mut self.progress;
         progress.upstream_persists = connection::upstream_persists(&head, &options) && framing != Framing::UntilClose;
-        // An upstream that refuses before it has read the body, and closes, will read no more of it. So the client is told to stop
-        // (RFC 9112, 9.5), and not only cut off.
-        let stops_early = progress.up != Up::Done && (head.status >= 400 || !progress.upstream_persists);
+        // Where the rest of the request will not be read, the client is told to stop (RFC 9112, 9.5), and not only cut off: an upstream
+        // that refuses or closes reads no more of it, and a client that was never told to go on may not send it (RFC 9110, 10.1.1).
+        let is_unasked = self.asked.expects && !progress.may_send;
+        let stops_early = progress.up != Up::Done && (head.status >= 400 || is_unasked || !progress.upstream_persists);
         progress.keep =
             self.asked.persists && delivery != Delivery::UntilClose && !stops_early && !self.watch.must_end();
         let with = Answering { request_id: self.asked.request_id, date: self.asked.date, keep: progress.keep };
@@ -346,13 +377,24 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
     }
 
     /// Sets the time by which something must move, and fails where that has passed.
-    fn check_time(&self) -> Poll<Result<Ended, Failure>> {
+    fn check_time(&mut self) -> Poll<Result<Ended, Failure>> {
         let now = self.watch.now();
+        if self.progress.is_answering() && self.up_wait().is_some_and(|(at, _)| now >= at) {
+            // The answer is the client's all the same.
+            self.progress.up = Up::Refused;
+            if matches!(self.progress.down, Down::Written) {
+                return Poll::Ready(Ok(self.answered()));
+            }
+        }
         let waits = [self.up_wait(), self.down_wait(), self.whole_wait()];
         if let Some((_, failure)) = waits.iter().flatten().find(|(at, _)| now >= *at) {
             return Poll::Ready(Err(failure()));
         }
-        let held_back = self.progress.up == Up::Running && self.up.waits_for() == WaitsFor::Writing;
+        let held_back = match self.progress.up {
+            Up::Running => self.up.waits_for() == WaitsFor::Writing,
+            Up::Done => !self.buffers.request.has_room(),
+            Up::Refused => true,
+        };
         if held_back && self.client.is_closed() {
             return Poll::Ready(Err(Failure::ClientGone));
         }
@@ -383,6 +425,7 @@ impl<C: Stream, U: AsyncRead + AsyncWrite + Unpin> Exchange<'_, C, U> {
             Down::Interim(half) | Down::Body(half) if half.waits_for() == WaitsFor::Writing => {
                 Some((progress.down_moved.after(self.limits.client_write), || Failure::ClientGone))
             }
+            Down::Written => None,
             // The upstream may be waiting for the rest of the request.
             _ if progress.up == Up::Running => None,
             _ => {

@@ -13,10 +13,10 @@ use super::stream::{Stream, poll_read};
 use super::watch::Watch;
 use crate::http::body::Decoder;
 
-/// How much more, in bytes, is read before the connection is closed.
-const MOST: usize = 1024 * 1024;
-/// How long this goes on.
-const WAIT: Duration = Duration::from_secs(1);
+/// How long what still comes is read, in all. A client may have to send a large body before it reads.
+const WAIT: Duration = Duration::from_secs(30);
+/// How long nothing may come.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Closes the sending side, and reads what still comes.
 pub(crate) async fn close(client: &mut impl Stream, buffer: &mut Buffer, watch: &Watch) {
@@ -29,7 +29,8 @@ pub(crate) async fn close(client: &mut impl Stream, buffer: &mut Buffer, watch: 
     .await;
     // Whoever is gone needs no goodbye.
     if is_told {
-        drop_bytes(client, buffer, watch, MOST, WAIT, |_| None).await;
+        let wait = if watch.must_end() { SILENCE } else { WAIT };
+        drop_bytes(client, buffer, watch, Bounds { most: usize::MAX, wait, silence: SILENCE }, |_| None).await;
     }
 }
 
@@ -42,7 +43,7 @@ pub(crate) async fn drop_body(
     most: usize,
     wait: Duration,
 ) -> bool {
-    drop_bytes(client, buffer, watch, most, wait, |buffer| {
+    drop_bytes(client, buffer, watch, Bounds { most, wait, silence: wait }, |buffer| {
         // Behind broken framing nothing is known of any end.
         let Ok(decoded) = body.decode(buffer.filled_mut()) else { return Some(false) };
         buffer.consume(decoded.consumed);
@@ -51,17 +52,25 @@ pub(crate) async fn drop_body(
     .await
 }
 
+/// How much is read, in bytes, how long, and how long nothing may come.
+struct Bounds {
+    most: usize,
+    wait: Duration,
+    silence: Duration,
+}
+
 /// Reads until `found` has an answer, the end of the connection, or a bound.
 async fn drop_bytes(
     client: &mut impl Stream,
     buffer: &mut Buffer,
     watch: &Watch,
-    most: usize,
-    wait: Duration,
+    bounds: Bounds,
     mut found: impl FnMut(&mut Buffer) -> Option<bool>,
 ) -> bool {
-    watch.set_deadline_in(wait);
-    let mut read = 0;
+    let end = watch.now().after(bounds.wait);
+    watch.set_deadline(watch.now().after(bounds.silence).min(end));
+    let knew_the_end = watch.must_end();
+    let mut read: usize = 0;
     poll_fn(|context| {
         loop {
             if let Some(found) = found(buffer) {
@@ -70,13 +79,16 @@ async fn drop_bytes(
             buffer.consume(usize::MAX);
             match poll_read(&mut *client, context, buffer) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(false),
-                Poll::Ready(Ok(more)) => read += more,
+                Poll::Ready(Ok(more)) => read = read.saturating_add(more),
+                // A shutdown, or another connection that needs the place.
+                Poll::Pending if watch.must_end() && !knew_the_end => return Poll::Ready(false),
                 Poll::Pending if watch.is_late() => return Poll::Ready(false),
                 Poll::Pending => return Poll::Pending,
             }
-            if read > most {
+            if read > bounds.most || watch.now() >= end {
                 return Poll::Ready(false);
             }
+            watch.set_deadline(watch.now().after(bounds.silence).min(end));
         }
     })
     .await

@@ -35,7 +35,10 @@ impl CoarseClock {
     /// Reads the real clock.
     pub(crate) fn tick(&self) {
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.now.store(now, Ordering::Relaxed);
+        // A thread that stood still has not given anybody the chance to move, and time limits that begin in the same turn are
+        // set by the time before: so for it, less time has passed.
+        let most = self.now().after(TICK / 2).0;
+        self.now.store(now.min(most), Ordering::Relaxed);
     }
 
     #[cfg(test)]
@@ -123,6 +126,11 @@ impl Watch {
         Some(self.idle_since.load(Ordering::SeqCst)).filter(|since| *since != NEVER && !self.must_end())
     }
 
+    /// Whether it was asked to end while it was at rest, and is about to.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.must_end() && self.idle_since.load(Ordering::SeqCst) != NEVER
+    }
+
     /// Asks the connection to end as soon as it is at rest.
     pub(crate) fn end(&self) {
         self.must_end.store(true, Ordering::SeqCst);
@@ -164,6 +172,11 @@ mod tests {
             clock.tick();
         }
         assert!(begun.elapsed() >= Duration::from_millis(30));
+        // However long a thread stands still, what begins now has its time.
+        std::thread::sleep(TICK * 3);
+        watch.set_deadline_in(TICK);
+        clock.tick();
+        assert!(!watch.is_late());
         watch.clear_deadline();
         assert!(!watch.is_late());
     }

@@ -6,6 +6,9 @@ use super::fields::{Field, Fields, Name, elements};
 use super::head::{RequestHead, ResponseHead, Version};
 use super::octets;
 
+/// How many fields `Connection` may name. Each is held against every field, and who needs one names two or three.
+const MAX_NOMINATED: usize = 16;
+
 /// The options of `Connection`.
 #[derive(Debug, Default)]
 pub(crate) struct Options<'a> {
@@ -16,7 +19,7 @@ pub(crate) struct Options<'a> {
     nominated: SmallVec<[&'a [u8]; 4]>,
 }
 
-/// The list breaks the syntax.
+/// The list breaks the syntax, or names too many fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -33,7 +36,7 @@ impl<'a> Options<'a> {
                 options.keep_alive = true;
             } else if option.eq_ignore_ascii_case(b"upgrade") {
                 options.upgrade = true;
-            } else if octets::is_token(option) {
+            } else if octets::is_token(option) && options.nominated.len() < MAX_NOMINATED {
                 options.nominated.push(option);
             } else {
                 return Err(Malformed);
@@ -128,7 +131,8 @@ mod tests {
                 head.fields.iter().filter(|field| !options.ends_here(field)).map(|field| field.text).collect();
             assert_eq!(kept, ["X-B"]);
         });
-        for list in ["a b", "\"close\"", "a;b", "(x)"] {
+        let too_many = ["a"; MAX_NOMINATED + 1].join(",");
+        for list in ["a b", "\"close\"", "a;b", "(x)", &too_many] {
             request(&format!("HTTP/1.1\r\nConnection: {list}"), |_, options| {
                 assert_eq!(options.err(), Some(Malformed), "{list}");
             });

@@ -37,6 +37,8 @@ enum Came {
     Head(usize),
     /// Nothing, and the connection was closed.
     Nothing,
+    /// Nothing so far: the connection is at rest.
+    NotYet,
     /// A part of a head, and then no more.
     Part,
     /// What is not accepted.
@@ -69,9 +71,10 @@ impl<S: Stream> Connection<S> {
     /// Serves what has come, and what comes at once after it. Whether the connection goes on.
     async fn requests(&mut self, buffers: &mut Buffers) -> bool {
         loop {
-            let mut record = Record::begin(&self.worker.shared.metrics.in_flight);
+            let mut record = Record::begin(&self.worker.shared.metrics.in_flight, self.place.watch.now());
             let keep = match self.head(buffers).await {
                 Came::Nothing => return false,
+                Came::NotYet => return true,
                 Came::Head(length) => {
                     buffers.request.keep_head(length);
                     // A fault of ours is this request's, and nobody else's.
@@ -124,12 +127,17 @@ impl<S: Stream> Connection<S> {
                     Err(error) => return Poll::Ready(Came::Refused(reason_of(error))),
                 }
                 buffers.request.grow(limits.max_header_bytes);
-                let nothing = buffers.request.is_empty();
+                // Some clients send an empty line behind a body (RFC 9112, 2.2), and no request for a while.
+                let nothing = buffers.request.filled().chunks(2).all(|line| line == b"\r\n");
                 match poll_read(stream, context, &mut buffers.request) {
                     Poll::Ready(Ok(0) | Err(_)) => {
                         return Poll::Ready(if nothing { Came::Nothing } else { Came::Part });
                     }
                     Poll::Ready(Ok(_)) => {}
+                    Poll::Pending if nothing && stream.poll_readable(context).is_pending() => {
+                        buffers.request.clear();
+                        return Poll::Ready(Came::NotYet);
+                    }
                     Poll::Pending if watch.is_late() => {
                         let late = if nothing { Came::Nothing } else { Came::Refused(Reason::RequestTimeout) };
                         return Poll::Ready(late);

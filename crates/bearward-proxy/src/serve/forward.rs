@@ -53,7 +53,7 @@ impl<S: Stream> Connection<S> {
         for attempt in 1..=MAX_ATTEMPTS {
             let is_last = attempt == MAX_ATTEMPTS;
             record.address = Some(Arc::clone(&plan.address));
-            let idle = plan.address.idle.take(self.worker.thread, &self.worker.idle_bound).filter(|_| may_reuse);
+            let idle = if may_reuse { plan.address.idle.take(self.worker.thread) } else { None };
             let reused = idle.is_some();
             let upstream = match idle {
                 Some(stream) => stream,
@@ -67,6 +67,8 @@ impl<S: Stream> Connection<S> {
                         if let Some(other) = other.filter(|_| !is_last) {
                             log_failure(record, &failed, "cannot connect to a server; trying another");
                             plan.address = other;
+                            // A stale connection would be one failure too many.
+                            may_reuse = false;
                             continue;
                         }
                         return Box::pin(self.fail(failed, buffers, record)).await;
@@ -114,6 +116,7 @@ impl<S: Stream> Connection<S> {
             is_head: plan.is_head,
             version: plan.version,
             is_websocket: plan.is_websocket,
+            expects: plan.expects,
             persists: plan.persists,
             request_id: record.request_id(),
             date: &date,
@@ -134,7 +137,7 @@ impl<S: Stream> Connection<S> {
             },
             reused,
             up,
-            progress: Progress::new(watch.now()),
+            progress: Progress::new(watch.now(), record.began),
         };
         let ended = exchange.run().await;
         let Progress { status, is_cut_off, .. } = exchange.progress;
@@ -191,7 +194,7 @@ impl<S: Stream> Connection<S> {
             _ => Outcome::Error(reason),
         };
         log_failure(record, &failed, "a request could not be served");
-        if record.status.is_none() {
+        if record.status.is_none() && !record.is_cut_off {
             self.refuse(&Refusal::new(reason), After::Close, buffers, record).await;
         }
         false

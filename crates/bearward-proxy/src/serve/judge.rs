@@ -38,6 +38,8 @@ pub(super) struct Plan {
     /// Whether it may be sent a second time: its method is safe (RFC 9110, 9.2.1), and it has no body.
     pub(super) is_repeatable: bool,
     pub(super) is_websocket: bool,
+    /// Whether the client waits for `100 Continue`.
+    pub(super) expects: bool,
     pub(super) persists: bool,
 }
 
@@ -170,6 +172,7 @@ impl Shared {
             is_head: *method == Method::HEAD,
             is_repeatable: method.is_safe() && request.framing == Framing::None,
             is_websocket: request.is_websocket,
+            expects: request.expects,
             persists: request.persists,
         }))
     }

@@ -7,6 +7,7 @@ use bearward_core::Reason;
 use bearward_gate::{Gauge, Route, Source};
 use http::HeaderValue;
 
+use crate::exchange::watch::Coarse;
 use crate::metrics::MethodLabel;
 use crate::upstream::{Address, Upstream};
 
@@ -14,6 +15,8 @@ use crate::upstream::{Address, Upstream};
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) started: Instant,
+    /// The same by the clock of the connection's thread.
+    pub(super) began: Coarse,
     pub(super) request_id: HeaderValue,
     pub(super) method: MethodLabel,
     pub(super) outcome: Outcome,
@@ -61,9 +64,10 @@ impl Outcome {
 }
 
 impl Record {
-    pub(super) fn begin(in_flight: &Gauge) -> Self {
+    pub(super) fn begin(in_flight: &Gauge, began: Coarse) -> Self {
         Self {
             started: Instant::now(),
+            began,
             request_id: HeaderValue::from_static("-"),
             method: MethodLabel::OTHER,
             // Until the gate decides: a request that fails earlier was not admitted.

@@ -122,7 +122,7 @@ impl Worker {
             if count == 0 {
                 self.date.store(Arc::new(date()));
                 for upstream in self.shared.upstreams.iter() {
-                    upstream.sweep(self.thread, &self.idle_bound, self.clock.now());
+                    upstream.sweep(self.thread, self.clock.now());
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! Each address keeps its own, in one stack a thread: the one that was used last is used next, and no thread waits for another.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::stream::UpstreamStream;
@@ -17,18 +17,37 @@ pub(crate) struct Idle(Vec<Mutex<Vec<Kept>>>);
 struct Kept {
     stream: UpstreamStream,
     since: Coarse,
+    _counted: Counted,
+}
+
+/// One of the idle connections of a thread, until it is dropped, however that comes about: an address that is no longer resolved
+/// goes with all that it keeps.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How many idle connections a thread may keep, to all addresses together.
 #[derive(Debug)]
 pub(crate) struct IdleBound {
     most: usize,
-    now: AtomicUsize,
+    now: Arc<AtomicUsize>,
 }
 
 impl IdleBound {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, now: AtomicUsize::new(0) }
+        Self { most, now: Arc::default() }
+    }
+
+    /// Counts one more, unless there are enough.
+    fn count(&self) -> Option<Counted> {
+        let more = |now| (now < self.most).then_some(now + 1);
+        self.now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Counted(Arc::clone(&self.now)))
     }
 }
 
@@ -38,10 +57,9 @@ impl Idle {
     }
 
     /// A connection that the upstream has neither closed nor written to, as far as is known.
-    pub(crate) fn take(&self, thread: usize, bound: &IdleBound) -> Option<UpstreamStream> {
+    pub(crate) fn take(&self, thread: usize) -> Option<UpstreamStream> {
         let mut kept = self.of(thread)?;
         while let Some(Kept { mut stream, .. }) = kept.pop() {
-            bound.now.fetch_sub(1, Ordering::Relaxed);
             if stream.is_silent() {
                 return Some(stream);
             }
@@ -52,18 +70,15 @@ impl Idle {
     /// Keeps a connection for the next request, unless there are enough.
     pub(crate) fn keep(&self, thread: usize, bound: &IdleBound, stream: UpstreamStream, now: Coarse) {
         let Some(mut kept) = self.of(thread) else { return };
-        if bound.now.load(Ordering::Relaxed) < bound.most {
-            bound.now.fetch_add(1, Ordering::Relaxed);
-            kept.push(Kept { stream, since: now });
+        if let Some(counted) = bound.count() {
+            kept.push(Kept { stream, since: now, _counted: counted });
         }
     }
 
     /// Closes those that were idle for that long, and those that the upstream has closed.
-    pub(crate) fn sweep(&self, thread: usize, bound: &IdleBound, now: Coarse, most: Duration) {
+    pub(crate) fn sweep(&self, thread: usize, now: Coarse, most: Duration) {
         let Some(mut kept) = self.of(thread) else { return };
-        let before = kept.len();
         kept.retain_mut(|kept| now.since(kept.since) < most && kept.stream.is_silent());
-        bound.now.fetch_sub(before - kept.len(), Ordering::Relaxed);
     }
 
     fn of(&self, thread: usize) -> Option<std::sync::MutexGuard<'_, Vec<Kept>>> {
@@ -101,13 +116,13 @@ mod tests {
         drop(its_end);
         its_talk.write_all(b"HTTP/1.1 408").await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert!(idle.take(1, &bound).is_none(), "each thread has its own");
-        let taken = [idle.take(0, &bound), idle.take(0, &bound)].map(|stream| match stream.unwrap() {
+        assert!(idle.take(1).is_none(), "each thread has its own");
+        let taken = [idle.take(0), idle.take(0)].map(|stream| match stream.unwrap() {
             UpstreamStream::Plain(stream) => stream.local_addr().unwrap(),
             UpstreamStream::Memory(_) => panic!("none of them was kept"),
         });
         assert_eq!(taken, [ports[1], ports[0]]);
-        assert!(idle.take(0, &bound).is_none());
+        assert!(idle.take(0).is_none());
         assert_eq!(bound.now.load(Ordering::Relaxed), 0);
     }
 
@@ -118,10 +133,14 @@ mod tests {
         let (second, _second) = pair().await;
         idle.keep(0, &bound, UpstreamStream::Plain(first), now);
         idle.keep(0, &bound, UpstreamStream::Plain(second), now);
-        idle.sweep(0, &bound, now.after(Duration::from_secs(1)), Duration::from_secs(60));
+        idle.sweep(0, now.after(Duration::from_secs(1)), Duration::from_secs(60));
         assert_eq!(bound.now.load(Ordering::Relaxed), 1);
-        idle.sweep(0, &bound, now.after(Duration::from_secs(60)), Duration::from_secs(60));
+        idle.sweep(0, now.after(Duration::from_secs(60)), Duration::from_secs(60));
         assert_eq!(bound.now.load(Ordering::Relaxed), 0);
-        assert!(idle.take(0, &bound).is_none());
+        let (third, _third) = pair().await;
+        idle.keep(0, &bound, UpstreamStream::Plain(third), now);
+        assert_eq!(bound.now.load(Ordering::Relaxed), 1);
+        drop(idle);
+        assert_eq!(bound.now.load(Ordering::Relaxed), 0, "those of an address that is gone count no more");
     }
 }

@@ -98,9 +98,14 @@ impl Upstream {
 
     /// Reads one request with its body; nothing where the connection ends.
     fn read(&self, stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<Vec<u8>> {
+        let mut is_answered = false;
         loop {
             if let Some(end) = rest.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = Request(rest[..end + 4].to_vec());
+                if head.target().ends_with("/early") && !is_answered {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                    is_answered = true;
+                }
                 let whole = if head.header("transfer-encoding").is_some() {
                     rest[end + 4..].windows(5).position(|window| window == b"0\r\n\r\n").map(|at| end + 4 + at + 5)
                 } else {
@@ -123,6 +128,8 @@ impl Upstream {
 fn respond(stream: &mut TcpStream, how: &str, request: &Request) -> bool {
     let mut send = |text: &str| stream.write_all(text.as_bytes()).is_ok();
     match how {
+        // It had its answer before its body.
+        "early" => true,
         "slow" => {
             thread::sleep(Duration::from_millis(700));
             send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")

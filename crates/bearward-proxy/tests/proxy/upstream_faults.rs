@@ -138,3 +138,28 @@ fn outcomes_are_counted() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn an_early_answer_with_keep_alive_takes_the_whole_request() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let mut client = gateway.client();
+    client.send("POST /open/early HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("connection")), (200, "keep-alive"));
+    std::thread::sleep(Duration::from_millis(100));
+    client.send("def");
+    assert_eq!(client.ask(get("/open/a")).status, 200, "the connection goes on, as it was said");
+    assert!(upstream.all().iter().any(|request| request.body() == b"abcdef"));
+}
+
+#[test]
+fn who_was_never_told_to_send_its_body_is_told_to_close() {
+    let upstream = Upstream::start();
+    let gateway = Gateway::start(&upstream);
+    let mut client = gateway.client();
+    client.send("POST /open/early HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.header("connection")), (200, "close"));
+    assert!(client.is_closed());
+}

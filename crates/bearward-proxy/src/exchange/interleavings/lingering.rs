@@ -75,9 +75,8 @@ proptest! {
         driver.run(linger::close(&mut client, &mut buffers.request, &driver.watch), [&connection, &connection]);
         if takes == Takes::All {
             prop_assert!(connection.is_shut());
-            prop_assert!(length > 1_000_000 || connection.unread().is_empty());
+            prop_assert!(connection.unread().is_empty(), "who still sends can read its answer");
         }
-        prop_assert!(connection.unread().len() + 1_200_000 >= length, "without an end");
     }
 }
 

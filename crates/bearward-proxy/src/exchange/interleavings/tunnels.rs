@@ -97,6 +97,7 @@ fn play(seed: u64, client_side: &Side, upstream_side: &Side, waits: bool) {
         is_head: false,
         version: Version::Http11,
         is_websocket: true,
+        expects: false,
         persists: true,
         request_id: "id",
         date: "now",
@@ -112,7 +113,7 @@ fn play(seed: u64, client_side: &Side, upstream_side: &Side, waits: bool) {
             limits: LIMITS,
             reused: false,
             up: &mut half,
-            progress: Progress::new(driver.watch.now()),
+            progress: Progress::new(driver.watch.now(), driver.watch.now()),
         };
         match exchange.run().await {
             Ok(Ended::Switched) => {}
