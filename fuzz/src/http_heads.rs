@@ -38,6 +38,7 @@ pub fn http_request(data: &[u8]) -> bool {
     assert!(values(&read, "host").count() == 1 || (read.is_old && values(&read, "host").count() == 0));
     assert_eq!(read.body, body(&read).expect("one framing"));
     assert_ne!(read.body, Body::UntilClose);
+    assert!(values(&read, "content-length").count() <= 1, "not everybody behind us takes the same one");
     assert!(!line.is_websocket || read.body == Body::None);
     if line.method.len() <= 64 {
         (0..=head.len().min(80)).for_each(|end| assert!(may_begin_request(&head[..end]), "{end}"));
