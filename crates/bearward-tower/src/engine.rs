@@ -6,8 +6,9 @@
 
 pub use bearward_core::{
     Access, AllowedMethods, Answer, Cause, Check, Fields, Finding, Found, HeaderField, HeaderFields, Host,
-    IdentityHeaders, IdentityHeadersError, IssuerName, Outcome, PathPattern, PatternPart, Presented, Refusal,
-    RequestPath, Requirement, Scheme, ScopeImplications, Segments, SkippedKey, TokenRules, Trace, Unverified, Wire,
+    IdentityHeaders, IdentityHeadersError, IdentityLines, IssuerName, Outcome, PathPattern, PatternPart, Presented,
+    Refusal, RequestPath, Requirement, Scheme, ScopeImplications, Segments, SkippedKey, TokenRules, Trace, Unverified,
+    Wire,
 };
 pub use bearward_gate::{
     Admission, Changes, Counter, Counters, Decision, EngineSettings, Explanation, GateSettings, Gauge, Gauges,
