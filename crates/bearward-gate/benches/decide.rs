@@ -235,7 +235,7 @@ fn token_of(length: usize, signer: &Signer, issuer: &str, number: usize) -> Stri
     };
     let base = signer.token(&claims(0)).len();
     // Three bytes are four digits; the rounding is made up for by one more or less.
-    let guess = (length - base) * 3 / 4;
+    let guess = length.saturating_sub(base) * 3 / 4;
     (guess.saturating_sub(1)..guess + 3)
         .map(|filler| signer.token(&claims(filler)))
         .find(|token| token.len() >= length)

@@ -58,6 +58,20 @@ impl Grounds {
         Self(Arc::new(Ground { prover, key_set, opened_with }))
     }
 
+    /// Whether these are those.
+    pub(crate) fn are(
+        &self,
+        prover: ProverId,
+        key_set: Option<&[u8; 32]>,
+        opened_with: Option<&Weak<DecryptionKeys>>,
+    ) -> bool {
+        let opened_alike = match (self.opened_with(), opened_with) {
+            (Some(one), Some(other)) => one.ptr_eq(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        opened_alike && self.prover() == prover && self.key_set() == key_set
+    }
+
     pub(crate) fn prover(&self) -> ProverId {
         self.0.prover
     }
@@ -70,16 +84,6 @@ impl Grounds {
     /// The gateway's own keys that opened it, where it was encrypted to them.
     pub(crate) fn opened_with(&self) -> Option<&Weak<DecryptionKeys>> {
         self.0.opened_with.as_ref()
-    }
-}
-
-impl PartialEq for Grounds {
-    fn eq(&self, other: &Self) -> bool {
-        let opened_alike = match (self.opened_with(), other.opened_with()) {
-            (Some(one), Some(other)) => one.ptr_eq(other),
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        opened_alike && self.prover() == other.prover() && self.key_set() == other.key_set()
     }
 }
 

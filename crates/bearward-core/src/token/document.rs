@@ -36,7 +36,7 @@ impl Span {
     }
 }
 
-/// A value, or a member's name, which is a text. Of 16 bytes, so that an index is a small piece of memory.
+/// A value, or a member's name. Of 16 bytes, so that an index is a small piece of memory.
 #[derive(Clone, Copy)]
 enum Node {
     Null,
@@ -45,10 +45,41 @@ enum Node {
     Signed(i64),
     Float(f64),
     Text(Span),
+    /// A member's name, which is followed by its value.
+    Name(Name),
     /// The number of the node after its last element.
     Array(u32),
-    /// The number of the node after its last member. Each member is its name and its value.
+    /// The number of the node after its last member.
     Object(u32),
+}
+
+/// Where a name stands, and how it begins: with its length, that is all by which most names are told apart.
+#[derive(Clone, Copy)]
+struct Name {
+    span: Span,
+    begin: [u8; 4],
+}
+
+impl Name {
+    fn new(span: Span, text: &str) -> Self {
+        Self { span, begin: begin(text) }
+    }
+
+    /// Whether it may be a name of this length that begins so.
+    fn may_be(self, length: usize, begin: [u8; 4]) -> bool {
+        self.span.length as usize == length && self.begin == begin
+    }
+}
+
+/// The first bytes of a text, and zeros where it is shorter.
+fn begin(text: &str) -> [u8; 4] {
+    match *text.as_bytes() {
+        [a, b, c, d, ..] => [a, b, c, d],
+        [a, b, c] => [a, b, c, 0],
+        [a, b] => [a, b, 0, 0],
+        [a] => [a, 0, 0, 0],
+        [] => [0; 4],
+    }
 }
 
 impl Document {
@@ -97,11 +128,6 @@ impl Document {
     /// The object itself.
     pub(crate) fn root(&self) -> Ref<'_> {
         Ref { document: self, at: 0 }
-    }
-
-    /// How many values and names there are.
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
     }
 
     /// Adds a text that is no value of the JSON.
@@ -155,6 +181,10 @@ impl<'d> Ref<'d> {
         }
     }
 
+    fn name(self) -> &'d str {
+        if let Node::Name(name) = self.node() { name.span.of(&self.document.text) } else { "" }
+    }
+
     /// The members of an object, in their order.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'d str, Self)> {
         let Self { document, at } = self;
@@ -166,7 +196,7 @@ impl<'d> Ref<'d> {
             }
             let (name, value) = (Self { document, at: next }, Self { document, at: next + 1 });
             next = value.end();
-            Some((name.text().unwrap_or_default(), value))
+            Some((name.name(), value))
         })
     }
 
@@ -196,19 +226,21 @@ impl<'d> Json<'d> for Ref<'d> {
             Node::Text(span) => View::Text(span.of(&self.document.text)),
             Node::Array(_) => View::Array,
             Node::Object(_) => View::Object,
+            // No value is one.
+            Node::Name(_) => View::Null,
         }
     }
 
     fn member(self, name: &str) -> Option<Self> {
         let Self { document, at } = self;
         let end = if let Node::Object(_) = self.node() { self.end() } else { at };
+        let begin = begin(name);
         let mut next = at + 1;
         while next < end {
             let value = Self { document, at: next + 1 };
-            // The lengths first, which is all that most names need.
-            if let Some(Node::Text(own)) = document.nodes.get(next)
-                && own.length as usize == name.len()
-                && own.of(&document.text) == name
+            if let Some(Node::Name(own)) = document.nodes.get(next)
+                && own.may_be(name.len(), begin)
+                && own.span.of(&document.text) == name
             {
                 return Some(value);
             }
@@ -240,7 +272,7 @@ struct Index<'t> {
     json: &'t str,
     nodes: Vec<Node>,
     /// The names of the members of all objects that are open.
-    names: Vec<Span>,
+    names: Vec<Name>,
     unescaped: String,
 }
 
@@ -273,15 +305,15 @@ impl Index<'_> {
 
     /// Notes a name, and whether the object whose names begin at `first` has it already. Of many names, only the end of the object
     /// tells.
-    fn name<E: Error>(&mut self, span: Span, first: usize) -> Result<(), E> {
+    fn name<E: Error>(&mut self, span: Span, text: &str, first: usize) -> Result<(), E> {
+        let name = Name::new(span, text);
         let known = self.names.get(first..).unwrap_or_default();
-        // The lengths first, which is all that most names need.
-        let is_known = |known: &Span| known.length == span.length && self.text(*known) == self.text(span);
+        let is_known = |known: &Name| known.may_be(text.len(), name.begin) && self.text(known.span) == text;
         if known.len() <= FEW && known.iter().any(is_known) {
             return Err(E::custom("duplicate member"));
         }
-        self.names.push(span);
-        self.nodes.push(Node::Text(span));
+        self.names.push(name);
+        self.nodes.push(Node::Name(name));
         Ok(())
     }
 
@@ -290,7 +322,7 @@ impl Index<'_> {
         let names = self.names.get(first..).unwrap_or_default();
         if names.len() > FEW {
             // Each with each would take a time that grows with the square of what was sent.
-            let mut names: Vec<&str> = names.iter().map(|name| self.text(*name)).collect();
+            let mut names: Vec<&str> = names.iter().map(|name| self.text(name.span)).collect();
             names.sort_unstable();
             if names.windows(2).any(|pair| pair.first() == pair.last()) {
                 return Err(E::custom("duplicate member"));
@@ -428,12 +460,12 @@ impl<'de> Visitor<'de> for ReadName<'_, '_> {
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
         let span = self.index.borrowed(text)?;
-        self.index.name(span, self.first)
+        self.index.name(span, text, self.first)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         let span = self.index.unescaped(text)?;
-        self.index.name(span, self.first)
+        self.index.name(span, text, self.first)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The compact serialization of a JWS (RFC 7515, 7.1), read strictly, before anything in it is believed.
 
+use std::mem;
+
 use crate::token::base64url;
 use crate::token::document::{Document, Span};
 use crate::{Algorithm, Reason};
@@ -28,8 +30,9 @@ impl<'a> CompactJws<'a> {
         Ok(Self { signing_input, header: decode(header)?, signature: decode(signature)?, payload })
     }
 
-    pub(crate) fn header(&self) -> Result<JoseHeader, Reason> {
-        JoseHeader::read(Document::parse(self.header.clone()).map_err(|_| Reason::TokenMalformed)?)
+    /// The header. To be asked for once.
+    pub(crate) fn header(&mut self) -> Result<JoseHeader, Reason> {
+        JoseHeader::read(Document::parse(mem::take(&mut self.header)).map_err(|_| Reason::TokenMalformed)?)
     }
 
     /// The payload's bytes. To be asked for only once the signature holds.

@@ -44,7 +44,7 @@ fn open(
     client_id: &str,
     now: UnixTime,
 ) -> Result<Map<String, Value>, Reason> {
-    let jws = CompactJws::parse(answer)?;
+    let mut jws = CompactJws::parse(answer)?;
     let header = jws.header()?;
     let algorithm = header.algorithm(&rules.algorithms)?;
     // The type is all that tells this JWT from an access token of the same issuer (RFC 8725, 3.11).

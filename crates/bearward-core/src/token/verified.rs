@@ -27,17 +27,14 @@ pub struct Verified {
     text: Box<str>,
     /// The length of the JSON.
     json: u32,
-    /// About how many values there are in it.
-    values: u32,
+    leeway: u32,
     subject: Option<Span>,
     client_id: Option<Span>,
-    token_id: Option<Span>,
     scopes: Option<Span>,
     audiences: Audiences,
     expires_at: Date,
     /// The later of `nbf` and `iat`.
     begin: Date,
-    leeway: u64,
     /// That of the token, or of the issuer's answer about it.
     confirmation: Option<Box<Value>>,
     /// The claims as a tree, for those who ask for it.
@@ -62,22 +59,20 @@ impl Verified {
     pub(crate) fn new(issuer: Arc<str>, leeway: u64, claims: Claims) -> Self {
         let confirmation = claims.confirmation().map(Box::new);
         let (expires_at, begin) = (Date::new(claims.expires_at), Date::new(claims.begin()));
-        let Claims { subject, client_id, token_id, audiences, scopes, all, .. } = claims;
-        let values = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let Claims { subject, client_id, audiences, scopes, all, .. } = claims;
         let (text, json) = all.into_text();
         Self {
             issuer,
             text,
             json,
-            values,
+            // More than a hundred years are no leeway.
+            leeway: u32::try_from(leeway).unwrap_or(u32::MAX),
             subject,
             client_id,
-            token_id,
             scopes,
             audiences,
             expires_at,
             begin,
-            leeway,
             confirmation,
             tree: OnceLock::new(),
         }
@@ -97,7 +92,7 @@ impl Verified {
                 let mut claims = self.claims().clone();
                 keep_scopes(&mut claims, scopes, rules);
                 let claims = Document::of(&claims).map_err(|_| Reason::ClaimsMalformed)?;
-                let read = Self::new(Arc::clone(&self.issuer), self.leeway, Claims::read(claims, rules)?);
+                let read = Self::new(Arc::clone(&self.issuer), self.leeway.into(), Claims::read(claims, rules)?);
                 Self { confirmation: self.confirmation.clone(), ..read }
             }
         };
@@ -138,7 +133,8 @@ impl Verified {
 
     /// `jti`: the token's identifier.
     pub fn token_id(&self) -> Option<&str> {
-        self.text(self.token_id)
+        let document = self.document()?;
+        document.get("jti")?.span().map(|span| span.of(&self.text))
     }
 
     /// What the token permits.
@@ -159,7 +155,7 @@ impl Verified {
     /// Whether the token is within its time at `now`, give or take the issuer's leeway: the rule of verification, asked
     /// again each time a remembered token is used.
     pub fn is_current(&self, now: UnixTime) -> bool {
-        check_time(self.expires_at.get(), self.begin.get(), now, self.leeway).is_ok()
+        check_time(self.expires_at.get(), self.begin.get(), now, self.leeway.into()).is_ok()
     }
 
     /// `cnf`: the key that the token is bound to (RFC 7800), as the token or the issuer's answer names it. Such a token is
@@ -177,7 +173,9 @@ impl Verified {
     pub fn size(&self) -> usize {
         // A value in a tree and its place there, about. The tree is made only where it is asked for, and is counted with all.
         const EACH: usize = 64;
-        2 * self.text.len() + self.values as usize / 2 * EACH
+        // Before each value but the first of an array there is one of these.
+        let values = self.json().bytes().filter(|byte| matches!(byte, b',' | b':')).count();
+        2 * self.text.len() + values * EACH
     }
 
     /// All claims, or all members of the introspection answer.

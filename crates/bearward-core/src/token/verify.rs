@@ -33,7 +33,7 @@ pub fn verify_jws_traced(
     mut trace: Option<&mut Trace>,
 ) -> Result<Verified, Reason> {
     let trace = &mut trace;
-    let jws = noted(trace, Check::Form, CompactJws::parse(token), || Detail::expected("three parts in base64url"))?;
+    let mut jws = noted(trace, Check::Form, CompactJws::parse(token), || Detail::expected("three parts in base64url"))?;
     let header = noted(trace, Check::Header, jws.header(), || {
         Detail::expected("strict JSON with alg, without crit, b64, enc and zip")
     })?;

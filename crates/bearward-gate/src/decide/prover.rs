@@ -140,11 +140,11 @@ impl Prover {
 
     /// What a proof rests on, in one piece for all that rest on the same.
     fn grounds(&self, key_set: Option<[u8; 32]>, opened_with: Option<Weak<DecryptionKeys>>) -> Grounds {
-        let grounds = Grounds::new(self.id, key_set, opened_with);
         let last = self.last_grounds.load();
         match last.as_deref() {
-            Some(last) if *last == grounds => last.clone(),
+            Some(last) if last.are(self.id, key_set.as_ref(), opened_with.as_ref()) => last.clone(),
             _ => {
+                let grounds = Grounds::new(self.id, key_set, opened_with);
                 self.last_grounds.store(Some(Arc::new(grounds.clone())));
                 grounds
             }

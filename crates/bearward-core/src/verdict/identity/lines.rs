@@ -61,6 +61,8 @@ impl Writer {
         if value.len() > MAX_VALUE_BYTES || self.bytes > MAX_TOTAL_BYTES || !value.bytes().all(is_visible) {
             return Err(Unwritable);
         }
+        // Exactly, since most of what doubling takes would stay unused while the token is remembered.
+        self.lines.reserve_exact(name.as_str().len() + value.len() + 4);
         let line = [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"];
         line.iter().for_each(|part| self.lines.extend_from_slice(part));
         Ok(())
